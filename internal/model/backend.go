@@ -1,0 +1,107 @@
+package model
+
+import (
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Phase is a backend's state. It is derived in PhaseAfter and saved in the
+// transaction that caused it.
+type Phase string
+
+const (
+	PhaseRegistered   Phase = "registered"   // a spec, nothing made yet
+	PhaseProvisioning Phase = "provisioning" // a job makes its chain
+	PhaseReady        Phase = "ready"        // healthy, and a request through the invoke URL was answered
+	PhaseDegraded     Phase = "degraded"     // was ready; a check says otherwise
+	PhaseUpdating     Phase = "updating"
+	PhaseDestroying   Phase = "destroying"
+	PhaseDestroyed    Phase = "destroyed" // nothing of it is left; kept for its history
+	PhaseFailed       Phase = "failed"    // the last job stopped; some resources may exist
+)
+
+// Backend is a team's HTTP app: spec and state.
+type Backend struct {
+	ID            string    `json:"id"`
+	TeamID        string    `json:"team_id"`
+	EnvironmentID string    `json:"environment_id"`
+	Name          string    `json:"name"`
+	Spec          Spec      `json:"spec"`
+	SpecVersion   int       `json:"spec_version"` // 1 at registration
+	Phase         Phase     `json:"phase"`
+	InvokeURL     string    `json:"invoke_url"`              // "" until the stage exists; ends in "/"
+	ActiveJobID   string    `json:"active_job_id,omitempty"` // the job that holds it
+	EventSeq      int64     `json:"event_seq"`               // number of its newest event
+	CreatedAt     time.Time `json:"created_at"`
+	UpdatedAt     time.Time `json:"updated_at"`
+}
+
+// MaxBackendName is AWS's limit of 32 characters for the names of load
+// balancers and target groups less "-xxxxxx-alb" (aws-facts A5).
+const MaxBackendName = 20
+
+var backendNameRE = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// ValidateBackendName says why AWS would refuse the names made from name.
+func ValidateBackendName(name string) string {
+	switch {
+	case name == "":
+		return "Give the backend a name, such as orders-api."
+	case len(name) > MaxBackendName:
+		return "Use at most 20 characters: AWS allows 32 for a load balancer's name, and Drawbridge appends its own id to yours."
+	case strings.HasPrefix(name, "internal-"):
+		return "Choose a name that does not begin with internal-: AWS keeps that prefix for itself."
+	case !backendNameRE.MatchString(name):
+		return "Use lower-case letters, digits and single hyphens, with a letter or digit at both ends: AWS refuses other names for load balancers."
+	}
+	return ""
+}
+
+// AWSName is the name of the backend's resource of that role ("alb", "tg",
+// "vpclink-sg"): <name>-<short id>-<role>, 32 characters at most for roles of
+// three.
+func (b *Backend) AWSName(role string) string {
+	return b.Name + "-" + ShortID(b.ID) + "-" + role
+}
+
+// PhaseAfter derives a backend's phase when a job of operation op has entered
+// state s. resources is how many managed resources exist.
+func PhaseAfter(op Operation, s JobState, resources int) Phase {
+	switch op {
+	case OpProvision:
+		switch s {
+		case JobSucceeded:
+			return PhaseReady
+		case JobFailed:
+			return PhaseFailed
+		case JobCancelled:
+			if resources == 0 {
+				return PhaseRegistered
+			}
+			return PhaseFailed
+		}
+		return PhaseProvisioning
+	case OpDestroy:
+		switch s {
+		case JobSucceeded:
+			return PhaseDestroyed
+		case JobFailed, JobCancelled:
+			return PhaseFailed
+		}
+		return PhaseDestroying
+	}
+	return PhaseFailed
+}
+
+// Allows tells whether op may start in this phase. A running job is checked
+// apart from it, by ActiveJobID.
+func (p Phase) Allows(op Operation) bool {
+	switch op {
+	case OpProvision:
+		return p == PhaseRegistered || p == PhaseFailed || p == PhaseReady || p == PhaseDegraded
+	case OpDestroy:
+		return p != PhaseDestroyed
+	}
+	return false
+}

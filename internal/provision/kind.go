@@ -1,0 +1,101 @@
+// Package provision builds and deletes a graph of resources, step by step,
+// crash-safely. It knows the graph, the plan and the executor; it knows no
+// AWS: each resource kind comes in through the Kind interface and each write
+// goes out through Journal.
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"drawbridge/internal/model"
+)
+
+// Kind is one AWS resource kind. Every method may be called again after a crash.
+type Kind interface {
+	Name() model.ResourceKind
+	// Find looks the resource up in AWS: by r.AWSID when it is known, else by
+	// owner tags or unique name. It never changes anything. ErrNotFound means
+	// that AWS answered and has none; any other error means that we do not know.
+	Find(ctx context.Context, in Inputs, r *model.Resource) (Observed, error)
+	// Apply makes the resource. The executor calls it only after Find answered
+	// ErrNotFound. It must be safe when the thing appeared meanwhile (a reply
+	// that was lost): an "exists already" answer of AWS leads to Find, not to a
+	// second one and not to a failure.
+	Apply(ctx context.Context, in Inputs, r *model.Resource) (Observed, error)
+	// Delete asks AWS to delete the resource. Gone already is success. It does
+	// not wait: the executor calls Find until ErrNotFound. A *NotYet error means
+	// that AWS refuses for now (a dependency lingers) and that it will be
+	// called again.
+	Delete(ctx context.Context, in Inputs, r *model.Resource) error
+	// Timing says how a wait for this kind is spaced.
+	Timing() Timing
+}
+
+// Timing spaces the looks of one kind's waits.
+type Timing struct {
+	First time.Duration // after Apply or Delete until the first look
+	Every time.Duration // between looks
+	Limit time.Duration // a wait that takes longer fails the step
+}
+
+// Inputs are what a kind may read beside its resource.
+type Inputs struct {
+	Backend     *model.Backend
+	Environment *model.Environment
+	// Needs are the resources that this one needs, by key, as last observed.
+	Needs map[string]*model.Resource
+}
+
+// Need returns the needed resource, or an error that names it if the graph
+// forgot the edge. Kinds must not read Needs without it.
+func (in Inputs) Need(key string) (*model.Resource, error) {
+	if r := in.Needs[key]; r != nil && r.AWSID != "" {
+		return r, nil
+	}
+	return nil, fmt.Errorf("input %q is not known", key)
+}
+
+// Observed is what AWS said of a resource.
+type Observed struct {
+	AWSID   string            // id or ARN
+	Outputs map[string]string // replaces the resource's outputs
+	Ready   bool              // it does its work
+	Why     string            // why it is not ready, shown while waiting: AWS's own words
+	Failed  *model.Problem    // it never will be ready
+	// Foreign: it is as wanted but somebody else made it; it becomes
+	// referenced and is never deleted by us.
+	Foreign bool
+	// Gone: still visible but as good as deleted (a terminated instance, a draining target).
+	Gone bool
+}
+
+// ErrNotFound is Find's answer for a resource that does not exist.
+var ErrNotFound = errors.New("not found in AWS")
+
+// NotYet is Delete's (and Apply's) answer when AWS refuses for now: nothing
+// was changed, and the same call will be carried out later.
+type NotYet struct {
+	Why string // in words, with AWS's reason
+	Err error
+}
+
+func (e *NotYet) Error() string { return e.Why }
+func (e *NotYet) Unwrap() error { return e.Err }
+
+// Journal is the durable record of a job. Each method is one transaction,
+// fenced by the lease: a lost lease gives model.ErrLeaseLost and nothing is written.
+type Journal interface {
+	// Load returns the job's steps (in plan order) and the backend's resources.
+	Load(ctx context.Context, l model.Lease) (*model.Record, error)
+	// Begin records, before the call is sent, that the step starts and what
+	// resource it is about (state planned, params, needs). It returns
+	// model.ErrCancelled, and writes nothing, when the job's cancel was requested.
+	Begin(ctx context.Context, l model.Lease, s *model.Step, r *model.Resource) error
+	// Save records what became of it: step, resource, their events and what
+	// follows for the backend (its invoke URL, when r carries the output
+	// "invoke_url"), in one transaction. r may be nil.
+	Save(ctx context.Context, l model.Lease, s *model.Step, r *model.Resource) error
+}
