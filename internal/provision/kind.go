@@ -39,6 +39,9 @@ type Timing struct {
 	First time.Duration // after Apply or Delete until the first look
 	Every time.Duration // between looks
 	Limit time.Duration // a wait that takes longer fails the step
+	// Serial is the key of the needed resource whose writes AWS wants one at a
+	// time (concurrent writes to one HTTP API answer 409), "" for none.
+	Serial string
 }
 
 // Inputs are what a kind may read beside its resource.

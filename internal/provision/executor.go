@@ -1,0 +1,211 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"drawbridge/internal/model"
+)
+
+// Timeouts of single calls. A call that changes something is never torn by a
+// cancel or a stop; this is the longest that either has to wait for it.
+const (
+	changeTimeout = 60 * time.Second
+	lookTimeout   = 30 * time.Second
+	saveTimeout   = 15 * time.Second
+)
+
+// Options of an Executor. All fields are needed.
+type Options struct {
+	Kinds   []Kind
+	Journal Journal
+	// Explain tells a failure to a person, and whether the same call may help later.
+	Explain func(error) (p *model.Problem, retry bool)
+	// Trace returns a context under which AWS request ids are collected, and
+	// the function that returns them, oldest first.
+	Trace func(ctx context.Context) (context.Context, func() []string)
+	// CancelRequested is closed when the job's cancel was requested.
+	CancelRequested func(ctx context.Context) <-chan struct{}
+	Logger          *slog.Logger
+}
+
+// Executor carries out plans.
+type Executor struct {
+	Options
+	kinds map[model.ResourceKind]Kind
+}
+
+// NewExecutor makes an executor of the given kinds.
+func NewExecutor(o Options) *Executor {
+	e := &Executor{Options: o, kinds: map[model.ResourceKind]Kind{}}
+	for _, k := range o.Kinds {
+		e.kinds[k.Name()] = k
+	}
+	return e
+}
+
+// StepFailed is Run's error when a step failed for good: the job fails with
+// its problem, and a retry goes on from that step.
+type StepFailed struct {
+	Key     string
+	Problem *model.Problem
+}
+
+func (e *StepFailed) Error() string { return "step " + e.Key + ": " + e.Problem.Error() }
+
+// Run carries out the job's plan from wherever it stands. It returns nil when
+// every step has ended well, *StepFailed, model.ErrCancelled,
+// model.ErrLeaseLost, the cause of a ctx that ended, or an error of the journal.
+func (e *Executor) Run(ctx context.Context, job *model.Job) error {
+	rec, err := e.Journal.Load(ctx, job.Lease())
+	if err != nil {
+		return err
+	}
+	r := newRun(e, rec)
+	return r.walk(ctx)
+}
+
+// level is how far a node has come.
+type level int
+
+const (
+	levelNone  level = iota
+	levelMade        // it exists; what needs only that may start
+	levelReady       // it does its work (or, on destroy, is gone)
+)
+
+// node is one plan item under way.
+type node struct {
+	item  model.PlanItem
+	step  *model.Step
+	level level
+	busy  bool
+}
+
+// progress is what a node's goroutine reports to the walk.
+type progress struct {
+	node  *node
+	level level
+	ended bool  // the goroutine returns
+	err   error // why it could not go on; nil when all is well
+}
+
+// walk starts each node whose needs are met and returns when none runs and
+// none can start. After the first error it starts nothing more, interrupts
+// the waits, and lets calls that change something end.
+func (r *run) walk(ctx context.Context) error {
+	ctx, interrupt := context.WithCancelCause(ctx)
+	defer interrupt(nil)
+	var first error
+	stop := func(err error) {
+		if first == nil {
+			first = err
+			interrupt(err)
+		}
+	}
+	cancelled := r.exec.CancelRequested(ctx)
+	done := ctx.Done()
+	busy := 0
+	for {
+		if first == nil {
+			busy += r.startReady(ctx)
+		}
+		if busy == 0 {
+			return r.ending(first)
+		}
+		select {
+		case p := <-r.progress:
+			p.node.level = max(p.node.level, p.level)
+			if p.ended {
+				p.node.busy = false
+				busy--
+			}
+			if p.err != nil {
+				stop(p.err)
+			}
+		case <-cancelled:
+			cancelled = nil
+			stop(model.ErrCancelled)
+		case <-done:
+			done = nil
+			stop(context.Cause(ctx))
+		}
+	}
+}
+
+// ending says how a walk ended in which nothing runs any more.
+func (r *run) ending(first error) error {
+	if first != nil {
+		return first
+	}
+	for _, n := range r.nodes {
+		if n.level != levelReady {
+			// checkGraph makes this impossible; a plan from a newer version might not.
+			return &StepFailed{Key: n.item.Key, Problem: &model.Problem{
+				Code: "PlanIncomplete", Message: "The step never became possible: what it needs is not in the plan.",
+			}}
+		}
+	}
+	return nil
+}
+
+// startReady starts the nodes whose needs are met and returns how many.
+func (r *run) startReady(ctx context.Context) int {
+	started := 0
+	for _, n := range r.nodes {
+		if n.busy || n.level == levelReady || !r.met(n) {
+			continue
+		}
+		n.busy = true
+		started++
+		in := r.inputs(n)
+		go func() {
+			err := r.perform(ctx, n, in)
+			lvl := levelReady
+			if err != nil {
+				lvl = levelNone
+			}
+			r.progress <- progress{node: n, level: lvl, ended: true, err: err}
+		}()
+	}
+	return started
+}
+
+func (r *run) met(n *node) bool {
+	for _, need := range n.item.Needs {
+		want := levelMade
+		if need.Ready {
+			want = levelReady
+		}
+		if needed := r.byKey[need.Key]; needed == nil || needed.level < want {
+			return false
+		}
+	}
+	return true
+}
+
+// perform carries out one node to its end.
+func (r *run) perform(ctx context.Context, n *node, in Inputs) error {
+	kind := r.exec.kinds[n.item.Kind]
+	if kind == nil {
+		return r.fail(ctx, n, nil, &model.Problem{Code: "UnknownKind", Message: "This version of Drawbridge does not know the kind " + string(n.item.Kind) + "."})
+	}
+	t := &task{run: r, node: n, kind: kind, in: in, timing: kind.Timing(), ctx: ctx}
+	var err error
+	switch {
+	case r.destroy:
+		err = t.unmake()
+	default:
+		err = t.make()
+	}
+	if err == nil || errors.Is(err, model.ErrLeaseLost) {
+		return err
+	}
+	var failed *StepFailed
+	if errors.As(err, &failed) {
+		return err
+	}
+	return t.interrupted(err)
+}

@@ -1,0 +1,116 @@
+package provision
+
+import (
+	"fmt"
+	"slices"
+
+	"drawbridge/internal/model"
+)
+
+// ProvisionPlan says what it takes to have every node of the chain, given the
+// resources that the journal knows. Nodes keep the chain's order.
+func ProvisionPlan(b *model.Backend, chain []model.PlanItem, have []model.Resource, findings []model.Finding) (*model.Plan, error) {
+	if err := checkGraph(chain); err != nil {
+		return nil, err
+	}
+	known := make(map[string]model.Resource, len(have))
+	for _, r := range have {
+		known[r.Key] = r
+	}
+	plan := &model.Plan{BackendID: b.ID, SpecVersion: b.SpecVersion, Operation: model.OpProvision, Findings: findings}
+	for _, item := range chain {
+		r, ok := known[item.Key]
+		switch {
+		case !ok || r.State == model.ResourceGone || item.Action != model.ActionCreate:
+		case r.AWSID == "":
+			item.Reasons = append(item.Reasons, "An earlier job may have made it; it is looked for first.")
+		default:
+			item.Action, item.AWSID = model.ActionKeep, r.AWSID
+		}
+		plan.Items = append(plan.Items, item)
+	}
+	return plan, nil
+}
+
+// DestroyPlan deletes every managed resource that may exist, dependents
+// first: the reverse of what ProvisionPlan's needs say. Others are let go of,
+// not touched.
+func DestroyPlan(b *model.Backend, have []model.Resource) *model.Plan {
+	plan := &model.Plan{BackendID: b.ID, SpecVersion: b.SpecVersion, Operation: model.OpDestroy}
+	dependents := map[string][]model.Need{}
+	live := slices.DeleteFunc(slices.Clone(have), func(r model.Resource) bool { return r.State == model.ResourceGone })
+	for _, r := range live {
+		for _, need := range r.Needs {
+			dependents[need] = append(dependents[need], model.Need{Key: r.Key, Ready: true})
+		}
+	}
+	for _, r := range live {
+		item := model.PlanItem{
+			Key: r.Key, Kind: r.Kind, Name: r.Name, Action: model.ActionDelete, Ownership: r.Ownership,
+			AWSID: r.AWSID, Params: r.Params, Needs: dependents[r.Key],
+		}
+		if r.Ownership != model.OwnershipManaged {
+			item.Action = model.ActionUse
+			item.Reasons = []string{"It is not ours: it stays as it is."}
+		}
+		plan.Items = append(plan.Items, item)
+	}
+	plan.Items = sortByNeeds(plan.Items)
+	return plan
+}
+
+// checkGraph refuses unknown needs, doubled keys and an order that puts an
+// item before what it needs (so a cycle is impossible).
+func checkGraph(items []model.PlanItem) error {
+	seen := map[string]bool{}
+	for _, item := range items {
+		if seen[item.Key] {
+			return fmt.Errorf("the chain has two nodes %q", item.Key)
+		}
+		for _, need := range item.Needs {
+			if !seen[need.Key] {
+				return fmt.Errorf("node %q needs %q, which does not stand before it", item.Key, need.Key)
+			}
+		}
+		seen[item.Key] = true
+	}
+	return nil
+}
+
+// sortByNeeds orders items so that each stands behind what it needs; ties keep
+// their place. Items of a cycle, which checkGraph makes impossible, are kept last.
+func sortByNeeds(items []model.PlanItem) []model.PlanItem {
+	sorted := make([]model.PlanItem, 0, len(items))
+	placed := map[string]bool{}
+	for rest := slices.Clone(items); len(rest) > 0; {
+		i := slices.IndexFunc(rest, func(item model.PlanItem) bool {
+			return !slices.ContainsFunc(item.Needs, func(n model.Need) bool { return !placed[n.Key] })
+		})
+		if i < 0 {
+			return append(sorted, rest...)
+		}
+		placed[rest[i].Key] = true
+		sorted = append(sorted, rest[i])
+		rest = slices.Delete(rest, i, i+1)
+	}
+	return sorted
+}
+
+// Steps are the steps of a new job, one for each item of its plan.
+func Steps(jobID string, plan *model.Plan) []model.Step {
+	steps := make([]model.Step, 0, len(plan.Items))
+	for i, item := range plan.Items {
+		steps = append(steps, model.Step{
+			JobID: jobID, Key: item.Key, Kind: item.Kind, Action: item.Action,
+			Title: stepTitle(item), Position: i, State: model.StepPending,
+		})
+	}
+	return steps
+}
+
+func stepTitle(item model.PlanItem) string {
+	if item.Title != "" {
+		return item.Title
+	}
+	return item.Name
+}

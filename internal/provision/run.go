@@ -1,0 +1,166 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"drawbridge/internal/model"
+)
+
+// run is one walk over a job's plan. The walk's goroutine owns nodes; the
+// nodes' goroutines share resources under mu.
+type run struct {
+	exec     *Executor
+	rec      *model.Record
+	lease    model.Lease
+	destroy  bool
+	nodes    []*node
+	byKey    map[string]*node
+	progress chan progress
+
+	mu        sync.Mutex
+	resources map[string]*model.Resource // as last saved
+	serial    map[string]*sync.Mutex
+}
+
+func newRun(e *Executor, rec *model.Record) *run {
+	r := &run{
+		exec: e, rec: rec, lease: rec.Job.Lease(),
+		destroy:   rec.Job.Operation == model.OpDestroy,
+		byKey:     map[string]*node{},
+		progress:  make(chan progress),
+		resources: map[string]*model.Resource{},
+		serial:    map[string]*sync.Mutex{},
+	}
+	maps.Copy(r.resources, rec.Resources)
+	steps := map[string]*model.Step{}
+	for _, s := range rec.Steps {
+		steps[s.Key] = s
+	}
+	for i, item := range rec.Job.Plan.Items {
+		s := steps[item.Key]
+		if s == nil {
+			s = &model.Step{JobID: rec.Job.ID, Key: item.Key, Kind: item.Kind, Action: item.Action,
+				Title: stepTitle(item), Position: i, State: model.StepPending}
+		}
+		n := &node{item: item, step: s}
+		if s.State == model.StepDone || s.State == model.StepSkipped {
+			n.level = levelReady
+		}
+		r.nodes = append(r.nodes, n)
+		r.byKey[item.Key] = n
+	}
+	return r
+}
+
+// inputs are what the node's kind may read: the needed resources as last
+// saved, and on destroy everything that is known of the backend.
+func (r *run) inputs(n *node) Inputs {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	in := Inputs{Backend: r.rec.Backend, Environment: r.rec.Environment, Needs: map[string]*model.Resource{}}
+	if r.destroy {
+		maps.Copy(in.Needs, r.resources)
+		return in
+	}
+	for _, need := range n.item.Needs {
+		if res := r.resources[need.Key]; res != nil {
+			in.Needs[need.Key] = res
+		}
+	}
+	return in
+}
+
+// resource returns a copy of what is known of the node's resource, and
+// whether anything is: fresh means that nothing can exist in AWS yet.
+func (r *run) resource(n *node) (res *model.Resource, fresh bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if known := r.resources[n.item.Key]; known != nil && known.State != model.ResourceGone {
+		c := *known
+		return &c, false
+	}
+	needs := make([]string, 0, len(n.item.Needs))
+	for _, need := range n.item.Needs {
+		needs = append(needs, need.Key)
+	}
+	return &model.Resource{
+		BackendID: r.rec.Backend.ID, Key: n.item.Key, Kind: n.item.Kind, Name: n.item.Name,
+		Ownership: n.item.Ownership, State: model.ResourcePlanned, Params: n.item.Params, Needs: needs,
+		CreatedAt: now(),
+	}, true
+}
+
+// save writes step and resource through the journal and, when that worked,
+// makes the resource visible to the nodes that need it. It is not torn by an
+// interrupted ctx: what AWS did must be written down.
+func (r *run) save(ctx context.Context, s *model.Step, res *model.Resource) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
+	defer cancel()
+	if err := r.exec.Journal.Save(ctx, r.lease, s, res); err != nil {
+		return err
+	}
+	r.publish(res)
+	return nil
+}
+
+func (r *run) publish(res *model.Resource) {
+	if res == nil {
+		return
+	}
+	c := *res
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.resources[res.Key] = &c
+}
+
+// serialised runs f while no other node writes to the same AWS object.
+func (r *run) serialised(key string, f func()) {
+	if key == "" {
+		f()
+		return
+	}
+	r.mu.Lock()
+	lock := r.serial[key]
+	if lock == nil {
+		lock = &sync.Mutex{}
+		r.serial[key] = lock
+	}
+	r.mu.Unlock()
+	lock.Lock()
+	defer lock.Unlock()
+	f()
+}
+
+// fail records that the step failed for good.
+func (r *run) fail(ctx context.Context, n *node, res *model.Resource, p *model.Problem) error {
+	p.Exists = r.existing()
+	n.step.State, n.step.Problem, n.step.Why = model.StepFailed, p, ""
+	n.step.FinishedAt = now()
+	if err := r.save(ctx, n.step, res); err != nil {
+		return err
+	}
+	return &StepFailed{Key: n.item.Key, Problem: p}
+}
+
+// existing says in words what the backend has in AWS now.
+func (r *run) existing() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var keys []string
+	for key, res := range r.resources {
+		if res.AWSID != "" && res.State != model.ResourceGone && res.Ownership == model.OwnershipManaged {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) == 0 {
+		return "Nothing was made."
+	}
+	slices.Sort(keys)
+	return fmt.Sprintf("%d resources exist: %s.", len(keys), strings.Join(keys, ", "))
+}

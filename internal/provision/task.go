@@ -1,0 +1,410 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"drawbridge/internal/model"
+)
+
+const (
+	// changeTries is how often a call that may help later is sent before the step fails.
+	changeTries = 6
+	// lookTries is the same for looks, on top of the SDK's own tries.
+	lookTries = 5
+	// maxRequestIDs bounds what a step keeps of its changes' request ids; the newest stay.
+	maxRequestIDs = 20
+	// visibleWithin is how long a thing that was just made may be invisible:
+	// AWS's reads are eventually consistent (aws-facts C4).
+	visibleWithin = 30 * time.Second
+)
+
+// task carries out one node: make for a provision, unmake for a destroy.
+type task struct {
+	run       *run
+	node      *node
+	kind      Kind
+	in        Inputs
+	timing    Timing
+	ctx       context.Context // ends when the run is interrupted
+	res       *model.Resource
+	announced bool // the walk knows that the resource exists
+}
+
+// make brings the node's resource into being, or takes note of the one that
+// is there, and waits until it is ready.
+func (t *task) make() error {
+	res, fresh := t.run.resource(t.node)
+	t.res = res
+	if err := t.begin(); err != nil {
+		return err
+	}
+	obs, err := t.findOrApply(fresh)
+	if err != nil {
+		return err
+	}
+	made := time.Now()
+	for !obs.Ready {
+		if err := t.observe(obs); err != nil {
+			return err
+		}
+		if err := t.pause(made, obs.Why); err != nil {
+			return err
+		}
+		next, err := t.look()
+		switch {
+		case err == nil:
+			obs = next
+		case errors.Is(err, ErrNotFound) && t.uses():
+			obs.Why = "AWS does not show it."
+		case errors.Is(err, ErrNotFound) && time.Since(made) < visibleWithin:
+			obs.Why = "AWS does not show it yet."
+		default:
+			return t.explain(err)
+		}
+	}
+	return t.finish(obs)
+}
+
+// uses tells whether the node only looks at something.
+func (t *task) uses() bool {
+	return t.node.item.Action == model.ActionUse || t.node.item.Action == model.ActionCheck
+}
+
+// begin writes the intent, before any call.
+func (t *task) begin() error {
+	s := *t.node.step
+	if s.StartedAt.IsZero() || s.State == model.StepFailed {
+		s.StartedAt = now()
+	}
+	s.State, s.Problem, s.Why, s.FinishedAt = model.StepStarted, nil, "", time.Time{}
+	s.Attempt++
+	ctx, cancel := context.WithTimeout(t.ctx, saveTimeout)
+	defer cancel()
+	if err := t.run.exec.Journal.Begin(ctx, t.run.lease, &s, t.res); err != nil {
+		return err
+	}
+	*t.node.step = s
+	t.run.publish(t.res)
+	return nil
+}
+
+// findOrApply is "found before made": only a fresh resource is made without a look.
+func (t *task) findOrApply(fresh bool) (Observed, error) {
+	switch {
+	case t.uses():
+		obs, err := t.look()
+		if errors.Is(err, ErrNotFound) {
+			return Observed{Why: "AWS does not show it."}, nil
+		}
+		return obs, t.explain(err)
+	case fresh:
+		return t.apply()
+	}
+	obs, err := t.look()
+	if errors.Is(err, ErrNotFound) {
+		if err := t.forget(); err != nil {
+			return Observed{}, err
+		}
+		return t.apply()
+	}
+	return obs, t.explain(err)
+}
+
+// forget drops the identity of a resource that is no more, so that the one
+// made in its place is told apart from it (client tokens hold CreatedAt).
+func (t *task) forget() error {
+	if t.res.AWSID == "" {
+		return nil
+	}
+	t.res.AWSID, t.res.Outputs, t.res.State, t.res.CreatedAt = "", nil, model.ResourcePlanned, now()
+	return t.run.save(t.ctx, t.node.step, t.res)
+}
+
+// apply sends the create until AWS carried it out. After an answer that does
+// not say what became of the call, it looks before it sends again.
+func (t *task) apply() (Observed, error) {
+	start := time.Now()
+	for try := 1; ; try++ {
+		var obs Observed
+		err := t.change(func(ctx context.Context) (err error) {
+			obs, err = t.kind.Apply(ctx, t.in, t.res)
+			return err
+		})
+		var notYet *NotYet
+		switch {
+		case err == nil:
+			return obs, nil
+		case errors.As(err, &notYet):
+			if err := t.waitNote(start, notYet.Why); err != nil {
+				return Observed{}, err
+			}
+			continue
+		}
+		problem, retry := t.run.exec.Explain(err)
+		if !retry || try == changeTries {
+			return Observed{}, t.fail(problem)
+		}
+		t.run.exec.Logger.WarnContext(t.ctx, "aws call is tried again", "job_id", t.run.lease.JobID, "step", t.node.item.Key, "try", try, "error", err)
+		if err := t.waitNote(start, fmt.Sprintf("AWS answered %s; looking before trying again.", problem.Code)); err != nil {
+			return Observed{}, err
+		}
+		if obs, err := t.look(); err == nil {
+			return obs, nil
+		} else if !errors.Is(err, ErrNotFound) && t.ctx.Err() != nil {
+			return Observed{}, err
+		}
+	}
+}
+
+// unmake deletes the node's resource and waits until it is gone.
+func (t *task) unmake() error {
+	res, fresh := t.run.resource(t.node)
+	t.res = res
+	t.res.State = model.ResourceDeleting
+	if t.node.item.Action != model.ActionDelete || fresh {
+		return t.letGo(model.StepSkipped)
+	}
+	if err := t.begin(); err != nil {
+		return err
+	}
+	if t.res.AWSID == "" {
+		obs, err := t.look()
+		if errors.Is(err, ErrNotFound) {
+			return t.letGo(model.StepDone)
+		}
+		if err != nil {
+			return t.explain(err)
+		}
+		t.res.AWSID, t.res.Outputs = obs.AWSID, obs.Outputs
+		if obs.Foreign {
+			return t.letGo(model.StepSkipped)
+		}
+	}
+	if err := t.remove(); err != nil {
+		return err
+	}
+	return t.awaitGone()
+}
+
+// remove sends the delete until AWS took it.
+func (t *task) remove() error {
+	start := time.Now()
+	for try := 1; ; {
+		err := t.change(func(ctx context.Context) error { return t.kind.Delete(ctx, t.in, t.res) })
+		if err == nil {
+			return nil
+		}
+		why := ""
+		var notYet *NotYet
+		if errors.As(err, &notYet) {
+			why = notYet.Why
+		} else {
+			problem, retry := t.run.exec.Explain(err)
+			if !retry || try == changeTries {
+				return t.fail(problem)
+			}
+			why = fmt.Sprintf("AWS answered %s; trying again.", problem.Code)
+			try++
+		}
+		if err := t.waitNote(start, why); err != nil {
+			return err
+		}
+	}
+}
+
+func (t *task) awaitGone() error {
+	start := time.Now()
+	for {
+		obs, err := t.look()
+		if errors.Is(err, ErrNotFound) || err == nil && obs.Gone {
+			return t.letGo(model.StepDone)
+		}
+		if err != nil {
+			return t.explain(err)
+		}
+		if err := t.waitNote(start, obs.Why); err != nil {
+			return err
+		}
+	}
+}
+
+// letGo records that the backend has nothing more to do with the resource.
+func (t *task) letGo(state model.StepState) error {
+	t.res.State, t.res.Detail = model.ResourceGone, ""
+	s := t.node.step
+	s.State, s.Why = state, ""
+	if s.StartedAt.IsZero() {
+		s.StartedAt = now()
+	}
+	return t.end()
+}
+
+// finish records that the resource does its work.
+func (t *task) finish(obs Observed) error {
+	t.take(obs)
+	t.res.State, t.res.Detail = model.ResourceReady, ""
+	t.node.step.State, t.node.step.Why = model.StepDone, ""
+	return t.end()
+}
+
+func (t *task) end() error {
+	s := t.node.step
+	s.FinishedAt = now()
+	s.AWSID = t.res.AWSID
+	return t.run.save(t.ctx, s, t.res)
+}
+
+// observe records a look that found the resource not ready, if it tells
+// anything new, and lets the nodes start that need it only to exist.
+func (t *task) observe(obs Observed) error {
+	if obs.Failed != nil {
+		t.take(obs)
+		t.res.State, t.res.Detail = model.ResourceFailed, obs.Failed.Message
+		return t.fail(obs.Failed)
+	}
+	s := t.node.step
+	known := s.State == model.StepWaiting && s.Why == obs.Why && s.AWSID == obs.AWSID
+	t.take(obs)
+	if !known {
+		t.res.State, t.res.Detail = model.ResourcePending, obs.Why
+		s.State, s.Why, s.AWSID = model.StepWaiting, obs.Why, obs.AWSID
+		if err := t.run.save(t.ctx, s, t.res); err != nil {
+			return err
+		}
+	}
+	if obs.AWSID != "" && !t.announced {
+		t.announced = true
+		t.run.progress <- progress{node: t.node, level: levelMade}
+	}
+	return nil
+}
+
+func (t *task) take(obs Observed) {
+	if obs.AWSID != "" {
+		t.res.AWSID, t.res.Outputs = obs.AWSID, obs.Outputs
+	}
+	if obs.Foreign {
+		t.res.Ownership = model.OwnershipReferenced
+	}
+}
+
+// waitNote records what the step waits for and pauses until the next try.
+func (t *task) waitNote(start time.Time, why string) error {
+	s := t.node.step
+	if s.State != model.StepWaiting || s.Why != why {
+		s.State, s.Why = model.StepWaiting, why
+		if err := t.run.save(t.ctx, s, t.res); err != nil {
+			return err
+		}
+	}
+	return t.pause(start, why)
+}
+
+// pause waits until the next look is due. It ends early with the walk's error
+// when the run is interrupted, and fails the step when the limit has passed.
+func (t *task) pause(start time.Time, why string) error {
+	waited := time.Since(start)
+	if t.timing.Limit > 0 && waited > t.timing.Limit {
+		return t.fail(&model.Problem{
+			Code:    "WaitTimedOut",
+			Message: fmt.Sprintf("It was not done after %s. Last seen: %s", t.timing.Limit.Round(time.Second), why),
+			Advice:  "Look at the resource in AWS's console. Retry goes on waiting from here.",
+		})
+	}
+	d := t.timing.Every
+	if waited < t.timing.First {
+		d = t.timing.First
+	}
+	d += time.Duration(rand.Int64N(int64(d)/10 + 1)) // so that many waits do not beat in time
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-t.ctx.Done():
+		return context.Cause(t.ctx)
+	}
+}
+
+// look asks AWS what there is. It changes nothing, so an interrupt may tear
+// it, and what may help later is asked again.
+func (t *task) look() (Observed, error) {
+	for try := 1; ; try++ {
+		ctx, cancel := context.WithTimeout(t.ctx, lookTimeout)
+		obs, err := t.kind.Find(ctx, t.in, t.res)
+		cancel()
+		switch {
+		case err == nil || errors.Is(err, ErrNotFound):
+			return obs, err
+		case t.ctx.Err() != nil:
+			return obs, context.Cause(t.ctx)
+		}
+		problem, retry := t.run.exec.Explain(err)
+		if !retry || try == lookTries {
+			return obs, err
+		}
+		if err := t.waitNote(time.Now(), fmt.Sprintf("AWS answered %s; asking again.", problem.Code)); err != nil {
+			return obs, err
+		}
+	}
+}
+
+// change sends a call that changes something and notes its request ids. An
+// interrupt does not tear it, but one that came before stops it from being sent.
+func (t *task) change(f func(ctx context.Context) error) (err error) {
+	t.run.serialised(t.timing.Serial, func() {
+		if t.ctx.Err() != nil {
+			err = context.Cause(t.ctx)
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), changeTimeout)
+		defer cancel()
+		ctx, requestIDs := t.run.exec.Trace(ctx)
+		err = f(ctx)
+		s := t.node.step
+		s.RequestIDs = append(s.RequestIDs, requestIDs()...)
+		s.RequestIDs = s.RequestIDs[max(0, len(s.RequestIDs)-maxRequestIDs):]
+	})
+	return err
+}
+
+// explain fails the step for an error of a look; nil stays nil, and an
+// interrupt stays what it is.
+func (t *task) explain(err error) error {
+	if err == nil || t.ctx.Err() != nil {
+		return err
+	}
+	if errors.Is(err, ErrNotFound) {
+		return t.fail(&model.Problem{
+			Code: "ResourceDisappeared", Message: "It was there and AWS does not show it any more: somebody deleted it.",
+			Advice: "Retry makes it again.",
+		})
+	}
+	problem, _ := t.run.exec.Explain(err)
+	return t.fail(problem)
+}
+
+func (t *task) fail(p *model.Problem) error {
+	return t.run.fail(t.ctx, t.node, t.res, p)
+}
+
+// interrupted puts the step back to where a later run goes on from, and
+// returns the error that interrupted it.
+func (t *task) interrupted(err error) error {
+	s := t.node.step
+	if s.State == model.StepWaiting || s.State == model.StepStarted {
+		s.State, s.Why = model.StepPending, "Interrupted; a retry goes on from here."
+		if saveErr := t.run.save(t.ctx, s, t.res); saveErr != nil {
+			return errors.Join(err, saveErr)
+		}
+	}
+	return err
+}
+
+// now is the time as the database keeps it: what is derived from it, such as
+// a client token, is the same after a restart.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
