@@ -46,6 +46,10 @@ func NewExecutor(o Options) *Executor {
 	return e
 }
 
+// errInterrupted is the cause with which a walk ends its nodes' waits; why it
+// did so is the walk's to say.
+var errInterrupted = errors.New("the run was interrupted")
+
 // StepFailed is Run's error when a step failed for good: the job fails with
 // its problem, and a retry goes on from that step.
 type StepFailed struct {
@@ -102,7 +106,7 @@ func (r *run) walk(ctx context.Context) error {
 	stop := func(err error) {
 		if first == nil {
 			first = err
-			interrupt(err)
+			interrupt(errInterrupted)
 		}
 	}
 	cancelled := r.exec.CancelRequested(ctx)
@@ -200,11 +204,8 @@ func (r *run) perform(ctx context.Context, n *node, in Inputs) error {
 	default:
 		err = t.make()
 	}
-	if err == nil || errors.Is(err, model.ErrLeaseLost) {
-		return err
-	}
 	var failed *StepFailed
-	if errors.As(err, &failed) {
+	if err == nil || errors.Is(err, model.ErrLeaseLost) || errors.As(err, &failed) {
 		return err
 	}
 	return t.interrupted(err)

@@ -138,6 +138,8 @@ func (t *task) apply() (Observed, error) {
 		switch {
 		case err == nil:
 			return obs, nil
+		case t.interruptedBy(err):
+			return Observed{}, err
 		case errors.As(err, &notYet):
 			if err := t.waitNote(start, notYet.Why); err != nil {
 				return Observed{}, err
@@ -195,8 +197,8 @@ func (t *task) remove() error {
 	start := time.Now()
 	for try := 1; ; {
 		err := t.change(func(ctx context.Context) error { return t.kind.Delete(ctx, t.in, t.res) })
-		if err == nil {
-			return nil
+		if err == nil || t.interruptedBy(err) {
+			return err
 		}
 		why := ""
 		var notYet *NotYet
@@ -370,6 +372,11 @@ func (t *task) change(f func(ctx context.Context) error) (err error) {
 		s.RequestIDs = s.RequestIDs[max(0, len(s.RequestIDs)-maxRequestIDs):]
 	})
 	return err
+}
+
+// interruptedBy tells whether err is the run's interruption rather than AWS's word.
+func (t *task) interruptedBy(err error) bool {
+	return t.ctx.Err() != nil && errors.Is(err, context.Cause(t.ctx))
 }
 
 // explain fails the step for an error of a look; nil stays nil, and an
