@@ -83,6 +83,14 @@ func (v *Invalid) Add(path, format string, args ...any) {
 	v.fields = append(v.fields, Field{Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
+// Join takes over the fields of another refusal.
+func (v *Invalid) Join(err error) {
+	var e *Error
+	if errors.As(err, &e) {
+		v.fields = append(v.fields, e.Fields...)
+	}
+}
+
 // Err returns the collected refusals as one Error, or nil.
 func (v *Invalid) Err() error {
 	if len(v.fields) == 0 {

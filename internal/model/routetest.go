@@ -1,6 +1,10 @@
 package model
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // RouteTest is an expectation on a route of a backend. Its name is unique in the spec.
 type RouteTest struct {
@@ -9,6 +13,43 @@ type RouteTest struct {
 	Path         string `json:"path" doc:"Path below the invoke URL, beginning with /."`
 	ExpectStatus int    `json:"expect_status" doc:"Status that passes; 200 when 0."`
 	BodyContains string `json:"body_contains,omitempty" doc:"Text that the body must contain; empty = any body."`
+}
+
+// Checked returns the test with its defaults filled in, or what is wrong with
+// it; field paths begin with at.
+func (t RouteTest) Checked(at string) (RouteTest, error) {
+	t = t.withDefaults()
+	var v Invalid
+	t.validate(at, &v)
+	return t, v.Err()
+}
+
+func (t RouteTest) withDefaults() RouteTest {
+	if t.Method == "" {
+		t.Method = "GET"
+	}
+	if t.ExpectStatus == 0 {
+		t.ExpectStatus = 200
+	}
+	if t.Name == "" {
+		t.Name = t.Method + " " + t.Path
+	}
+	return t
+}
+
+func (t RouteTest) validate(at string, v *Invalid) {
+	if !slices.Contains(Methods, t.Method) {
+		v.Add(at+".method", "%q is not a method that a route test can send; use one of %s.", t.Method, strings.Join(Methods, ", "))
+	}
+	if why := pathProblem(t.Path); why != "" {
+		v.Add(at+".path", "%s", why)
+	}
+	if t.ExpectStatus < 100 || t.ExpectStatus > 599 {
+		v.Add(at+".expect_status", "%d is not an HTTP status.", t.ExpectStatus)
+	}
+	if len(t.Name) > 200 || len(t.BodyContains) > 1000 {
+		v.Add(at+".name", "Keep the name under 200 and the expected text under 1,000 characters.")
+	}
 }
 
 // TestRun is one sent request and its verdict.

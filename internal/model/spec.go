@@ -85,16 +85,7 @@ func (s Spec) WithDefaults() Spec {
 	}
 	s.Tests = slices.Clone(s.Tests)
 	for i := range s.Tests {
-		t := &s.Tests[i]
-		if t.Method == "" {
-			t.Method = "GET"
-		}
-		if t.ExpectStatus == 0 {
-			t.ExpectStatus = 200
-		}
-		if t.Name == "" {
-			t.Name = t.Method + " " + t.Path
-		}
+		s.Tests[i] = s.Tests[i].withDefaults()
 	}
 	return s
 }
@@ -196,18 +187,7 @@ func (s Spec) validateTests(v *Invalid) {
 	names := map[string]bool{}
 	for i, t := range s.Tests {
 		at := fmt.Sprintf("spec.tests[%d]", i)
-		if !slices.Contains(Methods, t.Method) {
-			v.Add(at+".method", "%q is not a method that a route test can send; use one of %s.", t.Method, strings.Join(Methods, ", "))
-		}
-		if why := pathProblem(t.Path); why != "" {
-			v.Add(at+".path", "%s", why)
-		}
-		if t.ExpectStatus < 100 || t.ExpectStatus > 599 {
-			v.Add(at+".expect_status", "%d is not an HTTP status.", t.ExpectStatus)
-		}
-		if len(t.Name) > 200 || len(t.BodyContains) > 1000 {
-			v.Add(at+".name", "Keep the name under 200 and the expected text under 1,000 characters.")
-		}
+		t.validate(at, v)
 		if names[t.Name] {
 			v.Add(at+".name", "There are two tests named %q.", t.Name)
 		}

@@ -1,170 +1,103 @@
 // Package panel holds the use cases and is the only door to them for web and
 // api. Every method takes the actor who asks, denies by default, and gives a
-// foreign id the same answer as an absent one.
+// foreign id the same answer as an absent one. The comment of each method
+// ends with the role that it needs.
 package panel
 
 import (
 	"context"
-	"errors"
+	"log/slog"
 
+	"drawbridge/internal/events"
 	"drawbridge/internal/model"
+	"drawbridge/internal/probe"
+	"drawbridge/internal/store"
 )
 
+// Cloud answers questions about an environment. Its errors are *model.Error.
+type Cloud interface {
+	// Chain lists the nodes of the backend's chain in an order that respects
+	// their needs, and what was found when AWS was asked about its inputs.
+	Chain(ctx context.Context, env *model.Environment, b *model.Backend) ([]model.PlanItem, []model.Finding, error)
+	Status(ctx context.Context, env *model.Environment) *model.EnvironmentStatus
+	Instances(ctx context.Context, env *model.Environment) ([]model.Instance, error)
+}
+
+// Worker is told of jobs that were queued or cancelled; it finds out by
+// itself a little later, too.
+type Worker interface {
+	Wake()
+	Cancel(jobID string)
+}
+
+// Deps are what a Panel works with. All are needed.
+type Deps struct {
+	Store  *store.Store
+	Cloud  Cloud
+	Worker Worker
+	Hub    *events.Hub
+	Probe  *probe.Client
+	Logger *slog.Logger
+}
+
 // Panel carries out use cases.
-type Panel struct{}
+type Panel struct{ Deps }
 
-var errStub = errors.New("stub")
+// New makes a panel.
+func New(d Deps) *Panel { return &Panel{d} }
 
-// BackendSummary is one row of the list of backends.
-type BackendSummary struct {
-	model.Backend
-	EnvironmentName string         `json:"environment_name"`
-	LastRun         *model.TestRun `json:"last_test,omitempty"`
-	ActiveJob       *model.Job     `json:"active_job,omitempty"`
+// allow checks that the actor may act on something of the team: a stranger
+// learns nothing (the same answer as for an absent id), a member whose role is
+// too low learns which one it takes.
+func allow(a model.Actor, need model.Role, teamID, noun, id string) error {
+	if !a.Sees(teamID) {
+		return model.NotFound(noun, id)
+	}
+	if !a.Role.AtLeast(need) {
+		return model.Errorf(model.CodeForbidden, "This takes the role %s in the team; yours is %s.", need, a.Role)
+	}
+	return nil
 }
 
-// BackendDetail is all that a backend's page shows.
-type BackendDetail struct {
-	BackendSummary
-	Environment model.Environment `json:"environment"`
-	Resources   []model.Resource  `json:"resources"`
-	Jobs        []model.Job       `json:"jobs"` // newest first, at most 20
-	Runs        []model.TestRun   `json:"runs"` // the newest run of each test of the spec, in the spec's order
+// member checks a question that is not about one team's thing.
+func member(a model.Actor, need model.Role) error {
+	if !a.Role.Valid() {
+		return model.Errorf(model.CodeUnauthorized, "Sign in first.")
+	}
+	if !a.Role.AtLeast(need) {
+		return model.Errorf(model.CodeForbidden, "This takes the role %s; yours is %s.", need, a.Role)
+	}
+	return nil
 }
 
-// JobDetail is all that a job's page shows.
-type JobDetail struct {
-	model.Job
-	Backend model.Backend `json:"backend"`
-	Steps   []model.Step  `json:"steps"` // in plan order
-	// Typical is how long such a step took before, in seconds, by kind and action ("elbv2.load_balancer create").
-	Typical map[string]float64 `json:"typical,omitempty"`
+// backend loads a backend for an actor with at least the role.
+func (p *Panel) backend(ctx context.Context, a model.Actor, need model.Role, id string) (*model.Backend, error) {
+	b, err := p.Store.Read().BackendByID(ctx, id)
+	if model.CodeOf(err) == model.CodeNotFound && err != nil {
+		return nil, model.NotFound("backend", id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b, allow(a, need, b.TeamID, "backend", id)
 }
 
-// Registration is the input of RegisterBackend.
-type Registration struct {
-	TeamID        string // "" = the actor's team, or the only one
-	EnvironmentID string // "" = the only one
-	Name          string
-	Spec          model.Spec
+// job loads a job for an actor with at least the role.
+func (p *Panel) job(ctx context.Context, a model.Actor, need model.Role, id string) (*model.Job, error) {
+	j, err := p.Store.Read().JobByID(ctx, id)
+	if model.CodeOf(err) == model.CodeNotFound && err != nil {
+		return nil, model.NotFound("job", id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return j, allow(a, need, j.TeamID, "job", id)
 }
 
-// BackendFilter narrows Backends.
-type BackendFilter struct {
-	Destroyed bool // include destroyed ones
-}
-
-// Backends lists the backends that the actor sees, newest first. viewer.
-func (p *Panel) Backends(ctx context.Context, a model.Actor, f BackendFilter) ([]BackendSummary, error) {
-	return nil, errStub
-}
-
-// Backend returns one backend with all that its page shows. viewer.
-func (p *Panel) Backend(ctx context.Context, a model.Actor, id string) (*BackendDetail, error) {
-	return nil, errStub
-}
-
-// RegisterBackend validates and saves a backend; nothing is made in AWS.
-// The spec gets its defaults (Spec.WithDefaults) but for the port. developer.
-func (p *Panel) RegisterBackend(ctx context.Context, a model.Actor, r Registration) (*model.Backend, error) {
-	return nil, errStub
-}
-
-// Plan shows what op would do, with findings. It changes nothing. viewer.
-func (p *Panel) Plan(ctx context.Context, a model.Actor, id string, op model.Operation) (*model.Plan, error) {
-	return nil, errStub
-}
-
-// Provision queues a job that makes the chain. CodeConflict with Holder when
-// another job holds the backend; CodeInvalid when the plan is blocked. developer.
-func (p *Panel) Provision(ctx context.Context, a model.Actor, id string) (*model.Job, error) {
-	return nil, errStub
-}
-
-// Destroy queues a job that deletes the chain. owner.
-func (p *Panel) Destroy(ctx context.Context, a model.Actor, id string) (*model.Job, error) {
-	return nil, errStub
-}
-
-// Jobs lists a backend's jobs, newest first. viewer.
-func (p *Panel) Jobs(ctx context.Context, a model.Actor, backendID string) ([]model.Job, error) {
-	return nil, errStub
-}
-
-// Job returns one job with its steps. viewer.
-func (p *Panel) Job(ctx context.Context, a model.Actor, id string) (*JobDetail, error) {
-	return nil, errStub
-}
-
-// CancelJob asks a job to stop before its next change in AWS. An ended job
-// gives CodeConflict. developer.
-func (p *Panel) CancelJob(ctx context.Context, a model.Actor, id string) (*model.Job, error) {
-	return nil, errStub
-}
-
-// RetryJob queues a failed or cancelled job again: it goes on from the failed
-// step. developer (owner for destroy).
-func (p *Panel) RetryJob(ctx context.Context, a model.Actor, id string) (*model.Job, error) {
-	return nil, errStub
-}
-
-// Resources lists what a backend has in AWS, in plan order. viewer.
-func (p *Panel) Resources(ctx context.Context, a model.Actor, backendID string) ([]model.Resource, error) {
-	return nil, errStub
-}
-
-// Events returns a backend's events after the cursor, oldest first, at most limit. viewer.
-func (p *Panel) Events(ctx context.Context, a model.Actor, backendID string, after int64, limit int) ([]model.Event, error) {
-	return nil, errStub
-}
-
-// StreamEvents calls send for each event after the cursor, oldest first, and
-// goes on with new ones until ctx ends or send fails. idle, when not nil, is
-// called when nothing came for 15 s (a keep-alive). viewer.
-func (p *Panel) StreamEvents(ctx context.Context, a model.Actor, backendID string, after int64, send func(model.Event) error, idle func() error) error {
-	return errStub
-}
-
-// StreamBackends calls changed with the id of each visible backend that has
-// new events, until ctx ends or changed fails. viewer.
-func (p *Panel) StreamBackends(ctx context.Context, a model.Actor, changed func(backendID string) error, idle func() error) error {
-	return errStub
-}
-
-// RunTests sends route tests through the invoke URL and records the answers.
-// names selects tests of the spec; none means all. developer.
-func (p *Panel) RunTests(ctx context.Context, a model.Actor, backendID string, names []string) ([]model.TestRun, error) {
-	return nil, errStub
-}
-
-// RunAdHocTest sends one request that is not in the spec. developer.
-func (p *Panel) RunAdHocTest(ctx context.Context, a model.Actor, backendID string, t model.RouteTest) (*model.TestRun, error) {
-	return nil, errStub
-}
-
-// TestRuns lists a backend's route test runs, newest first, at most limit. viewer.
-func (p *Panel) TestRuns(ctx context.Context, a model.Actor, backendID string, limit int) ([]model.TestRun, error) {
-	return nil, errStub
-}
-
-// Environments lists the places to provision in. viewer.
-func (p *Panel) Environments(ctx context.Context, a model.Actor) ([]model.Environment, error) {
-	return nil, errStub
-}
-
-// EnvironmentStatus asks AWS whether the environment answers and fits. A
-// failure to reach it is in the status, not in the error. viewer.
-func (p *Panel) EnvironmentStatus(ctx context.Context, a model.Actor, id string) (*model.EnvironmentStatus, error) {
-	return nil, errStub
-}
-
-// Instances lists the running instances of an environment's VPC, for the
-// form's choice of existing ones. developer.
-func (p *Panel) Instances(ctx context.Context, a model.Actor, environmentID string) ([]model.Instance, error) {
-	return nil, errStub
-}
-
-// Teams lists the teams that the actor sees. viewer.
-func (p *Panel) Teams(ctx context.Context, a model.Actor) ([]model.Team, error) {
-	return nil, errStub
+// teamIDs are the teams that the actor sees, nil for all of them.
+func teamIDs(a model.Actor) []string {
+	if a.Role == model.RoleAdmin && a.TeamID == "" {
+		return nil
+	}
+	return []string{a.TeamID}
 }

@@ -1,0 +1,94 @@
+// Command server is Drawbridge: panel, API, worker and simulated AWS in one
+// binary. Each subcommand has a file of its own.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"drawbridge/internal/model"
+)
+
+// version is set by the release build (-ldflags "-X main.version=…").
+var version = ""
+
+type cli struct {
+	Config   kong.ConfigFlag `help:"JSON file with any of the flags below, as {\"listen\": \"…\"}." placeholder:"FILE"`
+	LogLevel slog.Level      `help:"debug, info, warn or error." default:"info"`
+
+	Serve       serveCmd       `cmd:"" default:"withargs" help:"Run the panel, the API, the worker and the simulated AWS (the default)."`
+	Demo        demoCmd        `cmd:"" help:"Make the article's chain in a simulated AWS, call it, destroy it, and exit."`
+	Sim         simCmd         `cmd:"" help:"Run the simulated AWS alone, for the aws CLI, SDKs and Terraform."`
+	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this version's schema and exit."`
+	Token       tokenCmd       `cmd:"" help:"Manage API tokens."`
+	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running panel whether it is alive; for containers."`
+	Version     versionCmd     `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	os.Exit(run())
+}
+
+func run() int {
+	var c cli
+	parser := kong.Must(&c,
+		kong.Name("drawbridge"),
+		kong.Description("A control panel for HTTP APIs in front of apps on EC2 in private subnets."),
+		kong.DefaultEnvars("DRAWBRIDGE"),
+		kong.Configuration(kong.JSON),
+		kong.UsageOnError(),
+	)
+	cmd, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		parser.FatalIfErrorf(err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	cmd.BindTo(ctx, (*context.Context)(nil))
+	if err := cmd.Run(logger); err != nil {
+		fmt.Fprintln(os.Stderr, "drawbridge: "+sentence(err))
+		return 1
+	}
+	return 0
+}
+
+// sentence is what a start-up failure tells: the user's text when there is
+// one, else the whole chain of causes.
+func sentence(err error) string {
+	var e *model.Error
+	if errors.As(err, &e) {
+		return e.Error()
+	}
+	return err.Error()
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Run() error {
+	fmt.Println("drawbridge " + buildVersion())
+	return nil
+}
+
+// buildVersion is the release's version, else the commit that was built.
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return "dev-" + s.Value[:min(12, len(s.Value))]
+			}
+		}
+	}
+	return "dev"
+}

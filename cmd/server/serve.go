@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"drawbridge/internal/app"
+	"drawbridge/internal/model"
+)
+
+// dataFlags say where the state is.
+type dataFlags struct {
+	DataDir  string `help:"Folder of the SQLite database and of the simulator's state." default:"./data" placeholder:"DIR"`
+	Database string `help:"PostgreSQL instead of SQLite, as postgres://user@host/name." placeholder:"URL"`
+}
+
+// simFlags configure the simulated AWS.
+type simFlags struct {
+	SimListen  string `help:"Where the simulated AWS listens; loopback only, unless --sim-remote." default:"127.0.0.1:8081" placeholder:"HOST:PORT"`
+	SimProfile string `help:"How long the simulated AWS takes: instant, demo (a chain in some ten seconds) or real." default:"demo" enum:"instant,demo,real"`
+	SimRemote  bool   `help:"Let the simulated AWS listen on an address that other machines reach. It checks no credentials."`
+}
+
+func (f simFlags) config() app.SimConfig {
+	return app.SimConfig{Listen: f.SimListen, Profile: f.SimProfile, AllowRemote: f.SimRemote}
+}
+
+// awsFlags describe one environment in AWS. Its credentials come from the
+// SDK's default chain and are never stored.
+type awsFlags struct {
+	AWSName       string   `name:"aws-name" help:"Name of the AWS environment in the panel." default:"aws"`
+	AWSRegion     string   `name:"aws-region" help:"Its Region, as ap-northeast-1." placeholder:"REGION"`
+	AWSVPC        string   `name:"aws-vpc" help:"Its VPC; naming one adds the environment." placeholder:"VPC-ID"`
+	AWSSubnets    []string `name:"aws-subnets" help:"Two or more private subnets of it, in different Availability Zones." placeholder:"SUBNET-ID,…"`
+	AWSRoleARN    string   `name:"aws-role-arn" help:"Role to assume in it." placeholder:"ARN"`
+	AWSExternalID string   `name:"aws-external-id" help:"External id that the role demands." placeholder:"ID"`
+	AWSEndpoint   string   `name:"aws-endpoint" help:"Custom endpoint for every AWS service, for an emulator." placeholder:"URL"`
+}
+
+func (f awsFlags) environments() ([]model.Environment, error) {
+	if f.AWSVPC == "" && len(f.AWSSubnets) == 0 {
+		return nil, nil
+	}
+	region := f.AWSRegion
+	if region == "" {
+		region = os.Getenv("AWS_REGION")
+	}
+	env := model.Environment{
+		Name: f.AWSName, Description: "AWS by the default credential chain", Region: region, VPCID: f.AWSVPC,
+		SubnetIDs: f.AWSSubnets, Credentials: model.CredentialsDefault,
+		RoleARN: f.AWSRoleARN, ExternalID: f.AWSExternalID, Endpoint: f.AWSEndpoint,
+	}
+	if err := env.Validate(); err != nil {
+		return nil, fmt.Errorf("the AWS environment is not usable; mend the --aws-… flags: %w", err)
+	}
+	return []model.Environment{env}, nil
+}
+
+type serveCmd struct {
+	Listen string        `help:"Where panel and API listen." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Secure bool          `help:"The panel is reached over TLS (a proxy ends it): mark its cookies Secure."`
+	NoSim  bool          `help:"Do not run the embedded simulated AWS."`
+	Lease  time.Duration `help:"How long a job stays with a server that stopped answering." default:"15s"`
+	dataFlags
+	simFlags
+	awsFlags
+}
+
+// Run serves until ctx ends, then stops cleanly: running jobs stay resumable.
+func (c *serveCmd) Run(ctx context.Context, logger *slog.Logger) error {
+	envs, err := c.environments()
+	if err != nil {
+		return err
+	}
+	cfg := app.Config{
+		Listen: c.Listen, DataDir: c.DataDir, Database: c.Database, Secure: c.Secure,
+		Sim: c.simFlags.config(), Environments: envs, Lease: c.Lease, Version: buildVersion(),
+	}
+	cfg.Sim.Off = c.NoSim
+	a, err := app.New(ctx, cfg, logger)
+	if err != nil {
+		return err
+	}
+	link, err := a.SignInLink(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Drawbridge is at %s - sign in once, within an hour, with %s\n", a.URL(), link)
+	return a.Run(ctx)
+}
+
+// Help is shown by serve --help.
+func (serveCmd) Help() string {
+	return strings.TrimSpace(`
+Each flag can be set in the environment as DRAWBRIDGE_<FLAG> (DRAWBRIDGE_LISTEN,
+DRAWBRIDGE_DATA_DIR, DRAWBRIDGE_AWS_VPC ...) or in the file named by --config.`)
+}

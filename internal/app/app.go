@@ -1,0 +1,154 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+
+	"drawbridge/internal/api"
+	"drawbridge/internal/auth"
+	"drawbridge/internal/awsapi"
+	"drawbridge/internal/events"
+	"drawbridge/internal/jobs"
+	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
+	"drawbridge/internal/probe"
+	"drawbridge/internal/provision"
+	"drawbridge/internal/provision/kinds"
+	"drawbridge/internal/store"
+	"drawbridge/web"
+)
+
+// App is a wired Drawbridge that has not begun to work; Run does.
+type App struct {
+	Panel *panel.Panel
+	Store *store.Store
+	Auth  *auth.Auth
+	Sim   *Sim // nil when switched off
+
+	cfg    Config
+	logger *slog.Logger
+	parts  []part
+	http   net.Listener
+}
+
+// New opens the database, listens, and wires everything. Its errors are
+// start-up lines that say what to do. After an error nothing is left open.
+func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err error) {
+	a := &App{cfg: cfg, logger: logger}
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	hub := events.NewHub()
+	if a.Store, err = openStore(ctx, cfg, logger, hub.Wake); err != nil {
+		return nil, err
+	}
+	if !cfg.Sim.Off {
+		if a.Sim, err = NewSim(cfg.Sim, cfg.DataDir, logger); err != nil {
+			return nil, err
+		}
+		cfg.Environments = append(cfg.Environments, a.Sim.Environment())
+	}
+	if err := seed(ctx, a.Store, cfg.Environments); err != nil {
+		return nil, err
+	}
+	if a.http, err = listen(cfg.Listen, "--listen"); err != nil {
+		return nil, err
+	}
+	a.Auth = auth.New(a.Store, auth.Options{Secure: cfg.Secure, Logger: logger})
+	if err := a.Auth.SeedAdmin(ctx); err != nil {
+		return nil, fmt.Errorf("make the first team and admin: %w", err)
+	}
+	install, err := a.Store.InstallID(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the installation's id: %w", err)
+	}
+	worker := a.wirePanel(hub, install)
+	a.parts = a.listParts(worker)
+	return a, nil
+}
+
+// wirePanel builds what carries out jobs and, on top of it, the panel.
+func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
+	pool := awsapi.New(awsapi.Options{Logger: a.logger, InstallID: install})
+	client := probe.New(probe.Options{UserAgent: "Drawbridge/" + a.cfg.Version + " (route test)"})
+	executor := provision.NewExecutor(provision.Options{
+		Kinds: kinds.All(pool, client), Journal: a.Store, Logger: a.logger,
+		Explain: explain, Trace: trace, CancelRequested: jobs.CancelRequested,
+	})
+	handle := runPlan(executor)
+	worker := jobs.New(a.Store, jobs.Options{
+		Handlers: map[model.Operation]jobs.Handler{model.OpProvision: handle, model.OpDestroy: handle},
+		Holder:   holder(), Lease: a.cfg.Lease, Logger: a.logger,
+		Exclusive: a.cfg.Database == "", // one process owns the SQLite file
+	})
+	a.Panel = panel.New(panel.Deps{
+		Store: a.Store, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger,
+	})
+	return worker
+}
+
+func (a *App) listParts(worker *jobs.Worker) []part {
+	e := newEcho(a.logger)
+	api.New(api.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger}).Register(e)
+	web.New(web.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger}).Register(e)
+	e.GET("/healthz", alive(a.Store))
+
+	var parts []part // stopped in reverse: nothing loses what it stands on
+	if a.Sim != nil {
+		parts = append(parts, part{"simulated AWS", a.Sim.Run})
+	}
+	return append(parts,
+		part{"worker", worker.Run},
+		part{"http", serveHTTP(a.http, a.Auth.Sessions.LoadAndSave(e))},
+	)
+}
+
+// Run works until ctx ends or a part fails, then stops the parts in reverse
+// order. Running jobs stay resumable.
+func (a *App) Run(ctx context.Context) error {
+	defer a.close()
+	return runParts(ctx, a.parts, a.logger)
+}
+
+// URL is where a browser finds the panel.
+func (a *App) URL() string {
+	return "http://" + browsable(a.http.Addr()) + "/"
+}
+
+// SignInLink makes a one-time link that signs the admin in.
+func (a *App) SignInLink(ctx context.Context) (string, error) {
+	token, err := a.Auth.NewSignInLink(ctx)
+	if err != nil {
+		return "", fmt.Errorf("make the one-time sign-in link: %w", err)
+	}
+	return a.URL() + "sign-in/" + url.PathEscape(token), nil
+}
+
+func (a *App) close() {
+	if a.http != nil {
+		_ = a.http.Close()
+	}
+	if a.Sim != nil {
+		a.Sim.Close()
+	}
+	if a.Store != nil {
+		if err := a.Store.Close(); err != nil {
+			a.logger.Error("closing the database", "error", err)
+		}
+	}
+}
+
+// holder names this process in leases.
+func holder() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown-host"
+	}
+	return fmt.Sprintf("%s:%d:%s", host, os.Getpid(), model.ShortID(model.NewID("")))
+}

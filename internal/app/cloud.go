@@ -1,0 +1,58 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"drawbridge/internal/awsapi"
+	"drawbridge/internal/model"
+	"drawbridge/internal/provision/kinds"
+)
+
+// cloud answers the panel's questions about environments through awsapi.
+type cloud struct{ pool *awsapi.Pool }
+
+func (c cloud) Chain(ctx context.Context, env *model.Environment, b *model.Backend) ([]model.PlanItem, []model.Finding, error) {
+	clients, err := c.pool.Clients(ctx, env)
+	if err != nil {
+		return nil, nil, unavailable(env, err)
+	}
+	facts, findings, err := kinds.Gather(ctx, clients, b, env)
+	if err != nil {
+		return nil, nil, unavailable(env, err)
+	}
+	return kinds.Chain(b, env, facts), findings, nil
+}
+
+func (c cloud) Status(ctx context.Context, env *model.Environment) *model.EnvironmentStatus {
+	status := c.pool.Status(ctx, env)
+	return &status
+}
+
+func (c cloud) Instances(ctx context.Context, env *model.Environment) ([]model.Instance, error) {
+	clients, err := c.pool.Clients(ctx, env)
+	if err != nil {
+		return nil, unavailable(env, err)
+	}
+	list, err := clients.Instances(ctx, env.VPCID)
+	if err != nil {
+		return nil, unavailable(env, err)
+	}
+	return list, nil
+}
+
+// unavailable tells an AWS failure to the user in the words of the error table.
+func unavailable(env *model.Environment, err error) error {
+	var e *model.Error
+	if errors.As(err, &e) {
+		return err
+	}
+	p := awsapi.Problem(err)
+	text := "The environment " + env.Name + " does not answer as it should: " + p.Code + ": " + p.Message
+	for _, more := range []string{p.Meaning, p.Advice} {
+		if more != "" {
+			text += " " + more
+		}
+	}
+	return &model.Error{Code: model.CodeUnavailable, Message: text, Err: err}
+}

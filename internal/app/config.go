@@ -1,0 +1,29 @@
+// Package app configures, wires and runs Drawbridge: it is the only package
+// that knows all the others.
+package app
+
+import (
+	"time"
+
+	"drawbridge/internal/model"
+)
+
+// Config is what cmd/server gathers from flags, environment and file.
+type Config struct {
+	Listen       string // host:port of panel and API
+	DataDir      string // SQLite file and the simulator's state
+	Database     string // "" = SQLite in DataDir, else postgres://…
+	Secure       bool   // the panel is reached over TLS (a proxy ends it): Secure cookies
+	Sim          SimConfig
+	Environments []model.Environment // upserted by name at start
+	Lease        time.Duration       // of a job; 0 = the worker's default
+	Version      string
+}
+
+// SimConfig configures the embedded simulated AWS.
+type SimConfig struct {
+	Off         bool
+	Listen      string // host:port; loopback unless AllowRemote
+	Profile     string // instant, demo, real
+	AllowRemote bool
+}

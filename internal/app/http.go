@@ -1,0 +1,114 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/store"
+)
+
+// Limits of the HTTP server. There is no write timeout: event streams are long.
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	stopTimeout       = 5 * time.Second
+)
+
+// newEcho makes the router with what every request needs.
+func newEcho(logger *slog.Logger) *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.IPExtractor = echo.ExtractIPDirect() // no proxy header is trusted
+	e.Pre(middleware.RequestID())
+	e.Use(middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
+		LogMethod: true, LogURIPath: true, LogStatus: true, LogLatency: true, LogRequestID: true, LogError: true,
+		HandleError: true,
+		LogValuesFunc: func(c echo.Context, v middleware.RequestLoggerValues) error {
+			level := slog.LevelDebug
+			if v.Status >= http.StatusInternalServerError {
+				level = slog.LevelError
+			}
+			logger.Log(c.Request().Context(), level, "request", "method", v.Method, "route", c.Path(),
+				"status", v.Status, "millis", v.Latency.Milliseconds(), "request_id", v.RequestID, "error", v.Error)
+			return nil
+		},
+	}))
+	return e
+}
+
+// alive answers for load balancers and containers: the process runs and its
+// database answers.
+func alive(st *store.Store) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := st.Ping(c.Request().Context()); err != nil {
+			return c.String(http.StatusServiceUnavailable, "the database does not answer\n")
+		}
+		return c.String(http.StatusOK, "ok\n")
+	}
+}
+
+// listen opens a TCP listener; its error names the flag that mends it.
+func listen(address, flag string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, &model.Error{Code: model.CodeUnavailable, Err: err,
+			Message: fmt.Sprintf("Nothing can listen on %s. Stop what does already, or choose another address with %s", address, flag)}
+	}
+	return l, nil
+}
+
+// browsable is a listener's address as a browser on this machine can open it.
+func browsable(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return addr.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// serveHTTP returns a part that serves until its context ends. Then event
+// streams end at once (they resume elsewhere) and other requests get a moment.
+func serveHTTP(l net.Listener, h http.Handler) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		srv := &http.Server{
+			Handler: endStreams(ctx, h), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
+		}
+		stopped := make(chan error, 1)
+		go func() {
+			<-ctx.Done()
+			stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+			defer cancel()
+			stopped <- srv.Shutdown(stopCtx)
+		}()
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return <-stopped
+	}
+}
+
+// endStreams ends the context of event streams when the server stops.
+func endStreams(stop context.Context, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+			ctx, cancel := context.WithCancel(r.Context())
+			defer cancel()
+			defer context.AfterFunc(stop, cancel)()
+			r = r.WithContext(ctx)
+		}
+		h.ServeHTTP(w, r)
+	})
+}

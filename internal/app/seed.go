@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"drawbridge/internal/auth"
+	"drawbridge/internal/model"
+	"drawbridge/internal/store"
+)
+
+// OpenStore opens and migrates the database as its only process.
+func OpenStore(ctx context.Context, cfg Config, logger *slog.Logger) (*store.Store, error) {
+	return openStore(ctx, cfg, logger, nil)
+}
+
+func openStore(ctx context.Context, cfg Config, logger *slog.Logger, onEvent func(backendID string)) (*store.Store, error) {
+	o, err := storeOptions(cfg, logger)
+	if err != nil {
+		return nil, err
+	}
+	if onEvent != nil {
+		o.OnEvent = func(backendID string, _ int64) { onEvent(backendID) }
+	}
+	return store.Open(ctx, o)
+}
+
+func storeOptions(cfg Config, logger *slog.Logger) (store.Options, error) {
+	o := store.Options{DSN: cfg.Database, Logger: logger}
+	if cfg.Database != "" {
+		return o, nil
+	}
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return o, &model.Error{Code: model.CodeUnavailable, Err: err,
+			Message: fmt.Sprintf("The data directory %s cannot be made. Choose another with --data-dir", cfg.DataDir)}
+	}
+	o.DSN = "sqlite:" + filepath.Join(cfg.DataDir, "drawbridge.db")
+	return o, nil
+}
+
+// seed saves the configured environments; those of the same name are brought
+// up to date (the simulator's port may have changed).
+func seed(ctx context.Context, st *store.Store, envs []model.Environment) error {
+	return st.InTx(ctx, func(q *store.Queries) error {
+		for i := range envs {
+			if err := envs[i].Validate(); err != nil {
+				return err
+			}
+			if err := q.UpsertEnvironment(ctx, &envs[i]); err != nil {
+				return fmt.Errorf("save environment %s: %w", envs[i].Name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// TokenRequest is what CreateToken makes a token for.
+type TokenRequest struct {
+	Team string // by name
+	Name string
+	Role model.Role
+	TTL  time.Duration
+}
+
+// CreateToken makes an API token in the database of cfg, beside a server that
+// may be running on it.
+func CreateToken(ctx context.Context, cfg Config, logger *slog.Logger, r TokenRequest) (string, *model.Token, error) {
+	o, err := storeOptions(cfg, logger)
+	if err != nil {
+		return "", nil, err
+	}
+	o.Shared = true
+	st, err := store.Open(ctx, o)
+	if err != nil {
+		return "", nil, err
+	}
+	defer st.Close()
+	a := auth.New(st, auth.Options{Logger: logger})
+	if err := a.SeedAdmin(ctx); err != nil {
+		return "", nil, err
+	}
+	team, err := st.Read().TeamByName(ctx, r.Team)
+	if err != nil {
+		return "", nil, err
+	}
+	return a.CreateToken(ctx, auth.TokenRequest{TeamID: team.ID, Name: r.Name, Role: r.Role, TTL: r.TTL})
+}

@@ -1,0 +1,264 @@
+package panel
+
+import (
+	"context"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/store"
+)
+
+// BackendSummary is one row of the list of backends.
+type BackendSummary struct {
+	model.Backend
+	EnvironmentName string         `json:"environment_name"`
+	LastRun         *model.TestRun `json:"last_test,omitempty"`
+	ActiveJob       *model.Job     `json:"active_job,omitempty"`
+}
+
+// BackendDetail is all that a backend's page shows.
+type BackendDetail struct {
+	BackendSummary
+	Environment model.Environment `json:"environment"`
+	Resources   []model.Resource  `json:"resources"`
+	Jobs        []model.Job       `json:"jobs"` // newest first, at most 20
+	Runs        []model.TestRun   `json:"runs"` // the newest run of each test of the spec, in the spec's order
+}
+
+// Registration is the input of RegisterBackend.
+type Registration struct {
+	TeamID        string // "" = the actor's team, or the only one
+	EnvironmentID string // "" = the only one
+	Name          string
+	Spec          model.Spec
+}
+
+// BackendFilter narrows Backends.
+type BackendFilter struct {
+	Destroyed bool // include destroyed ones
+}
+
+// Backends lists the backends that the actor sees, newest first. viewer.
+func (p *Panel) Backends(ctx context.Context, a model.Actor, f BackendFilter) ([]BackendSummary, error) {
+	if err := member(a, model.RoleViewer); err != nil {
+		return nil, err
+	}
+	rows, err := p.Store.Read().Backends(ctx, store.BackendQuery{TeamIDs: teamIDs(a), IncludeDestroyed: f.Destroyed})
+	if err != nil {
+		return nil, err
+	}
+	envs, err := p.environmentsByID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]BackendSummary, 0, len(rows))
+	for _, b := range rows {
+		s, err := p.summary(ctx, b, envs)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+func (p *Panel) environmentsByID(ctx context.Context) (map[string]model.Environment, error) {
+	envs, err := p.Store.Read().Environments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]model.Environment, len(envs))
+	for _, e := range envs {
+		byID[e.ID] = e
+	}
+	return byID, nil
+}
+
+func (p *Panel) summary(ctx context.Context, b model.Backend, envs map[string]model.Environment) (BackendSummary, error) {
+	s := BackendSummary{Backend: b, EnvironmentName: envs[b.EnvironmentID].Name}
+	runs, err := p.Store.Read().TestRuns(ctx, b.ID, 1)
+	if err != nil {
+		return s, err
+	}
+	if len(runs) > 0 {
+		s.LastRun = &runs[0]
+	}
+	if b.ActiveJobID != "" {
+		if s.ActiveJob, err = p.Store.Read().JobByID(ctx, b.ActiveJobID); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// Backend returns one backend with all that its page shows. viewer.
+func (p *Panel) Backend(ctx context.Context, a model.Actor, id string) (*BackendDetail, error) {
+	b, err := p.backend(ctx, a, model.RoleViewer, id)
+	if err != nil {
+		return nil, err
+	}
+	envs, err := p.environmentsByID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &BackendDetail{Environment: envs[b.EnvironmentID]}
+	if d.BackendSummary, err = p.summary(ctx, *b, envs); err != nil {
+		return nil, err
+	}
+	q := p.Store.Read()
+	if d.Resources, err = q.Resources(ctx, id); err != nil {
+		return nil, err
+	}
+	if d.Jobs, err = q.JobsByBackend(ctx, id, 20); err != nil {
+		return nil, err
+	}
+	latest, err := q.LatestTestRuns(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	d.Runs = inOrderOf(b.Spec.Tests, latest)
+	return d, nil
+}
+
+func inOrderOf(tests []model.RouteTest, latest []model.TestRun) []model.TestRun {
+	byName := make(map[string]model.TestRun, len(latest))
+	for _, r := range latest {
+		byName[r.Name] = r
+	}
+	var runs []model.TestRun
+	for _, t := range tests {
+		if r, ok := byName[t.Name]; ok {
+			runs = append(runs, r)
+		}
+	}
+	return runs
+}
+
+// RegisterBackend validates and saves a backend; nothing is made in AWS.
+// The spec gets its defaults (Spec.WithDefaults) but for the port. What AWS
+// must be asked about (instances of another VPC, subnets) is refused here
+// too; CodeUnavailable when AWS does not answer. developer.
+func (p *Panel) RegisterBackend(ctx context.Context, a model.Actor, r Registration) (*model.Backend, error) {
+	if err := member(a, model.RoleDeveloper); err != nil {
+		return nil, err
+	}
+	teamID, err := p.teamFor(ctx, a, r.TeamID)
+	if err != nil {
+		return nil, err
+	}
+	env, err := p.environmentFor(ctx, r.EnvironmentID)
+	if err != nil {
+		return nil, err
+	}
+	now := p.Store.Now()
+	b := &model.Backend{
+		ID: model.NewID(model.PrefixBackend), TeamID: teamID, EnvironmentID: env.ID, Name: r.Name,
+		Spec: r.Spec.WithDefaults(), SpecVersion: 1, Phase: model.PhaseRegistered, CreatedAt: now, UpdatedAt: now,
+	}
+	if err := validate(b); err != nil {
+		return nil, err
+	}
+	if err := p.checkFindings(ctx, env, b); err != nil {
+		return nil, err
+	}
+	err = p.Store.InTx(ctx, func(q *store.Queries) error {
+		if err := q.InsertBackend(ctx, b); err != nil {
+			return err
+		}
+		return q.AppendBackendEvent(ctx, b)
+	})
+	if err != nil && model.CodeOf(err) == model.CodeConflict {
+		return nil, &model.Error{Code: model.CodeInvalid, Message: "Some fields need another value.", Err: err,
+			Fields: []model.Field{{Path: "name", Message: "Your team has a backend of this name already; choose another."}}}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// validate joins what is wrong with the name and with the spec.
+func validate(b *model.Backend) error {
+	var v model.Invalid
+	if why := model.ValidateBackendName(b.Name); why != "" {
+		v.Add("name", "%s", why)
+	}
+	v.Join(b.Spec.Validate())
+	return v.Err()
+}
+
+// checkFindings refuses a spec that the environment cannot carry out.
+func (p *Panel) checkFindings(ctx context.Context, env *model.Environment, b *model.Backend) error {
+	_, findings, err := p.Cloud.Chain(ctx, env, b)
+	if err != nil {
+		return err
+	}
+	return refuse(findings)
+}
+
+// refuse turns findings that forbid the plan into one error that names their fields.
+func refuse(findings []model.Finding) error {
+	var v model.Invalid
+	for _, f := range findings {
+		if f.Severity != model.SeverityError {
+			continue
+		}
+		field := f.Field
+		if field == "" {
+			field = "spec"
+		}
+		v.Add(field, "%s", joinSentences(f.Message, f.Advice))
+	}
+	return v.Err()
+}
+
+func joinSentences(a, b string) string {
+	if b == "" {
+		return a
+	}
+	return a + " " + b
+}
+
+// teamFor is the team that a new backend belongs to.
+func (p *Panel) teamFor(ctx context.Context, a model.Actor, id string) (string, error) {
+	if id == "" {
+		id = a.TeamID
+	}
+	teams, err := p.Store.Read().Teams(ctx)
+	if err != nil {
+		return "", err
+	}
+	if id == "" && len(teams) > 0 {
+		id = teams[0].ID
+	}
+	for _, t := range teams {
+		if t.ID == id && a.Sees(id) {
+			return id, nil
+		}
+	}
+	var v model.Invalid
+	v.Add("team_id", "There is no team %q, or it is not yours.", id)
+	return "", v.Err()
+}
+
+// environmentFor is the environment that a new backend is made in.
+func (p *Panel) environmentFor(ctx context.Context, id string) (*model.Environment, error) {
+	envs, err := p.Store.Read().Environments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if id == "" && len(envs) == 1 {
+		return &envs[0], nil
+	}
+	for i := range envs {
+		if envs[i].ID == id || envs[i].Name == id {
+			return &envs[i], nil
+		}
+	}
+	var v model.Invalid
+	if id == "" {
+		v.Add("environment_id", "Choose the environment to provision in; there are %d.", len(envs))
+	} else {
+		v.Add("environment_id", "There is no environment %q.", id)
+	}
+	return nil, v.Err()
+}

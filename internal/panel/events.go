@@ -1,0 +1,50 @@
+package panel
+
+import (
+	"context"
+
+	"drawbridge/internal/events"
+	"drawbridge/internal/model"
+	"drawbridge/internal/store"
+)
+
+// Events returns a backend's events after the cursor, oldest first, at most limit. viewer.
+func (p *Panel) Events(ctx context.Context, a model.Actor, backendID string, after int64, limit int) ([]model.Event, error) {
+	if _, err := p.backend(ctx, a, model.RoleViewer, backendID); err != nil {
+		return nil, err
+	}
+	return p.Store.Read().EventsAfter(ctx, backendID, after, limit)
+}
+
+// StreamEvents calls send for each event after the cursor, oldest first, and
+// goes on with new ones until ctx ends or send fails. idle, when not nil, is
+// called when nothing came for 15 s (a keep-alive). viewer.
+func (p *Panel) StreamEvents(ctx context.Context, a model.Actor, backendID string, after int64, send func(model.Event) error, idle func() error) error {
+	if _, err := p.backend(ctx, a, model.RoleViewer, backendID); err != nil {
+		return err
+	}
+	read := func(ctx context.Context, after int64, limit int) ([]model.Event, error) {
+		return p.Store.Read().EventsAfter(ctx, backendID, after, limit)
+	}
+	return events.Follow(ctx, p.Hub, backendID, after, read, send, idle)
+}
+
+// StreamBackends calls changed with the id of each visible backend that has
+// new events, until ctx ends or changed fails. viewer.
+func (p *Panel) StreamBackends(ctx context.Context, a model.Actor, changed func(backendID string) error, idle func() error) error {
+	if err := member(a, model.RoleViewer); err != nil {
+		return err
+	}
+	visible := func(ctx context.Context) (map[string]int64, error) {
+		list, err := p.Store.Read().Backends(ctx, store.BackendQuery{TeamIDs: teamIDs(a), IncludeDestroyed: true})
+		if err != nil {
+			return nil, err
+		}
+		seqs := make(map[string]int64, len(list))
+		for _, b := range list {
+			seqs[b.ID] = b.EventSeq
+		}
+		return seqs, nil
+	}
+	return events.FollowAll(ctx, p.Hub, visible, changed, idle)
+}

@@ -1,0 +1,196 @@
+package panel
+
+import (
+	"context"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/provision"
+	"drawbridge/internal/store"
+)
+
+// JobDetail is all that a job's page shows.
+type JobDetail struct {
+	model.Job
+	Backend model.Backend `json:"backend"`
+	Steps   []model.Step  `json:"steps"` // in plan order
+	// Typical is how long such a step took before, in seconds, by kind and action ("elbv2.load_balancer create").
+	Typical map[string]float64 `json:"typical,omitempty"`
+}
+
+// Provision queues a job that makes the chain. CodeConflict with Holder when
+// another job holds the backend; CodeInvalid when the plan is blocked. developer.
+func (p *Panel) Provision(ctx context.Context, a model.Actor, id string) (*model.Job, error) {
+	return p.start(ctx, a, model.RoleDeveloper, id, model.OpProvision)
+}
+
+// Destroy queues a job that deletes the chain. owner.
+func (p *Panel) Destroy(ctx context.Context, a model.Actor, id string) (*model.Job, error) {
+	return p.start(ctx, a, model.RoleOwner, id, model.OpDestroy)
+}
+
+func (p *Panel) start(ctx context.Context, a model.Actor, need model.Role, id string, op model.Operation) (*model.Job, error) {
+	b, err := p.backend(ctx, a, need, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := free(b, op); err != nil {
+		return nil, err // before AWS is asked for the plan
+	}
+	plan, err := p.plan(ctx, b, op)
+	if err != nil {
+		return nil, err
+	}
+	if err := refuse(plan.Findings); err != nil {
+		return nil, err
+	}
+	job := &model.Job{
+		ID: model.NewID(model.PrefixJob), BackendID: b.ID, TeamID: b.TeamID, Operation: op,
+		State: model.JobQueued, Plan: plan, Actor: a.Name, CreatedAt: p.Store.Now(),
+	}
+	err = p.Store.InTx(ctx, func(q *store.Queries) error { return enqueue(ctx, q, job) })
+	if err != nil {
+		return nil, err
+	}
+	p.Worker.Wake()
+	return job, nil
+}
+
+// enqueue saves the job and its steps and gives it the backend, if that is
+// still free and still as it was planned for.
+func enqueue(ctx context.Context, q *store.Queries, job *model.Job) error {
+	b, err := q.BackendForUpdate(ctx, job.BackendID)
+	if err != nil {
+		return err
+	}
+	if err := free(b, job.Operation); err != nil {
+		return err
+	}
+	if b.SpecVersion != job.Plan.SpecVersion {
+		return model.Errorf(model.CodeConflict, "The spec of %s was changed meanwhile. Look at the new plan, then start again.", b.Name)
+	}
+	if err := q.InsertJob(ctx, job); err != nil {
+		return err
+	}
+	for _, s := range provision.Steps(job.ID, job.Plan) {
+		if err := q.UpsertStep(ctx, &s); err != nil {
+			return err
+		}
+	}
+	return hold(ctx, q, b, job)
+}
+
+// hold makes the job the one that has the backend.
+func hold(ctx context.Context, q *store.Queries, b *model.Backend, job *model.Job) error {
+	b.ActiveJobID = job.ID
+	b.Phase = model.PhaseAfter(job.Operation, model.JobQueued, 0)
+	if err := q.UpdateBackend(ctx, b); err != nil {
+		return err
+	}
+	if err := q.AppendBackendEvent(ctx, b); err != nil {
+		return err
+	}
+	return q.AppendJobEvent(ctx, job)
+}
+
+// free tells why op may not start on the backend now.
+func free(b *model.Backend, op model.Operation) error {
+	if b.ActiveJobID != "" {
+		e := model.Errorf(model.CodeConflict, "Another job holds %s. Wait for it or cancel it, then start again.", b.Name)
+		e.Holder = b.ActiveJobID
+		return e
+	}
+	if !b.Phase.Allows(op) {
+		return model.Errorf(model.CodeConflict, "%s is %s, so there is nothing to %s.", b.Name, b.Phase, op)
+	}
+	return nil
+}
+
+// Jobs lists a backend's jobs, newest first. viewer.
+func (p *Panel) Jobs(ctx context.Context, a model.Actor, backendID string) ([]model.Job, error) {
+	if _, err := p.backend(ctx, a, model.RoleViewer, backendID); err != nil {
+		return nil, err
+	}
+	return p.Store.Read().JobsByBackend(ctx, backendID, 100)
+}
+
+// Job returns one job with its steps. viewer.
+func (p *Panel) Job(ctx context.Context, a model.Actor, id string) (*JobDetail, error) {
+	j, err := p.job(ctx, a, model.RoleViewer, id)
+	if err != nil {
+		return nil, err
+	}
+	q := p.Store.Read()
+	b, err := q.BackendByID(ctx, j.BackendID)
+	if err != nil {
+		return nil, err
+	}
+	d := &JobDetail{Job: *j, Backend: *b}
+	if d.Steps, err = q.Steps(ctx, id); err != nil {
+		return nil, err
+	}
+	if d.Typical, err = q.StepSeconds(ctx, teamIDs(a)); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// CancelJob asks a job to stop before its next change in AWS. An ended job
+// gives CodeConflict. developer.
+func (p *Panel) CancelJob(ctx context.Context, a model.Actor, id string) (*model.Job, error) {
+	j, err := p.job(ctx, a, model.RoleDeveloper, id)
+	if err != nil {
+		return nil, err
+	}
+	if j.State.Ended() {
+		return nil, model.Errorf(model.CodeConflict, "The job has ended already (%s); there is nothing to cancel.", j.State)
+	}
+	if err := p.Store.InTx(ctx, func(q *store.Queries) error { return q.RequestCancel(ctx, id) }); err != nil {
+		return nil, err
+	}
+	p.Worker.Cancel(id)
+	return p.Store.Read().JobByID(ctx, id)
+}
+
+// RetryJob queues a failed or cancelled job again: it goes on from the failed
+// step. developer (owner for destroy).
+func (p *Panel) RetryJob(ctx context.Context, a model.Actor, id string) (*model.Job, error) {
+	j, err := p.job(ctx, a, model.RoleDeveloper, id)
+	if err != nil {
+		return nil, err
+	}
+	if j.Operation == model.OpDestroy {
+		if err := allow(a, model.RoleOwner, j.TeamID, "job", id); err != nil {
+			return nil, err
+		}
+	}
+	err = p.Store.InTx(ctx, func(q *store.Queries) error { return requeue(ctx, q, j) })
+	if err != nil {
+		return nil, err
+	}
+	p.Worker.Wake()
+	return p.Store.Read().JobByID(ctx, id)
+}
+
+func requeue(ctx context.Context, q *store.Queries, j *model.Job) error {
+	b, err := q.BackendForUpdate(ctx, j.BackendID)
+	if err != nil {
+		return err
+	}
+	latest, err := q.JobsByBackend(ctx, b.ID, 1)
+	if err != nil {
+		return err
+	}
+	switch {
+	case b.ActiveJobID == j.ID:
+		return model.Errorf(model.CodeConflict, "The job is still under way; there is nothing to retry.")
+	case b.ActiveJobID != "":
+		return free(b, j.Operation)
+	case len(latest) > 0 && latest[0].ID != j.ID:
+		return model.Errorf(model.CodeConflict, "A newer job has changed %s since. Start a new one instead.", b.Name)
+	}
+	again, err := q.RequeueJob(ctx, j.ID)
+	if err != nil {
+		return err
+	}
+	return hold(ctx, q, b, again)
+}

@@ -1,0 +1,36 @@
+package panel
+
+import (
+	"context"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/provision"
+)
+
+// Plan shows what op would do, with findings. It changes nothing. viewer.
+func (p *Panel) Plan(ctx context.Context, a model.Actor, id string, op model.Operation) (*model.Plan, error) {
+	b, err := p.backend(ctx, a, model.RoleViewer, id)
+	if err != nil {
+		return nil, err
+	}
+	return p.plan(ctx, b, op)
+}
+
+func (p *Panel) plan(ctx context.Context, b *model.Backend, op model.Operation) (*model.Plan, error) {
+	have, err := p.Store.Read().Resources(ctx, b.ID)
+	if err != nil {
+		return nil, err
+	}
+	if op == model.OpDestroy {
+		return provision.DestroyPlan(b, have), nil
+	}
+	env, err := p.Store.Read().EnvironmentByID(ctx, b.EnvironmentID)
+	if err != nil {
+		return nil, err
+	}
+	chain, findings, err := p.Cloud.Chain(ctx, env, b)
+	if err != nil {
+		return nil, err
+	}
+	return provision.ProvisionPlan(b, chain, have, findings)
+}
