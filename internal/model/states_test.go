@@ -1,0 +1,92 @@
+package model_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"drawbridge/internal/model"
+)
+
+func TestPhaseAfter(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		op        model.Operation
+		state     model.JobState
+		resources int
+		want      model.Phase
+	}{
+		{model.OpProvision, model.JobQueued, 0, model.PhaseProvisioning},
+		{model.OpProvision, model.JobRunning, 3, model.PhaseProvisioning},
+		{model.OpProvision, model.JobSucceeded, 18, model.PhaseReady},
+		{model.OpProvision, model.JobFailed, 3, model.PhaseFailed},
+		{model.OpProvision, model.JobCancelled, 0, model.PhaseRegistered},
+		{model.OpProvision, model.JobCancelled, 1, model.PhaseFailed},
+		{model.OpDestroy, model.JobRunning, 3, model.PhaseDestroying},
+		{model.OpDestroy, model.JobSucceeded, 0, model.PhaseDestroyed},
+		{model.OpDestroy, model.JobFailed, 2, model.PhaseFailed},
+		{model.OpDestroy, model.JobCancelled, 2, model.PhaseFailed},
+	} {
+		if got := model.PhaseAfter(tc.op, tc.state, tc.resources); got != tc.want {
+			t.Errorf("%s %s with %d resources: %s, want %s", tc.op, tc.state, tc.resources, got, tc.want)
+		}
+	}
+}
+
+func TestRole_AtLeast(t *testing.T) {
+	t.Parallel()
+	order := []model.Role{model.RoleViewer, model.RoleDeveloper, model.RoleOwner, model.RoleAdmin}
+	for i, have := range order {
+		for j, want := range order {
+			if got := have.AtLeast(want); got != (i >= j) {
+				t.Errorf("%s at least %s: %v", have, want, got)
+			}
+		}
+	}
+	if model.Role("").AtLeast("") || model.Role("root").AtLeast(model.RoleViewer) {
+		t.Error("an unknown role has rights")
+	}
+	if (model.Actor{}).Sees("") {
+		t.Error("the zero actor sees something")
+	}
+}
+
+func TestErrorf_keepsTheCauseFromTheUser(t *testing.T) {
+	t.Parallel()
+	err := model.Errorf(model.CodeUnavailable, "The database does not answer: %w", io.ErrUnexpectedEOF)
+	if err.Message != "The database does not answer" {
+		t.Errorf("the user reads %q", err.Message)
+	}
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Error("the cause is lost to the log")
+	}
+	if code := model.CodeOf(fmt.Errorf("wrapped: %w", err)); code != model.CodeUnavailable {
+		t.Errorf("code %s", code)
+	}
+	if code := model.CodeOf(io.EOF); code != model.CodeInternal {
+		t.Errorf("a foreign error is %s", code)
+	}
+}
+
+func TestEnvironment_Validate(t *testing.T) {
+	t.Parallel()
+	ok := model.Environment{Name: "aws", Region: "ap-northeast-1", VPCID: "vpc-0a1b2c3d4e5f67890",
+		SubnetIDs: []string{"subnet-0a1b2c3d4e5f67890", "subnet-0a1b2c3d4e5f67891"}, Credentials: model.CredentialsDefault}
+	if err := ok.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for field, change := range map[string]func(*model.Environment){
+		"name":        func(e *model.Environment) { e.Name = "" },
+		"region":      func(e *model.Environment) { e.Region = "tokyo" },
+		"vpc_id":      func(e *model.Environment) { e.VPCID = "my-vpc" },
+		"subnet_ids":  func(e *model.Environment) { e.SubnetIDs = e.SubnetIDs[:1] },
+		"credentials": func(e *model.Environment) { e.Credentials, e.Endpoint = model.CredentialsLocal, "https://aws.example" },
+	} {
+		e := ok
+		change(&e)
+		if got := paths(e.Validate()); len(got) != 1 || got[0] != field {
+			t.Errorf("%s: refused %v", field, got)
+		}
+	}
+}
