@@ -1,0 +1,278 @@
+// Package e2e tests the whole: the real binary on free ports with a temporary
+// data directory, asked over HTTP and with a real browser, killed and started
+// again. It has no code of its own outside tests.
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long a test waits for something that it is told of by a
+// signal; it ends a hung test, it does not judge speed.
+const patience = 90 * time.Second
+
+// binary builds the server once for the test process.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "drawbridge-e2e-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "drawbridge")
+	out, err := exec.Command("go", "build", "-o", path, "drawbridge/cmd/server").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+// server is one running (or killed) process on a data directory.
+type server struct {
+	t       testing.TB
+	dir     string
+	listen  string
+	sim     string
+	profile string
+	flags   []string
+	token   string
+
+	cmd  *exec.Cmd
+	link string // one-time sign-in link
+	logs *lockedBuffer
+	done chan struct{} // closed when the process has ended
+	err  error         // how it ended
+}
+
+// newServer prepares a server on free ports; start runs it.
+func newServer(t testing.TB, profile string, flags ...string) *server {
+	t.Helper()
+	return &server{t: t, dir: t.TempDir(), listen: freePort(t), sim: freePort(t), profile: profile, flags: flags}
+}
+
+// startServer starts a new server and makes a token for it.
+func startServer(t testing.TB, profile string, flags ...string) *server {
+	t.Helper()
+	s := newServer(t, profile, flags...)
+	s.start()
+	s.token = strings.TrimSpace(s.command("token", "create", "--data-dir", s.dir))
+	return s
+}
+
+// start runs the binary and returns when it has printed its line.
+func (s *server) start() {
+	s.t.Helper()
+	path, err := binary()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	args := append([]string{"serve", "--listen", s.listen, "--sim-listen", s.sim, "--data-dir", s.dir,
+		"--sim-profile", s.profile, "--log-level", "debug"}, s.flags...)
+	s.cmd = exec.Command(path, args...)
+	s.logs = &lockedBuffer{}
+	s.cmd.Stderr = s.logs
+	stdout, err := s.cmd.StdoutPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	line, readErr := bufio.NewReader(stdout).ReadString('\n')
+	s.done = make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, stdout)
+		s.err = s.cmd.Wait()
+		close(s.done)
+	}()
+	s.t.Cleanup(s.kill)
+	s.link = regexp.MustCompile(`http://\S+/sign-in/\S+`).FindString(line)
+	if readErr != nil || s.link == "" {
+		<-s.done
+		s.t.Fatalf("the server printed %q and ended with %v\n%s", line, s.err, s.logs)
+	}
+}
+
+// kill ends the process at once, as a power cut would.
+func (s *server) kill() {
+	_ = s.cmd.Process.Signal(syscall.SIGKILL)
+	<-s.done
+}
+
+// terminate asks the process to stop and waits until it has.
+func (s *server) terminate() error {
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	<-s.done
+	return s.err
+}
+
+// command runs the binary with other arguments and returns what it printed.
+func (s *server) command(args ...string) string {
+	s.t.Helper()
+	path, err := binary()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd := exec.Command(path, args...)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		s.t.Fatalf("%v: %v\n%s%s", args, err, out, stderr.String())
+	}
+	return string(out)
+}
+
+// answer is a REST answer.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (a answer) into(t testing.TB, v any) {
+	t.Helper()
+	if err := json.Unmarshal(a.body, v); err != nil {
+		t.Fatalf("%v in %s", err, a.body)
+	}
+}
+
+// call sends a REST request with the server's token; body nil sends none.
+func (s *server) call(method, path string, body any) answer {
+	s.t.Helper()
+	var r io.Reader
+	switch b := body.(type) {
+	case nil:
+	case string:
+		r = strings.NewReader(b)
+	default:
+		data, err := json.Marshal(b)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		r = bytes.NewReader(data)
+	}
+	req, err := http.NewRequestWithContext(s.t.Context(), method, "http://"+s.listen+path, r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("Authorization", "Bearer "+s.token)
+	return do(s.t, http.DefaultClient, req)
+}
+
+// want is call, and fails the test on another status.
+func (s *server) want(status int, method, path string, body any) answer {
+	s.t.Helper()
+	a := s.call(method, path, body)
+	if a.status != status {
+		s.t.Fatalf("%s %s: %d, want %d\n%s", method, path, a.status, status, a.body)
+	}
+	return a
+}
+
+func do(t testing.TB, c *http.Client, req *http.Request) answer {
+	t.Helper()
+	resp, err := c.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, body}
+}
+
+// local is an HTTP client for which every name is this machine, as browsers
+// and curl hold it with names under .localhost.
+var local = &http.Client{Transport: &http.Transport{
+	DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		_, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+	},
+}}
+
+// get asks a URL without a token.
+func get(t testing.TB, url string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return do(t, local, req)
+}
+
+// freePort is an address on which nothing listens now.
+func freePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// needs finds a program, or skips the test where a user may lack it; in CI
+// it must be there.
+func needs(t testing.TB, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err == nil {
+		return path
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is missing, and CI must have it", program)
+	}
+	t.Skipf("%s is not installed", program)
+	return ""
+}
+
+// lockedBuffer collects a process's log while tests read it.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
