@@ -51,6 +51,8 @@ type Job struct {
 	CreatedAt         time.Time `json:"created_at"`
 	StartedAt         time.Time `json:"started_at,omitzero"`
 	FinishedAt        time.Time `json:"finished_at,omitzero"`
+	// Failures is how many tries in a row ended in an error that a new try may mend.
+	Failures int `json:"-"`
 	// Lease fields; see package jobs.
 	LeaseHolder  string    `json:"-"`
 	LeaseTerm    int64     `json:"-"`
@@ -145,6 +147,7 @@ type Outcome struct {
 	Delay   time.Duration // for waiting: until it may be claimed again
 	Why     string        // for waiting: what for, in words
 	Problem *Problem      // for failed
+	Retry   bool          // for waiting: because this try ended in an error, which counts
 }
 
 // Record is all that a run of a job needs to know when it starts.

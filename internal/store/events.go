@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+
+	"drawbridge/internal/model"
+)
+
+const eventColumns = `backend_id, seq, type, job_id, key, data, at`
+
+func scanEvent(s scanner) (*model.Event, error) {
+	var e model.Event
+	err := s.Scan(&e.BackendID, &e.Seq, &e.Type, &e.JobID, &e.Key, jsonColumn{&e.Data}, millis{&e.At})
+	return &e, err
+}
+
+// AppendEvent gives the event its number and saves it. The number is counted
+// under the backend's row lock, so a reader that has seen n has seen all
+// before it. An empty time is filled in.
+func (q *Queries) AppendEvent(ctx context.Context, e *model.Event) error {
+	if err := q.number(ctx, e); err != nil {
+		return err
+	}
+	return q.insertEvent(ctx, e)
+}
+
+func (q *Queries) number(ctx context.Context, e *model.Event) error {
+	if q.tx == nil {
+		return errNoTx
+	}
+	_, err := found(e, q.row(ctx, "number event",
+		`UPDATE backends SET event_seq = event_seq + 1 WHERE id = $1 RETURNING event_seq`,
+		e.BackendID).Scan(&e.Seq), "backend", e.BackendID)
+	return err
+}
+
+func (q *Queries) insertEvent(ctx context.Context, e *model.Event) error {
+	if e.At.IsZero() {
+		e.At = q.now()
+	}
+	_, err := q.exec(ctx, "insert event",
+		`INSERT INTO events (`+eventColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		e.BackendID, e.Seq, e.Type, e.JobID, e.Key, withoutNUL(e.Data), ms(e.At))
+	if err == nil {
+		q.tx.newest[e.BackendID] = e.Seq
+	}
+	return err
+}
+
+// EventsAfter lists a backend's events with numbers above after, oldest first,
+// at most limit.
+func (q *Queries) EventsAfter(ctx context.Context, backendID string, after int64, limit int) ([]model.Event, error) {
+	return collect(q.rows(ctx, "list events",
+		`SELECT `+eventColumns+` FROM events WHERE backend_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+		backendID, after, limit), scanEvent)
+}
+
+// AppendBackend appends the event that tells how the backend is now.
+func (q *Queries) AppendBackend(ctx context.Context, b *model.Backend) error {
+	e := &model.Event{BackendID: b.ID, Type: model.EventBackend, JobID: b.ActiveJobID}
+	if err := q.number(ctx, e); err != nil {
+		return err
+	}
+	b.EventSeq = e.Seq
+	return q.appendNumbered(ctx, e, b)
+}
+
+// AppendJob appends the event that tells how the job is now. Its plan is left
+// out: it does not change and is in the job itself.
+func (q *Queries) AppendJob(ctx context.Context, j *model.Job) error {
+	brief := *j
+	brief.Plan = nil
+	return q.append(ctx, &model.Event{BackendID: j.BackendID, Type: model.EventJob, JobID: j.ID}, &brief)
+}
+
+// AppendTestRun appends the event that tells of a run.
+func (q *Queries) AppendTestRun(ctx context.Context, r *model.TestRun) error {
+	return q.append(ctx, &model.Event{BackendID: r.BackendID, Type: model.EventTest, Key: r.Name}, r)
+}
+
+func (q *Queries) append(ctx context.Context, e *model.Event, noun any) error {
+	if err := q.number(ctx, e); err != nil {
+		return err
+	}
+	return q.appendNumbered(ctx, e, noun)
+}
+
+func (q *Queries) appendNumbered(ctx context.Context, e *model.Event, noun any) error {
+	text, err := jsonText(noun)
+	if err != nil {
+		return err
+	}
+	e.Data = []byte(text)
+	return q.insertEvent(ctx, e)
+}

@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+
+	"drawbridge/internal/model"
+)
+
+const resourceColumns = `backend_id, key, kind, name, aws_id, outputs, ownership, state, detail, params, needs,
+	created_at, updated_at`
+
+func scanResource(s scanner) (*model.Resource, error) {
+	var r model.Resource
+	err := s.Scan(&r.BackendID, &r.Key, &r.Kind, &r.Name, &r.AWSID, jsonColumn{&r.Outputs}, &r.Ownership, &r.State,
+		&r.Detail, jsonColumn{&r.Params}, jsonColumn{&r.Needs}, millis{&r.CreatedAt}, millis{&r.UpdatedAt})
+	return &r, err
+}
+
+// UpsertResource saves a resource as it is now. Only an absent creation time
+// is filled in: one that is given replaces the stored one, because a resource
+// that was made anew is told from its forerunner by it.
+func (q *Queries) UpsertResource(ctx context.Context, r *model.Resource) error {
+	texts, err := jsonArgs(r.Outputs, r.Params, r.Needs)
+	if err != nil {
+		return err
+	}
+	r.UpdatedAt = q.now()
+	if r.CreatedAt.IsZero() {
+		r.CreatedAt = r.UpdatedAt
+	}
+	_, err = q.exec(ctx, "write resource",
+		`INSERT INTO resources (`+resourceColumns+`)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		 ON CONFLICT (backend_id, key) DO UPDATE SET kind = excluded.kind, name = excluded.name,
+			aws_id = excluded.aws_id, outputs = excluded.outputs, ownership = excluded.ownership,
+			state = excluded.state, detail = excluded.detail, params = excluded.params, needs = excluded.needs,
+			created_at = excluded.created_at, updated_at = excluded.updated_at`,
+		r.BackendID, r.Key, r.Kind, r.Name, r.AWSID, texts[0], r.Ownership, r.State, r.Detail, texts[1], texts[2],
+		ms(r.CreatedAt), ms(r.UpdatedAt))
+	return err
+}
+
+// Resources lists what a backend has or had, oldest first. What is gone stays
+// listed, with that state.
+func (q *Queries) Resources(ctx context.Context, backendID string) ([]model.Resource, error) {
+	return collect(q.rows(ctx, "list resources",
+		`SELECT `+resourceColumns+` FROM resources WHERE backend_id = $1 ORDER BY created_at, key`, backendID), scanResource)
+}
+
+// resource returns one resource.
+func (q *Queries) resource(ctx context.Context, backendID, key string) (*model.Resource, error) {
+	r, err := scanResource(q.row(ctx, "read resource",
+		`SELECT `+resourceColumns+` FROM resources WHERE backend_id = $1 AND key = $2`, backendID, key))
+	return found(r, err, "resource", key)
+}
+
+// DeleteResource forgets a resource; an absent one is no error.
+func (q *Queries) DeleteResource(ctx context.Context, backendID, key string) error {
+	_, err := q.exec(ctx, "delete resource", `DELETE FROM resources WHERE backend_id = $1 AND key = $2`, backendID, key)
+	return err
+}
+
+// managedResources counts what we made, or may have made, and what still exists.
+func (q *Queries) managedResources(ctx context.Context, backendID string) (int, error) {
+	var n int
+	err := q.row(ctx, "count resources",
+		`SELECT COUNT(*) FROM resources WHERE backend_id = $1 AND ownership = 'managed' AND state <> 'gone'`,
+		backendID).Scan(&n)
+	return n, err
+}

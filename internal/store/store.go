@@ -1,0 +1,168 @@
+// Package store keeps Drawbridge's rows in SQLite or PostgreSQL, from one SQL
+// text: ids are text, times unix milliseconds, JSON text or jsonb,
+// placeholders $n. Table methods hang on Queries, one file per noun; only
+// Store.InTx begins and commits. Store itself carries the lease table
+// (jobs.Store) and the durable record of jobs (provision.Journal).
+//
+// Row locks are taken in one order everywhere: backend, then its job, then
+// whatever hangs on them. So transactions wait for each other but never in a
+// circle.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"drawbridge/internal/model"
+)
+
+// Timeouts of calls to the database.
+const (
+	openTimeout = 60 * time.Second // with migrations, and other replicas' migrations before ours
+	txTimeout   = 30 * time.Second
+)
+
+// Options of a Store.
+type Options struct {
+	// DSN is "sqlite:<path>" or "postgres://…". A SQLite file and its folder
+	// are made when absent.
+	DSN string
+	// Now is the process's clock; time.Now when nil.
+	Now func() time.Time
+	// Logger gets what the store does by itself; slog.Default when nil.
+	Logger *slog.Logger
+	// OnEvent, when set, is called after each commit, once for each backend
+	// that got events, with the number of its newest. It must not block.
+	OnEvent func(backendID string, seq int64)
+}
+
+// Dialect names a kind of database.
+type Dialect string
+
+const (
+	SQLite     Dialect = "sqlite"
+	PostgreSQL Dialect = "postgres"
+)
+
+// Store is an open database with the newest schema.
+type Store struct {
+	opts    Options
+	dialect Dialect
+	writer  *sql.DB
+	reader  *sql.DB  // query-only on SQLite; the same as writer on PostgreSQL
+	lock    *os.File // keeps a second process off a SQLite file; nil on PostgreSQL
+	closed  atomic.Bool
+}
+
+// Open opens the database, brings its schema up to date and returns it. What
+// an operator can mend is a model.CodeUnavailable error that says how.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	s := &Store{opts: o}
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	var err error
+	scheme, rest, _ := strings.Cut(o.DSN, ":")
+	switch scheme {
+	case "sqlite":
+		err = s.openSQLite(rest)
+	case "postgres", "postgresql":
+		err = s.openPostgres(ctx, o.DSN)
+	default:
+		err = model.Errorf(model.CodeInvalid, "The database address must begin with sqlite: or postgres://.")
+	}
+	if err == nil {
+		err = s.migrate(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Close closes the database. Calls after it answer model.CodeUnavailable.
+func (s *Store) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	var errs []error
+	if s.reader != nil && s.reader != s.writer {
+		errs = append(errs, s.reader.Close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close()) // last: the file is free only now
+	}
+	return errors.Join(errs...)
+}
+
+// Dialect tells which kind of database this is.
+func (s *Store) Dialect() Dialect { return s.dialect }
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	q := s.Read()
+	return q.fail(ctx, "ping the database", s.reader.PingContext(ctx))
+}
+
+// Read returns queries outside any transaction. On SQLite they cannot write.
+func (s *Store) Read() *Queries { return &Queries{store: s, db: s.reader} }
+
+// InTx runs fn in one transaction and commits when it returns nil; otherwise
+// nothing of it is kept. fn must use q alone: on SQLite another InTx inside it
+// would wait for itself. Hooks given to q.AfterCommit run after the commit.
+func (s *Store) InTx(ctx context.Context, fn func(q *Queries) error) error {
+	ctx, cancel := context.WithTimeout(ctx, txTimeout)
+	defer cancel()
+	q := &Queries{store: s}
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return q.fail(ctx, "begin a transaction", err)
+	}
+	q.db, q.tx = tx, &txState{newest: map[string]int64{}}
+	defer func() { _ = tx.Rollback() }() // does nothing after a commit
+	if err := fn(q); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return q.fail(ctx, "commit a transaction", err)
+	}
+	for _, hook := range q.tx.hooks {
+		hook()
+	}
+	if s.opts.OnEvent != nil {
+		for backendID, seq := range q.tx.newest {
+			s.opts.OnEvent(backendID, seq)
+		}
+	}
+	return nil
+}
+
+// InstallID returns the id of this installation, made at the first call. It is
+// in the owner tags of everything that Drawbridge makes in AWS.
+func (s *Store) InstallID(ctx context.Context) (string, error) {
+	var id string
+	err := s.InTx(ctx, func(q *Queries) error {
+		var err error
+		id, err = q.settingOnce(ctx, "install_id", model.NewID(model.PrefixInstall))
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("install id: %w", err)
+	}
+	return id, nil
+}
