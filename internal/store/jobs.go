@@ -18,9 +18,9 @@ func scanJob(s scanner) (*model.Job, error) {
 	return &j, err
 }
 
-// InsertJob saves a new job and nothing else; QueueJob does all that belongs
-// to it. An empty id, state or time is filled in. A backend that another job
-// holds is a conflict.
+// InsertJob saves a new job; that the backend is held by it, and the events,
+// are the caller's to write. An empty id, state or time is filled in. A
+// backend that has a job under way is a conflict.
 func (q *Queries) InsertJob(ctx context.Context, j *model.Job) error {
 	texts, err := jsonArgs(j.Plan, j.Problem)
 	if err != nil {
@@ -82,65 +82,46 @@ func (q *Queries) lockJob(ctx context.Context, id string) (*model.Job, *model.Ba
 	return j, b, err
 }
 
-// QueueJob saves a new job with all that belongs to it: the backend is held by
-// it, has the phase that follows, and both tell so by events. b comes from
-// BackendForUpdate.
-func (q *Queries) QueueJob(ctx context.Context, b *model.Backend, j *model.Job) error {
-	j.BackendID, j.TeamID, j.State = b.ID, b.TeamID, model.JobQueued
-	if err := q.InsertJob(ctx, j); err != nil {
-		return err
-	}
-	return q.jobEntered(ctx, j, b)
-}
-
-// RequeueJob queues a failed or cancelled job again, as QueueJob does; it goes
-// on from the failed step. Any other job, and one whose backend another job
-// holds, is a conflict.
+// RequeueJob queues a failed or cancelled job again: it goes on from the
+// failed step. What belongs to it is the caller's to write, as with InsertJob.
+// Any other job, and one whose backend has a job under way, is a conflict.
 func (q *Queries) RequeueJob(ctx context.Context, id string) (*model.Job, error) {
-	j, b, err := q.lockJob(ctx, id)
+	j, _, err := q.lockJob(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	if j.State != model.JobFailed && j.State != model.JobCancelled {
 		return nil, model.Errorf(model.CodeConflict, "Only a failed or cancelled job can be retried; this one is %s.", j.State)
 	}
-	if b.ActiveJobID != "" && b.ActiveJobID != j.ID {
-		return nil, &model.Error{Code: model.CodeConflict, Holder: b.ActiveJobID,
-			Message: "Another job holds this backend. Wait until it has ended, or cancel it."}
-	}
-	*j = model.Job{
+	j = &model.Job{
 		ID: j.ID, BackendID: j.BackendID, TeamID: j.TeamID, Operation: j.Operation, State: model.JobQueued,
 		Plan: j.Plan, Actor: j.Actor, Attempt: j.Attempt, CreatedAt: j.CreatedAt, LeaseTerm: j.LeaseTerm,
-		RunAfter: q.now(),
 	}
-	if err := q.updateJob(ctx, j); err != nil {
-		return nil, err
-	}
-	return j, q.jobEntered(ctx, j, b)
+	return j, q.updateJob(ctx, j)
 }
 
 // RequestCancel asks a job to stop before its next change in AWS. One that
 // nobody works on is cancelled at once. An ended job is a conflict; asking
 // twice is not.
-func (q *Queries) RequestCancel(ctx context.Context, id string) (*model.Job, error) {
+func (q *Queries) RequestCancel(ctx context.Context, id string) error {
 	j, b, err := q.lockJob(ctx, id)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if j.State.Ended() {
-		return nil, model.Errorf(model.CodeConflict, "The job has ended already (%s), so there is nothing to cancel.", j.State)
+		return model.Errorf(model.CodeConflict, "The job has ended already (%s), so there is nothing to cancel.", j.State)
 	}
 	if !j.CancelRequestedAt.IsZero() {
-		return j, nil
+		return nil
 	}
 	j.CancelRequestedAt = q.now()
 	if j.State != model.JobRunning {
 		j.State, j.Why, j.FinishedAt = model.JobCancelled, "", j.CancelRequestedAt
 	}
 	if err := q.updateJob(ctx, j); err != nil {
-		return nil, err
+		return err
 	}
-	return j, q.jobEntered(ctx, j, b)
+	return q.jobEntered(ctx, j, b)
 }
 
 // jobEntered writes what follows from the state that a job has entered: the

@@ -33,6 +33,12 @@ func (s *Store) migrate(ctx context.Context) error {
 	if current > known {
 		return model.Errorf(model.CodeUnavailable, "The database was last used by a newer Drawbridge: its schema is version %d and this program knows %d. Start the newer program, or restore the backup from before the upgrade.", current, known)
 	}
+	if s.dialect == SQLite && s.lock == nil {
+		if current == known {
+			return nil
+		}
+		return model.Errorf(model.CodeUnavailable, "The running Drawbridge is older than this program: its schema is version %d and this program needs %d. Use the program that runs, or upgrade the server first.", current, known)
+	}
 	done, err := provider.Up(ctx)
 	if err != nil {
 		return q.fail(ctx, "migrate the database", err)

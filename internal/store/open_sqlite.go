@@ -2,10 +2,12 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
@@ -22,8 +24,13 @@ func (s *Store) openSQLite(path string) error {
 	if err != nil {
 		return err
 	}
-	if s.lock, err = lockFile(path); err != nil {
-		return err
+	s.lock, err = lockFile(path + ".lock")
+	switch {
+	case errors.Is(err, errLocked) && s.opts.Shared:
+	case errors.Is(err, errLocked):
+		return inUse(path)
+	case err != nil:
+		return model.Errorf(model.CodeUnavailable, "The lock file %s.lock cannot be taken. Mend its permissions, or choose another --data-dir on a local disk: %w", path, err)
 	}
 	if s.writer, err = openFile(path, "_txlock", "immediate"); err != nil {
 		return err
@@ -75,12 +82,14 @@ func prepareFile(path string) (string, error) {
 	return filepath.EvalSymlinks(path)
 }
 
-// errInUse is what a second process on a SQLite file gets. holder is what the
-// first wrote into the lock file.
-func errInUse(path, holder string) error {
+// errLocked is lockFile's answer when another process holds the lock.
+var errLocked = errors.New("the lock is held")
+
+// inUse is what a second process on a SQLite file gets.
+func inUse(path string) error {
 	who := "another Drawbridge process"
-	if holder != "" {
-		who += " (pid " + holder + ")"
+	if pid, err := os.ReadFile(path + ".lock"); err == nil && len(pid) > 0 {
+		who += " (pid " + strings.TrimSpace(string(pid)) + ")"
 	}
 	return model.Errorf(model.CodeUnavailable, "%s is in use by %s. Stop it, or choose another --data-dir.", path, who)
 }

@@ -43,10 +43,7 @@ func (q *Queries) AfterCommit(hook func()) {
 	q.tx.hooks = append(q.tx.hooks, hook)
 }
 
-// now is the process's time, as the database keeps it.
-func (q *Queries) now() time.Time {
-	return q.store.opts.Now().UTC().Truncate(time.Millisecond)
-}
+func (q *Queries) now() time.Time { return q.store.Now() }
 
 // fresh fills in a new row's id and time when they are empty, and rounds the
 // time to what the database keeps.

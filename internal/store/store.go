@@ -38,6 +38,10 @@ type Options struct {
 	Now func() time.Time
 	// Logger gets what the store does by itself; slog.Default when nil.
 	Logger *slog.Logger
+	// Shared opens a SQLite file even when another process owns it, for a
+	// short errand beside a server. It never migrates such a file, and a store
+	// that was opened so must not work on jobs.
+	Shared bool
 	// OnEvent, when set, is called after each commit, once for each backend
 	// that got events, with the number of its newest. It must not block.
 	OnEvent func(backendID string, seq int64)
@@ -112,6 +116,9 @@ func (s *Store) Close() error {
 
 // Dialect tells which kind of database this is.
 func (s *Store) Dialect() Dialect { return s.dialect }
+
+// Now is the process's time, as the database keeps it.
+func (s *Store) Now() time.Time { return s.opts.Now().UTC().Truncate(time.Millisecond) }
 
 // Ping tells whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {

@@ -1,0 +1,120 @@
+package events
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"drawbridge/internal/model"
+)
+
+const (
+	// lookEvery is how soon a follower sees what another replica wrote, whose
+	// wakes do not come here.
+	lookEvery = 2 * time.Second
+	// idleAfter is how long nothing is sent before idle is called: short enough
+	// for the proxies on the way to keep the connection.
+	idleAfter = 15 * time.Second
+	// batch is how many events are read at once.
+	batch = 200
+)
+
+// Read returns a backend's events after the cursor, oldest first, at most limit.
+type Read func(ctx context.Context, after int64, limit int) ([]model.Event, error)
+
+// Follow calls send for each event of the backend after the cursor, oldest
+// first and without a gap, and goes on with new ones. It returns when ctx ends
+// (with its cause) or when read, send or idle fails. idle, which may be nil,
+// is called when nothing was sent for a while.
+func Follow(ctx context.Context, hub *Hub, backendID string, after int64, read Read, send func(model.Event) error, idle func() error) error {
+	sub := hub.Subscribe(backendID) // before the first read: nothing falls between
+	defer sub.Close()
+	look := func() (bool, error) {
+		sent := false
+		for {
+			list, err := read(ctx, after, batch)
+			if err != nil {
+				return sent, fmt.Errorf("read events after %d: %w", after, err)
+			}
+			for _, e := range list {
+				if err := send(e); err != nil {
+					return sent, err
+				}
+				after, sent = e.Seq, true
+			}
+			if len(list) < batch {
+				return sent, nil
+			}
+		}
+	}
+	return follow(ctx, sub, look, idle)
+}
+
+// FollowAll calls changed with the id of each backend that has new events,
+// until ctx ends (with its cause) or a call fails. visible returns the number
+// of the newest event of each backend that the caller may see; those of the
+// first look are where it begins. A backend that comes into view is a change.
+func FollowAll(ctx context.Context, hub *Hub, visible func(ctx context.Context) (map[string]int64, error), changed func(backendID string) error, idle func() error) error {
+	sub := hub.Subscribe("")
+	defer sub.Close()
+	var seen map[string]int64
+	look := func() (bool, error) {
+		newest, err := visible(ctx)
+		if err != nil {
+			return false, fmt.Errorf("read event numbers: %w", err)
+		}
+		ids := newer(newest, seen)
+		seen = newest
+		for _, id := range ids {
+			if err := changed(id); err != nil {
+				return true, err
+			}
+		}
+		return len(ids) > 0, nil
+	}
+	return follow(ctx, sub, look, idle)
+}
+
+// newer returns the ids whose numbers grew, sorted; none when nothing was seen before.
+func newer(newest, seen map[string]int64) []string {
+	var ids []string
+	for id, seq := range newest {
+		if seen != nil && seq > seen[id] {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// follow looks at once, then after each wake and every lookEvery at the
+// latest. look tells whether it sent anything.
+func follow(ctx context.Context, sub *Subscription, look func() (sent bool, err error), idle func() error) error {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	quiet := time.Now()
+	for {
+		sent, err := look()
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil:
+			return err
+		case sent:
+			quiet = time.Now()
+		case idle != nil && time.Since(quiet) >= idleAfter:
+			if err := idle(); err != nil {
+				return err
+			}
+			quiet = time.Now()
+		}
+		select {
+		case <-sub.C:
+			sub.Take()
+		case <-ticker.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
