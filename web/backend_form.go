@@ -1,0 +1,199 @@
+package web
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
+)
+
+// backendForm is the register form as it was typed: what is refused comes
+// back unchanged.
+type backendForm struct {
+	Name, EnvironmentID            string
+	Source                         string
+	Port, HealthPath               string
+	Count, InstanceType            string
+	AMI, UserData, InstanceProfile string
+	InstanceIDs                    []string
+	AddRule                        bool
+	Tests, Tags                    string
+}
+
+// defaultForm has sensible values in every field but the name.
+func defaultForm(environmentID string) backendForm {
+	spec := model.Spec{}.WithDefaults()
+	f := backendForm{
+		EnvironmentID: environmentID, Source: string(spec.Source),
+		Port: strconv.Itoa(model.DefaultPort), HealthPath: spec.HealthPath,
+		Count: strconv.Itoa(spec.Launch.Count), InstanceType: spec.Launch.InstanceType, AddRule: true,
+	}
+	lines := make([]string, 0, len(spec.Tests))
+	for _, t := range spec.Tests {
+		lines = append(lines, fmt.Sprintf("%s %s %d", t.Method, t.Path, t.ExpectStatus))
+	}
+	f.Tests = strings.Join(lines, "\n")
+	return f
+}
+
+// formOf reads what the browser sent.
+func formOf(v url.Values) backendForm {
+	get := func(name string) string { return strings.TrimSpace(v.Get(name)) }
+	return backendForm{
+		Name: get("name"), EnvironmentID: get("environment_id"), Source: get("source"),
+		Port: get("port"), HealthPath: get("health_path"), Count: get("count"),
+		InstanceType: get("instance_type"), AMI: get("ami"), InstanceProfile: get("instance_profile"),
+		// Browsers send CRLF; cloud-init wants the shell's line ends.
+		UserData:    strings.ReplaceAll(v.Get("user_data"), "\r\n", "\n"),
+		InstanceIDs: v["instance_ids"], AddRule: v.Get("add_rule") != "",
+		Tests: v.Get("tests"), Tags: v.Get("tags"),
+	}
+}
+
+// registration turns the form into the use case's input. What is not even a
+// number or a line of the right form is refused here, with the same paths that
+// panel uses.
+func (f backendForm) registration() (panel.Registration, error) {
+	var v model.Invalid
+	spec := model.Spec{Source: model.SourceType(f.Source), HealthPath: f.HealthPath}
+	spec.Port = number(&v, "spec.port", f.Port, "Write the port as a whole number, such as 8000.")
+	if spec.Source == model.SourceInstances {
+		spec.Instances = &model.Instances{IDs: f.InstanceIDs, AddRule: f.AddRule}
+	} else {
+		spec.Launch = &model.Launch{
+			AMI: f.AMI, InstanceType: f.InstanceType, UserData: strings.TrimRight(f.UserData, " \n\t"),
+			InstanceProfile: f.InstanceProfile,
+			Count:           number(&v, "spec.launch.count", f.Count, "Write how many instances as a whole number, such as 1."),
+		}
+		if f.Count == "0" {
+			v.Add("spec.launch.count", "Launch 1 to %d instances.", model.MaxInstances)
+		}
+	}
+	if f.HealthPath == "" {
+		v.Add("spec.health_path", "Give a path, beginning with /.")
+	}
+	spec.Tests = parseTests(&v, f.Tests)
+	spec.Tags = parseTags(&v, f.Tags)
+	return panel.Registration{EnvironmentID: f.EnvironmentID, Name: f.Name, Spec: spec}, v.Err()
+}
+
+func number(v *model.Invalid, path, text, advice string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		v.Add(path, "%s", advice)
+	}
+	return n
+}
+
+// parseTests reads one test per line: GET /path 200 [text that the body contains].
+func parseTests(v *model.Invalid, text string) []model.RouteTest {
+	tests := []model.RouteTest{} // not nil: an empty field means no tests, not the default ones
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		test, why := parseTest(line)
+		if why != "" {
+			v.Add("spec.tests", "Line %d: %s", i+1, why)
+			continue
+		}
+		tests = append(tests, test)
+	}
+	return tests
+}
+
+func parseTest(line string) (model.RouteTest, string) {
+	const form = "write it as in GET /path 200 text"
+	method, rest, _ := strings.Cut(line, " ")
+	if strings.HasPrefix(method, "/") {
+		method, rest = "GET", line
+	}
+	path, rest, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	t := model.RouteTest{Method: strings.ToUpper(method), Path: path}
+	if path == "" {
+		return t, "there is no path; " + form + "."
+	}
+	status, text, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	if status != "" {
+		n, err := strconv.Atoi(status)
+		if err != nil {
+			return t, fmt.Sprintf("%q stands where the status belongs; %s.", status, form)
+		}
+		t.ExpectStatus = n
+	}
+	t.BodyContains = strings.TrimSpace(text)
+	return t, ""
+}
+
+// parseTags reads one tag per line: key=value.
+func parseTags(v *model.Invalid, text string) map[string]string {
+	var tags map[string]string
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(line, "=")
+		key = strings.TrimSpace(key)
+		if !ok || key == "" {
+			v.Add("spec.tags", "Line %d: write the tag as key=value.", i+1)
+			continue
+		}
+		if _, twice := tags[key]; twice {
+			v.Add("spec.tags", "Line %d: the tag %q stands there twice.", i+1, key)
+			continue
+		}
+		if tags == nil {
+			tags = map[string]string{}
+		}
+		tags[key] = strings.TrimSpace(value)
+	}
+	return tags
+}
+
+var testPathRE = regexp.MustCompile(`^spec\.tests\[(\d+)\]`)
+
+// fieldErrors sorts refusals to the form's fields; what belongs to none is in rest.
+func fieldErrors(fields []model.Field) (byInput map[string]string, rest []string) {
+	inputs := map[string]string{
+		"name": "name", "environment_id": "environment_id", "spec.source": "source",
+		"spec.port": "port", "spec.health_path": "health_path", "spec.launch.count": "count",
+		"spec.launch.instance_type": "instance_type", "spec.launch.ami": "ami",
+		"spec.launch.user_data": "user_data", "spec.launch.instance_profile": "instance_profile",
+		"spec.instances.ids": "instance_ids", "spec.tests": "tests", "spec.tags": "tags",
+	}
+	byInput = map[string]string{}
+	for _, f := range fields {
+		path, message := f.Path, f.Message
+		if m := testPathRE.FindStringSubmatch(path); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			path, message = "spec.tests", fmt.Sprintf("Test %d: %s", n+1, message)
+		}
+		input, ok := inputs[path]
+		switch {
+		case !ok:
+			rest = append(rest, message)
+		case byInput[input] == "":
+			byInput[input] = message
+		default:
+			byInput[input] += " " + message
+		}
+	}
+	return byInput, rest
+}
+
+// sortedKeys returns the keys of m in order.
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,144 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"drawbridge/internal/model"
+	"drawbridge/web/ui"
+)
+
+// backendNewView is the register form with what was typed and refused.
+type backendNewView struct {
+	Action       string
+	InstancesURL string
+	CancelURL    string
+	Form         backendForm
+	Environments []ui.Option
+	Errors       map[string]string // by input
+	Rest         []string          // refusals of no input
+	Instances    instancesView
+}
+
+// instancesView is the choice of existing instances.
+type instancesView struct {
+	Loaded bool // asked for; without it a button offers to ask
+	Rows   []instanceRow
+	Error  string // beside the choice
+	Why    string // why there is no choice
+}
+
+type instanceRow struct {
+	ID, Name, Note string
+	Chosen         bool
+}
+
+// newBackend shows the form with its defaults.
+func (w *Web) newBackend(c echo.Context) error {
+	environments, err := w.panel.Environments(c.Request().Context(), actorOf(c))
+	if err != nil {
+		return err
+	}
+	id := c.QueryParam("environment_id")
+	if id == "" && len(environments) > 0 {
+		id = environments[0].ID
+	}
+	v := newBackendNewView(defaultForm(id), environments)
+	return w.page(c, w.layoutView(c, "", "backends"), backendNewPage(v))
+}
+
+func newBackendNewView(f backendForm, environments []model.Environment) backendNewView {
+	v := backendNewView{
+		Action: pathBackendNew(), InstancesURL: pathBackendInstances(), CancelURL: pathBackends,
+		Form: f, Errors: map[string]string{},
+	}
+	for _, e := range environments {
+		v.Environments = append(v.Environments, ui.Option{Value: e.ID, Label: e.Name + " (" + e.Region + ")"})
+	}
+	return v
+}
+
+// createBackend registers, or shows the form again with what to mend.
+func (w *Web) createBackend(c echo.Context) error {
+	ctx, actor := c.Request().Context(), actorOf(c)
+	values, err := c.FormParams()
+	if err != nil {
+		return model.Errorf(model.CodeInvalid, "The form could not be read: %w", err)
+	}
+	form := formOf(values)
+	if values.Get("action") == "instances" {
+		return w.backendFormAgain(c, http.StatusOK, form, nil)
+	}
+	registration, err := form.registration()
+	if err != nil {
+		return w.backendFormAgain(c, http.StatusUnprocessableEntity, form, err)
+	}
+	b, err := w.panel.RegisterBackend(ctx, actor, registration)
+	var refused *model.Error
+	switch {
+	case err == nil:
+		return redirect(c, pathBackendPlan(b.ID, model.OpProvision))
+	case errors.As(err, &refused) && (refused.Code == model.CodeInvalid || refused.Code == model.CodeConflict):
+		return w.backendFormAgain(c, statusOf(refused.Code), form, refused)
+	}
+	return err
+}
+
+// backendFormAgain shows the form as it was typed, with refusals beside the fields.
+func (w *Web) backendFormAgain(c echo.Context, status int, form backendForm, err error) error {
+	ctx, actor := c.Request().Context(), actorOf(c)
+	environments, listErr := w.panel.Environments(ctx, actor)
+	if listErr != nil {
+		return listErr
+	}
+	v := newBackendNewView(form, environments)
+	var refused *model.Error
+	if errors.As(err, &refused) {
+		v.Errors, v.Rest = fieldErrors(refused.Fields)
+		if len(refused.Fields) == 0 {
+			v.Rest = []string{refused.Message}
+		}
+	}
+	if form.Source == string(model.SourceInstances) || status == http.StatusOK {
+		v.Instances = w.instances(ctx, actor, form)
+	}
+	v.Instances.Error = v.Errors["instance_ids"]
+	return w.pageWith(c, status, w.layoutView(c, "", "backends"), backendNewPage(v))
+}
+
+// listInstances is the choice of instances of one environment, as a fragment.
+func (w *Web) listInstances(c echo.Context) error {
+	form := formOf(c.QueryParams())
+	v := w.instances(c.Request().Context(), actorOf(c), form)
+	return w.fragment(c, http.StatusOK, instanceChoice(v))
+}
+
+// instances asks the environment; what it says instead of a list stands in the form.
+func (w *Web) instances(ctx context.Context, actor model.Actor, form backendForm) instancesView {
+	all, err := w.panel.Instances(ctx, actor, form.EnvironmentID)
+	if err != nil {
+		if model.CodeOf(err) == model.CodeInternal {
+			w.log.ErrorContext(ctx, "list instances", "environment_id", form.EnvironmentID, "error", err)
+		}
+		return instancesView{Loaded: true, Why: newErrorView(err, "").Message}
+	}
+	return newInstancesView(all, form.InstanceIDs)
+}
+
+func newInstancesView(all []model.Instance, chosen []string) instancesView {
+	v := instancesView{Loaded: true}
+	for _, i := range all {
+		v.Rows = append(v.Rows, instanceRow{
+			ID: i.ID, Name: i.Name, Note: i.Type + ", " + i.AZ + ", " + i.PrivateIP + ", " + i.State,
+			Chosen: slices.Contains(chosen, i.ID),
+		})
+	}
+	if len(v.Rows) == 0 {
+		v.Why = "No instance is running in this environment's VPC. Launch new ones instead, or start one there."
+	}
+	return v
+}

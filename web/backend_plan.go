@@ -1,0 +1,177 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"drawbridge/internal/model"
+	"drawbridge/web/ui"
+)
+
+// planView is the page that shows what a job would do.
+type planView struct {
+	Backend    string
+	BackendURL string
+	Title      string
+	Lead       string
+	Items      []planRow
+	Findings   []findingView
+	ApplyURL   string // "" when the actor may not, or must not, apply it
+	ApplyLabel string
+	Variant    string // of the button
+	TestID     string
+	Why        string // why it cannot be applied
+}
+
+// planRow is one resource of the plan.
+type planRow struct {
+	Number  int
+	Key     string
+	Title   string
+	Name    string
+	Kind    string
+	Action  ui.State
+	Needs   string
+	Reasons []string
+	AWSID   string
+}
+
+// findingView is something that was seen before anything was made.
+type findingView struct {
+	Severity ui.State
+	Message  string
+	Advice   string
+}
+
+// planBackend shows what would be made, or with ?operation=destroy deleted.
+func (w *Web) planBackend(c echo.Context) error {
+	op := model.Operation(c.QueryParam("operation"))
+	switch op {
+	case "":
+		op = model.OpProvision
+	case model.OpProvision, model.OpDestroy:
+	default:
+		return model.Errorf(model.CodeInvalid, "%q is not an operation; use %s or %s.", op, model.OpProvision, model.OpDestroy)
+	}
+	ctx, actor, id := c.Request().Context(), actorOf(c), c.Param("id")
+	b, err := w.panel.Backend(ctx, actor, id)
+	if err != nil {
+		return err
+	}
+	plan, err := w.panel.Plan(ctx, actor, id, op)
+	if err != nil {
+		return err
+	}
+	v := newPlanView(&b.Backend, plan, actor)
+	return w.page(c, w.layoutView(c, v.Title+" of "+b.Name, "backends"), planPage(v))
+}
+
+func newPlanView(b *model.Backend, p *model.Plan, actor model.Actor) planView {
+	v := planView{Backend: b.Name, BackendURL: pathBackend(b.ID)}
+	names := map[string]string{}
+	for _, item := range p.Items {
+		names[item.Key] = itemName(item)
+	}
+	changes := 0
+	for i, item := range p.Items {
+		if item.Action != model.ActionKeep && item.Action != model.ActionUse {
+			changes++
+		}
+		v.Items = append(v.Items, planRow{
+			Number: i + 1, Key: item.Key, Title: itemTitle(item), Name: itemName(item), Kind: string(item.Kind),
+			Action: ui.ActionState(item.Action), Needs: needsWords(item.Needs, names),
+			Reasons: item.Reasons, AWSID: item.AWSID,
+		})
+	}
+	for _, f := range p.Findings {
+		v.Findings = append(v.Findings, findingView{ui.SeverityState(f.Severity), f.Message, f.Advice})
+	}
+	v.describe(p.Operation, changes, len(p.Items))
+	v.decide(b, p, actor)
+	return v
+}
+
+func (v *planView) describe(op model.Operation, changes, all int) {
+	if op == model.OpDestroy {
+		v.Title = "Destroy plan"
+		v.Lead = fmt.Sprintf("%s will be deleted, in this order. What is yours or shared stays as it is. The invoke URL stops answering with the first step.", count(changes, "resource"))
+		v.ApplyLabel, v.Variant, v.TestID = "Destroy "+v.Backend, "destructive", "confirm-destroy"
+		return
+	}
+	v.Title = "Plan"
+	v.Lead = fmt.Sprintf("%s. Nothing has been made yet; steps that do not need each other run at once.", planWords(changes, all))
+	v.ApplyLabel, v.Variant, v.TestID = "Provision", "primary", "provision"
+}
+
+func planWords(changes, all int) string {
+	if changes == all {
+		return count(all, "step")
+	}
+	return fmt.Sprintf("%s, of which %d change something", count(all, "step"), changes)
+}
+
+// decide offers the button, or says why there is none.
+func (v *planView) decide(b *model.Backend, p *model.Plan, actor model.Actor) {
+	role, url := model.RoleDeveloper, pathBackendProvision(b.ID)
+	if p.Operation == model.OpDestroy {
+		role, url = model.RoleOwner, pathBackendDestroy(b.ID)
+	}
+	switch {
+	case b.ActiveJobID != "":
+		v.Why = "A job holds this backend now; wait for its end or cancel it."
+	case p.Blocked():
+		v.Why = "Mend what is marked above first; then look at the plan again."
+	case !actor.Role.AtLeast(role):
+		v.Why = fmt.Sprintf("This needs the role %s; yours is %s.", role, actor.Role)
+	case !b.Phase.Allows(p.Operation):
+		v.Why = fmt.Sprintf("A backend that is %s cannot be changed so.", strings.ToLower(ui.PhaseState(b.Phase).Word))
+	default:
+		v.ApplyURL = url
+	}
+}
+
+func itemTitle(item model.PlanItem) string {
+	if item.Title != "" {
+		return item.Title
+	}
+	return itemName(item)
+}
+
+func itemName(item model.PlanItem) string {
+	if item.Name != "" {
+		return item.Name
+	}
+	return item.Key
+}
+
+func needsWords(needs []model.Need, names map[string]string) string {
+	words := make([]string, 0, len(needs))
+	for _, n := range needs {
+		name := names[n.Key]
+		if name == "" {
+			name = n.Key
+		}
+		words = append(words, name)
+	}
+	return strings.Join(words, ", ")
+}
+
+// provisionBackend starts the job and shows it.
+func (w *Web) provisionBackend(c echo.Context) error {
+	job, err := w.panel.Provision(c.Request().Context(), actorOf(c), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return redirect(c, pathJob(job.ID))
+}
+
+// destroyBackend starts the job and shows it.
+func (w *Web) destroyBackend(c echo.Context) error {
+	job, err := w.panel.Destroy(c.Request().Context(), actorOf(c), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return redirect(c, pathJob(job.ID))
+}

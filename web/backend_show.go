@@ -1,0 +1,205 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
+	"drawbridge/web/ui"
+)
+
+// backendView is a backend's page.
+type backendView struct {
+	ID        string
+	Name      string
+	StreamURL string
+	Head      backendHead
+	Chain     ui.Chain
+	Tests     testsView
+	Request   requestView
+	Resources []resourceRow
+	Jobs      []jobRow
+	Facts     []fact
+}
+
+// backendHead is the part of the page that phase and job change.
+type backendHead struct {
+	Name        string
+	Phase       ui.State
+	Environment string
+	Created     ui.Time
+	InvokeURL   string
+	Curl        string
+	JobURL      string // of the job that holds it
+	JobWords    string
+	Failed      bool // the last job stopped; look at it
+	LastJobURL  string
+	PlanURL     string
+	PlanLabel   string // "" when there is nothing to provision
+	DestroyURL  string // "" when it may not be destroyed now
+	Destroyed   bool
+	NewURL      string
+	BackendsURL string
+}
+
+type fact struct{ Label, Value string }
+
+// resourceRow is one AWS thing.
+type resourceRow struct {
+	Key, Kind, Name, AWSID string
+	Ownership              string
+	State                  ui.State
+	Detail                 string
+}
+
+// jobRow is one job in a backend's list.
+type jobRow struct {
+	URL, Label, Actor string
+	State             ui.State
+	Created           ui.Time
+	Took              string
+}
+
+// showBackend shows one backend with all that is known of it.
+func (w *Web) showBackend(c echo.Context) error {
+	d, err := w.panel.Backend(c.Request().Context(), actorOf(c), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return w.backendPage(c, http.StatusOK, newBackendView(d, actorOf(c), w.now()))
+}
+
+func (w *Web) backendPage(c echo.Context, status int, v backendView) error {
+	return w.pageWith(c, status, w.layoutView(c, v.Name, "backends"), backendPage(v))
+}
+
+func newBackendView(d *panel.BackendDetail, actor model.Actor, now time.Time) backendView {
+	v := backendView{
+		ID: d.ID, Name: d.Name, StreamURL: streamFrom(pathBackendStream(d.ID), d.EventSeq),
+		Head: newBackendHead(d, actor, now), Chain: newChain(d), Tests: newTestsView(d, actor, now),
+		Request: newRequestView(d, actor), Facts: newFacts(d),
+	}
+	for _, r := range d.Resources {
+		v.Resources = append(v.Resources, newResourceRow(r))
+	}
+	for i := range d.Jobs {
+		v.Jobs = append(v.Jobs, newJobRow(&d.Jobs[i], now))
+	}
+	return v
+}
+
+func newBackendHead(d *panel.BackendDetail, actor model.Actor, now time.Time) backendHead {
+	h := backendHead{
+		Name: d.Name, Phase: ui.PhaseState(d.Phase), Environment: d.Environment.Name,
+		Created: ago(d.CreatedAt, now), InvokeURL: d.InvokeURL, Destroyed: d.Phase == model.PhaseDestroyed,
+		NewURL: pathBackendNew(), BackendsURL: pathBackends, Failed: d.Phase == model.PhaseFailed,
+	}
+	if d.InvokeURL != "" {
+		h.Curl = curlOf(http.MethodGet, d.InvokeURL)
+	}
+	if len(d.Jobs) > 0 {
+		h.LastJobURL = pathJob(d.Jobs[0].ID)
+	}
+	if d.ActiveJobID != "" {
+		h.JobURL = pathJob(d.ActiveJobID)
+		h.JobWords = "A job is at work on this backend."
+		return h
+	}
+	if actor.Role.AtLeast(model.RoleDeveloper) && d.Phase.Allows(model.OpProvision) {
+		h.PlanURL, h.PlanLabel = pathBackendPlan(d.ID, model.OpProvision), planLabel(d.Phase)
+	}
+	if actor.Role.AtLeast(model.RoleOwner) && d.Phase.Allows(model.OpDestroy) {
+		h.DestroyURL = pathBackendPlan(d.ID, model.OpDestroy)
+	}
+	return h
+}
+
+func planLabel(p model.Phase) string {
+	if p == model.PhaseRegistered {
+		return "Look at the plan"
+	}
+	return "Plan again"
+}
+
+func newFacts(d *panel.BackendDetail) []fact {
+	facts := []fact{{"Source", sourceWords(d.Spec)}}
+	facts = append(facts,
+		fact{"Port", fmt.Sprint(d.Spec.Port)},
+		fact{"Health check", "GET " + d.Spec.HealthPath},
+		fact{"Region", d.Environment.Region},
+		fact{"VPC", d.Environment.VPCID},
+		fact{"Subnets", strings.Join(d.Environment.SubnetIDs, ", ")},
+	)
+	for _, k := range sortedKeys(d.Spec.Tags) {
+		facts = append(facts, fact{"Tag " + k, d.Spec.Tags[k]})
+	}
+	return append(facts, fact{"Id", d.ID})
+}
+
+func sourceWords(s model.Spec) string {
+	switch {
+	case s.Source == model.SourceInstances && s.Instances != nil:
+		return "Existing instances " + strings.Join(s.Instances.IDs, ", ")
+	case s.Launch == nil:
+		return string(s.Source)
+	}
+	words := fmt.Sprintf("%s of type %s, ", count(s.Launch.Count, "new instance"), s.Launch.InstanceType)
+	if s.Launch.AMI == "" {
+		words += "Amazon Linux 2023, "
+	} else {
+		words += s.Launch.AMI + ", "
+	}
+	if s.Launch.UserData == "" {
+		return words + "sample app"
+	}
+	return words + "your user data"
+}
+
+func newResourceRow(r model.Resource) resourceRow {
+	return resourceRow{
+		Key: r.Key, Kind: string(r.Kind), Name: displayName(r), AWSID: r.AWSID,
+		Ownership: ownershipWords(r.Ownership), State: ui.ResourceState(r.State), Detail: r.Detail,
+	}
+}
+
+func ownershipWords(o model.Ownership) string {
+	switch o {
+	case model.OwnershipManaged:
+		return "made by Drawbridge"
+	case model.OwnershipShared:
+		return "shared by the environment"
+	case model.OwnershipReferenced:
+		return "yours, never deleted"
+	}
+	return string(o)
+}
+
+func newJobRow(j *model.Job, now time.Time) jobRow {
+	row := jobRow{
+		URL: pathJob(j.ID), Label: operationWord(j.Operation), Actor: j.Actor,
+		State: ui.JobState(j.State), Created: ago(j.CreatedAt, now),
+	}
+	if !j.StartedAt.IsZero() {
+		end := j.FinishedAt
+		if end.IsZero() {
+			end = now
+		}
+		row.Took = seconds(end.Sub(j.StartedAt))
+	}
+	return row
+}
+
+func operationWord(op model.Operation) string {
+	switch op {
+	case model.OpProvision:
+		return "Provision"
+	case model.OpDestroy:
+		return "Destroy"
+	}
+	return string(op)
+}

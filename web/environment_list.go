@@ -1,0 +1,105 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"drawbridge/internal/model"
+	"drawbridge/web/ui"
+)
+
+// environmentView is one place to provision in.
+type environmentView struct {
+	ID          string
+	Name        string
+	Description string
+	StatusURL   string
+	Facts       []fact
+}
+
+// statusView is what an environment answered.
+type statusView struct {
+	ID      string
+	Name    string
+	State   ui.State
+	Note    string
+	Facts   []fact
+	Subnets []model.Subnet
+	Problem *ui.Problem
+	BackURL string
+}
+
+// listEnvironments shows the places; whether they answer is asked afterwards.
+func (w *Web) listEnvironments(c echo.Context) error {
+	all, err := w.panel.Environments(c.Request().Context(), actorOf(c))
+	if err != nil {
+		return err
+	}
+	views := make([]environmentView, 0, len(all))
+	for i := range all {
+		views = append(views, newEnvironmentView(&all[i]))
+	}
+	return w.page(c, w.layoutView(c, "", "environments"), environmentListPage(views))
+}
+
+func newEnvironmentView(e *model.Environment) environmentView {
+	v := environmentView{ID: e.ID, Name: e.Name, Description: e.Description, StatusURL: pathEnvironmentStatus(e.ID)}
+	v.Facts = []fact{{"Region", e.Region}, {"VPC", e.VPCID}, {"Subnets", strings.Join(e.SubnetIDs, ", ")}}
+	if e.Endpoint != "" {
+		v.Facts = append(v.Facts, fact{"Endpoint", e.Endpoint})
+	} else {
+		v.Facts = append(v.Facts, fact{"Endpoint", "AWS"})
+	}
+	if e.RoleARN != "" {
+		v.Facts = append(v.Facts, fact{"Role", e.RoleARN})
+	}
+	return v
+}
+
+// environmentStatus asks the environment; without scripts it is a page.
+func (w *Web) environmentStatus(c echo.Context) error {
+	ctx, actor, id := c.Request().Context(), actorOf(c), c.Param("id")
+	all, err := w.panel.Environments(ctx, actor)
+	if err != nil {
+		return err
+	}
+	s, err := w.panel.EnvironmentStatus(ctx, actor, id)
+	if err != nil {
+		return err
+	}
+	v := newStatusView(id, s)
+	for i := range all {
+		if all[i].ID == id {
+			v.Name = all[i].Name
+		}
+	}
+	if isFragment(c) {
+		return w.fragment(c, http.StatusOK, environmentStatusPart(v))
+	}
+	return w.page(c, w.layoutView(c, v.Name, "environments"), environmentStatusPage(v))
+}
+
+func newStatusView(id string, s *model.EnvironmentStatus) statusView {
+	v := statusView{ID: id, Subnets: s.Subnets, BackURL: pathEnvironments, Note: fmt.Sprintf("asked in %.1f s", s.Seconds)}
+	switch {
+	case s.Answers && s.Problem == nil:
+		v.State = ui.State{Value: "answers", Word: "Answers", Tone: ui.ToneOK, Icon: "check"}
+	case s.Answers:
+		v.State = ui.State{Value: "unfit", Word: "Answers, but does not fit", Tone: ui.ToneWarn, Icon: "alert"}
+	default:
+		v.State = ui.State{Value: "silent", Word: "Does not answer", Tone: ui.ToneBad, Icon: "x"}
+	}
+	if s.Account != "" {
+		v.Facts = append(v.Facts, fact{"Account", s.Account})
+	}
+	if s.VPCName != "" {
+		v.Facts = append(v.Facts, fact{"VPC name", s.VPCName})
+	}
+	if s.Problem != nil {
+		v.Problem = newProblem(v.State.Word, s.Problem)
+	}
+	return v
+}

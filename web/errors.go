@@ -1,0 +1,140 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"drawbridge/internal/model"
+)
+
+// statusOf maps the codes of errors to HTTP.
+func statusOf(code model.Code) int {
+	switch code {
+	case model.CodeInvalid:
+		return http.StatusUnprocessableEntity
+	case model.CodeUnauthorized:
+		return http.StatusUnauthorized
+	case model.CodeForbidden:
+		return http.StatusForbidden
+	case model.CodeNotFound:
+		return http.StatusNotFound
+	case model.CodeConflict:
+		return http.StatusConflict
+	case model.CodeUnavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+// errorView is what the page of an error shows.
+type errorView struct {
+	Status    int
+	Title     string
+	Message   string
+	Fields    []string
+	HolderURL string // of the job that holds the backend
+	BackURL   string
+	RequestID string
+}
+
+func newErrorView(err error, requestID string) errorView {
+	v := errorView{Status: http.StatusInternalServerError, RequestID: requestID, BackURL: pathHome}
+	var known *model.Error
+	if errors.As(err, &known) && known.Code != model.CodeInternal {
+		v.Status = statusOf(known.Code)
+		v.Message = known.Message
+		for _, f := range known.Fields {
+			v.Fields = append(v.Fields, f.Message)
+		}
+		if known.Holder != "" {
+			v.HolderURL = pathJob(known.Holder)
+		}
+	}
+	v.Title = errorTitle(v.Status)
+	if v.Message == "" {
+		v.Message = "Drawbridge failed to answer. Nothing was changed by this page. Try again; if it stays, look for the request id in the server's log."
+	}
+	return v
+}
+
+func errorTitle(status int) string {
+	switch status {
+	case http.StatusUnauthorized:
+		return "Not signed in"
+	case http.StatusForbidden:
+		return "Not allowed"
+	case http.StatusNotFound:
+		return "Not found"
+	case http.StatusConflict:
+		return "Not now"
+	case http.StatusUnprocessableEntity:
+		return "Something needs another value"
+	case http.StatusServiceUnavailable:
+		return "Not available now"
+	}
+	return "Something went wrong here"
+}
+
+// fail answers with the page, the fragment or the redirect for err.
+func (w *Web) fail(c echo.Context, err error) error {
+	ctx := c.Request().Context()
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil || c.Response().Committed {
+		return nil // nobody listens any more
+	}
+	v := newErrorView(err, c.Response().Header().Get(echo.HeaderXRequestID))
+	if v.Status >= http.StatusInternalServerError {
+		w.log.ErrorContext(ctx, "page failed", "request_id", v.RequestID, "path", c.Path(), "error", err)
+	}
+	if v.Status == http.StatusUnauthorized {
+		return w.sendToSignIn(c)
+	}
+	if isFragment(c) {
+		h := c.Response().Header()
+		h.Set("HX-Retarget", "#flash")
+		h.Set("HX-Reswap", "innerHTML")
+		return w.fragment(c, v.Status, errorCard(v))
+	}
+	return w.pageWith(c, v.Status, w.layoutView(c, v.Title, ""), errorPage(v))
+}
+
+// sendToSignIn brings a stranger to the sign-in page and, after it, back.
+func (w *Web) sendToSignIn(c echo.Context) error {
+	if isFragment(c) {
+		c.Response().Header().Set("HX-Redirect", pathSignIn)
+		return c.NoContent(http.StatusUnauthorized)
+	}
+	next := pathHome
+	if c.Request().Method == http.MethodGet {
+		next = c.Request().URL.RequestURI()
+	}
+	return redirect(c, pathSignInNext(next))
+}
+
+// HandleError answers err with a page. It is for errors that arise outside the
+// pages' own handlers, such as echo's 404 and 405.
+func (w *Web) HandleError(err error, c echo.Context) {
+	var he *echo.HTTPError
+	if errors.As(err, &he) {
+		err = fromHTTP(he)
+	}
+	h := c.Response().Header()
+	for _, kv := range securityHeaders {
+		h.Set(kv[0], kv[1])
+	}
+	if err := w.fail(c, err); err != nil {
+		w.log.ErrorContext(c.Request().Context(), "error page failed", "error", err)
+	}
+}
+
+func fromHTTP(he *echo.HTTPError) error {
+	switch he.Code {
+	case http.StatusNotFound:
+		return model.Errorf(model.CodeNotFound, "There is no such page.")
+	case http.StatusMethodNotAllowed:
+		return model.Errorf(model.CodeNotFound, "This address does not take such a request.")
+	}
+	return he
+}

@@ -1,0 +1,235 @@
+package web
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
+	"drawbridge/web/ui"
+)
+
+// jobView is a job's page: its head and its waterfall.
+type jobView struct {
+	ID         string
+	Title      string
+	BackendURL string
+	Backend    string
+	StreamURL  string
+	Head       jobHead
+	Steps      []stepRow
+}
+
+// jobHead is the part of the page that the job's own state changes.
+type jobHead struct {
+	State     ui.State
+	Actor     string
+	Created   ui.Time
+	Elapsed   string
+	Progress  string // "7 of 14 steps done"
+	Done, All int
+	Why       string
+	Problem   *ui.Problem
+	InvokeURL string // when the chain is ready
+	NowMS     int64  // milliseconds since the origin, as the page was made
+	Live      bool   // the clock ticks
+	CancelURL string
+	RetryURL  string
+	Stopping  bool // cancel was asked for
+	Next      string
+	NextURL   string
+}
+
+// stepRow is one line of the waterfall.
+type stepRow struct {
+	Key        string
+	Title      string
+	Kind       string
+	State      ui.State
+	StartMS    int64 // since the origin; -1 when it has not started
+	EndMS      int64 // -1 while it runs
+	Bar        bar
+	Elapsed    string
+	Typical    string
+	Why        string
+	AWSID      string
+	RequestIDs []string
+	Attempt    string // "third try"; "" for the first
+	Problem    *ui.Problem
+}
+
+// bar is a step's place on the job's span, in thousandths of it.
+type bar struct{ X, Width int }
+
+// showJob shows a job as it is; the stream goes on from there.
+func (w *Web) showJob(c echo.Context) error {
+	d, err := w.panel.Job(c.Request().Context(), actorOf(c), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	v := newJobView(d, actorOf(c), w.now())
+	return w.page(c, w.layoutView(c, v.Title, "backends"), jobPage(v))
+}
+
+// cancelJob asks a job to stop before its next change in AWS.
+func (w *Web) cancelJob(c echo.Context) error {
+	job, err := w.panel.CancelJob(c.Request().Context(), actorOf(c), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return redirect(c, pathJob(job.ID))
+}
+
+// retryJob lets a failed or cancelled job go on from where it stopped.
+func (w *Web) retryJob(c echo.Context) error {
+	job, err := w.panel.RetryJob(c.Request().Context(), actorOf(c), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return redirect(c, pathJob(job.ID))
+}
+
+func newJobView(d *panel.JobDetail, actor model.Actor, now time.Time) jobView {
+	d = withPlannedSteps(d)
+	v := jobView{
+		ID: d.ID, Title: operationWord(d.Operation) + " " + d.Backend.Name,
+		Backend: d.Backend.Name, BackendURL: pathBackend(d.BackendID),
+		StreamURL: streamFrom(pathJobStream(d.ID), d.Backend.EventSeq),
+		Head:      newJobHead(d, actor, now),
+	}
+	for i := range d.Steps {
+		v.Steps = append(v.Steps, newStepRow(d, &d.Steps[i], now))
+	}
+	return v
+}
+
+// withPlannedSteps shows a queued job's plan as steps to come.
+func withPlannedSteps(d *panel.JobDetail) *panel.JobDetail {
+	if len(d.Steps) > 0 || d.Plan == nil {
+		return d
+	}
+	shown := *d
+	for i, item := range d.Plan.Items {
+		shown.Steps = append(shown.Steps, model.Step{
+			JobID: d.ID, Key: item.Key, Kind: item.Kind, Action: item.Action,
+			Title: itemTitle(item), Position: i, State: model.StepPending,
+		})
+	}
+	return &shown
+}
+
+func newJobHead(d *panel.JobDetail, actor model.Actor, now time.Time) jobHead {
+	from, to := span(d, now)
+	h := jobHead{
+		State: ui.JobState(d.State), Actor: d.Actor, Created: ago(d.CreatedAt, now), Why: d.Why,
+		Elapsed: seconds(to.Sub(from)), NowMS: to.Sub(from).Milliseconds(), Live: !d.State.Ended() && !d.StartedAt.IsZero(),
+		Stopping: !d.CancelRequestedAt.IsZero() && !d.State.Ended(), All: len(d.Steps),
+	}
+	for _, s := range d.Steps {
+		if s.State == model.StepDone || s.State == model.StepSkipped {
+			h.Done++
+		}
+	}
+	h.Progress = fmt.Sprintf("%d of %d steps done", h.Done, h.All)
+	if d.Problem != nil {
+		h.Problem = newProblem("The job stopped", d.Problem)
+	}
+	if actor.Role.AtLeast(model.RoleDeveloper) && !d.State.Ended() && !h.Stopping {
+		h.CancelURL = pathJobCancel(d.ID)
+	}
+	if mayRetry(d, actor) {
+		h.RetryURL = pathJobRetry(d.ID)
+	}
+	if d.State == model.JobSucceeded {
+		h.Next, h.NextURL = "Go to the backend", pathBackend(d.BackendID)
+		if d.Operation == model.OpProvision {
+			h.InvokeURL = d.Backend.InvokeURL
+		}
+	}
+	return h
+}
+
+func mayRetry(d *panel.JobDetail, actor model.Actor) bool {
+	role := model.RoleDeveloper
+	if d.Operation == model.OpDestroy {
+		role = model.RoleOwner
+	}
+	stopped := d.State == model.JobFailed || d.State == model.JobCancelled
+	free := d.Backend.ActiveJobID == "" || d.Backend.ActiveJobID == d.ID
+	return stopped && free && actor.Role.AtLeast(role)
+}
+
+// span is the time that the waterfall covers: from the first thing that
+// happened to the end, or to now.
+func span(d *panel.JobDetail, now time.Time) (from, to time.Time) {
+	from, to = d.StartedAt, now
+	if from.IsZero() {
+		from = d.CreatedAt
+	}
+	for _, s := range d.Steps {
+		if !s.StartedAt.IsZero() && s.StartedAt.Before(from) {
+			from = s.StartedAt
+		}
+	}
+	if d.State.Ended() && !d.FinishedAt.IsZero() {
+		to = d.FinishedAt
+	}
+	if to.Before(from) {
+		to = from
+	}
+	return from, to
+}
+
+func newStepRow(d *panel.JobDetail, s *model.Step, now time.Time) stepRow {
+	from, to := span(d, now)
+	row := stepRow{
+		Key: s.Key, Title: s.Title, Kind: string(s.Kind), State: ui.StepState(s.State), Why: s.Why,
+		AWSID: s.AWSID, RequestIDs: s.RequestIDs, StartMS: -1, EndMS: -1,
+	}
+	if t := d.Typical[string(s.Kind)+" "+string(s.Action)]; t > 0 {
+		row.Typical = "typically " + seconds(time.Duration(t*float64(time.Second)))
+	}
+	if s.Attempt > 1 {
+		row.Attempt = fmt.Sprintf("try %d", s.Attempt)
+	}
+	if s.Problem != nil {
+		row.Problem = newProblem("This step failed", s.Problem)
+	}
+	if s.StartedAt.IsZero() {
+		return row
+	}
+	end := to
+	row.StartMS = s.StartedAt.Sub(from).Milliseconds()
+	if !s.FinishedAt.IsZero() {
+		end = s.FinishedAt
+		row.EndMS = end.Sub(from).Milliseconds()
+	} else if d.State.Ended() {
+		row.EndMS = to.Sub(from).Milliseconds()
+	}
+	row.Elapsed = seconds(end.Sub(s.StartedAt))
+	row.Bar = newBar(s.StartedAt.Sub(from), end.Sub(from), to.Sub(from))
+	return row
+}
+
+// minBar keeps a step that took no time visible.
+const minBar = 4
+
+func newBar(start, end, all time.Duration) bar {
+	if all <= 0 {
+		return bar{0, minBar}
+	}
+	at := func(d time.Duration) int { return int(min(max(d, 0), all) * 1000 / all) }
+	b := bar{X: at(start)}
+	b.Width = max(at(end)-b.X, minBar)
+	b.X = min(b.X, 1000-b.Width)
+	return b
+}
+
+func newProblem(title string, p *model.Problem) *ui.Problem {
+	return &ui.Problem{
+		Title: title, Code: p.Code, Message: p.Message, Meaning: p.Meaning,
+		Exists: p.Exists, Advice: p.Advice, RequestID: p.RequestID,
+	}
+}

@@ -1,0 +1,69 @@
+package web
+
+import (
+	"net/url"
+	"strings"
+
+	"drawbridge/internal/model"
+)
+
+// Every address of a page is made here.
+const (
+	staticPrefix = "/static/"
+
+	pathHome         = "/"
+	pathSignIn       = "/sign-in"
+	pathSignOut      = "/sign-out"
+	pathBackends     = "/backends"
+	pathEnvironments = "/environments"
+	pathAPIDocs      = "/api/docs"
+)
+
+func pathSignInNext(next string) string {
+	if next == "" || next == pathHome {
+		return pathSignIn
+	}
+	return pathSignIn + "?" + url.Values{"next": {next}}.Encode()
+}
+
+func pathBackendsStream() string   { return pathBackends + "/stream" }
+func pathBackendNew() string       { return pathBackends + "/new" }
+func pathBackendInstances() string { return pathBackendNew() + "/instances" }
+
+func pathBackend(id string) string          { return pathBackends + "/" + url.PathEscape(id) }
+func pathBackendStream(id string) string    { return pathBackend(id) + "/stream" }
+func pathBackendProvision(id string) string { return pathBackend(id) + "/provision" }
+func pathBackendDestroy(id string) string   { return pathBackend(id) + "/destroy" }
+func pathTestsRun(id string) string         { return pathBackend(id) + "/tests/run" }
+func pathTestsSend(id string) string        { return pathBackend(id) + "/tests/send" }
+
+func pathBackendPlan(id string, op model.Operation) string {
+	if op == model.OpProvision {
+		return pathBackend(id) + "/plan"
+	}
+	return pathBackend(id) + "/plan?" + url.Values{"operation": {string(op)}}.Encode()
+}
+
+func pathJob(id string) string       { return "/jobs/" + url.PathEscape(id) }
+func pathJobStream(id string) string { return pathJob(id) + "/stream" }
+func pathJobCancel(id string) string { return pathJob(id) + "/cancel" }
+func pathJobRetry(id string) string  { return pathJob(id) + "/retry" }
+
+func pathEnvironmentStatus(id string) string {
+	return pathEnvironments + "/" + url.PathEscape(id) + "/status"
+}
+
+// localPath returns next when it is a path of this server, else the home page:
+// a link to us must not lead away from us.
+func localPath(next string) string {
+	u, err := url.Parse(next)
+	switch {
+	case err != nil, u.IsAbs(), u.Host != "", u.User != nil:
+		return pathHome
+	case !strings.HasPrefix(next, "/"), strings.HasPrefix(next, "//"), strings.ContainsAny(next, "\\\t\r\n"):
+		return pathHome
+	case strings.HasPrefix(u.Path, pathSignIn), strings.HasPrefix(u.Path, "//"):
+		return pathHome
+	}
+	return next
+}

@@ -1,0 +1,58 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"drawbridge/web/ui"
+)
+
+// layoutView is the frame of the page of the request. title "" takes the route's.
+func (w *Web) layoutView(c echo.Context, title, nav string) ui.Page {
+	if title == "" {
+		r, _ := c.Get(routeKey).(route)
+		title = r.Title
+	}
+	return ui.Page{
+		Title: title, Nav: nav, User: actorOf(c).Name, Version: w.version,
+		Links: ui.Links{
+			Home: pathHome, Backends: pathBackends, Environments: pathEnvironments,
+			API: pathAPIDocs, SignOut: pathSignOut,
+		},
+		Assets: ui.Assets{
+			Styles:  []string{w.assets.URL("vendor/basecoat/basecoat.min.css"), w.assets.URL("app.css"), w.assets.URL("pages.css")},
+			Theme:   w.assets.URL("theme.js"),
+			Scripts: []string{w.assets.URL("vendor/htmx/htmx.min.js"), w.assets.URL("vendor/htmx/hx-sse.min.js"), w.assets.URL("app.js")},
+		},
+	}
+}
+
+// page renders content within the layout.
+func (w *Web) page(c echo.Context, p ui.Page, content templ.Component) error {
+	return w.pageWith(c, http.StatusOK, p, content)
+}
+
+func (w *Web) pageWith(c echo.Context, status int, p ui.Page, content templ.Component) error {
+	ctx := templ.WithChildren(c.Request().Context(), content)
+	return send(c, ctx, status, ui.Layout(p))
+}
+
+// fragment renders a part of a page for htmx.
+func (w *Web) fragment(c echo.Context, status int, part templ.Component) error {
+	return send(c, c.Request().Context(), status, part)
+}
+
+// send renders into a buffer first: a broken component gives an error page and
+// not half of a page.
+func send(c echo.Context, ctx context.Context, status int, part templ.Component) error {
+	var b bytes.Buffer
+	if err := part.Render(ctx, &b); err != nil {
+		return fmt.Errorf("render %s: %w", c.Path(), err)
+	}
+	return c.HTMLBlob(status, b.Bytes())
+}

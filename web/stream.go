@@ -1,0 +1,150 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"drawbridge/web/ui"
+)
+
+// writeTimeout is how long a slow reader may hold up one message.
+const writeTimeout = 10 * time.Second
+
+// streams counts live connections per user and ends them all at shutdown.
+type streams struct {
+	limit  int
+	done   chan struct{}
+	once   sync.Once
+	mu     sync.Mutex
+	byUser map[string]int
+}
+
+func newStreams(limit int) *streams {
+	return &streams{limit: limit, done: make(chan struct{}), byUser: map[string]int{}}
+}
+
+func (s *streams) close() { s.once.Do(func() { close(s.done) }) }
+
+// enter counts one connection of the user; leave must be called when ok.
+func (s *streams) enter(user string) (leave func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byUser[user] >= s.limit {
+		return nil, false
+	}
+	s.byUser[user]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.byUser[user]--; s.byUser[user] == 0 {
+			delete(s.byUser, user)
+		}
+	}, true
+}
+
+// streamFrom is the address of a stream that goes on after a page's cursor.
+func streamFrom(path string, seq int64) string {
+	return path + "?after=" + strconv.FormatInt(seq, 10)
+}
+
+// cursorOf is where the browser stands: Last-Event-ID after a reconnect, else
+// the cursor of the page.
+func cursorOf(c echo.Context) int64 {
+	for _, text := range []string{c.Request().Header.Get("Last-Event-ID"), c.QueryParam("after")} {
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+// live is one open connection to a page.
+type live struct {
+	w   http.ResponseWriter
+	rc  *http.ResponseController
+	ctx context.Context
+}
+
+// stream opens a connection and calls run until the browser leaves, the server
+// stops or run fails. Errors before the first byte become an error answer.
+func (w *Web) stream(c echo.Context, run func(l *live) error) error {
+	leave, ok := w.streams.enter(actorOf(c).ID)
+	if !ok {
+		// 204 ends the attempt quietly: the page stays as it is, without life.
+		return c.NoContent(http.StatusNoContent)
+	}
+	defer leave()
+	ctx, cancel := context.WithCancel(c.Request().Context())
+	defer cancel()
+	go func() {
+		select {
+		case <-w.streams.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := run(&live{w: c.Response(), rc: http.NewResponseController(c.Response()), ctx: ctx})
+	if err == nil || ctx.Err() != nil {
+		return nil
+	}
+	if c.Response().Committed {
+		w.log.WarnContext(ctx, "stream ended", "path", c.Path(), "error", err)
+	}
+	return err
+}
+
+// open sends the headers.
+func (l *live) open() error {
+	h := l.w.Header()
+	h.Set(echo.HeaderContentType, "text/event-stream")
+	h.Set("X-Accel-Buffering", "no")
+	l.w.WriteHeader(http.StatusOK)
+	return l.write(": open\n\n")
+}
+
+// send renders parts into one message. seq is its id; 0 sends none.
+func (l *live) send(seq int64, parts ...templ.Component) error {
+	var html bytes.Buffer
+	for _, p := range parts {
+		if err := p.Render(l.ctx, &html); err != nil {
+			return fmt.Errorf("render stream: %w", err)
+		}
+	}
+	var message strings.Builder
+	if seq > 0 {
+		fmt.Fprintf(&message, "id: %d\n", seq)
+	}
+	for line := range strings.Lines(html.String()) {
+		message.WriteString("data: " + strings.TrimRight(line, "\r\n") + "\n")
+	}
+	message.WriteString("\n")
+	return l.write(message.String())
+}
+
+// idle keeps proxies from closing a quiet connection.
+func (l *live) idle() error { return l.write(": idle\n\n") }
+
+func (l *live) write(text string) error {
+	_ = l.rc.SetWriteDeadline(time.Now().Add(writeTimeout)) // not every writer has deadlines
+	if _, err := l.w.Write([]byte(text)); err != nil {
+		return fmt.Errorf("write stream: %w", err)
+	}
+	return l.rc.Flush()
+}
+
+// partial wraps a part of a page as a replacement of the element with that id.
+func partial(id string, content templ.Component) templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		return ui.Partial(id).Render(templ.WithChildren(ctx, content), w)
+	})
+}
