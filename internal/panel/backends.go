@@ -164,7 +164,7 @@ func (p *Panel) RegisterBackend(ctx context.Context, a model.Actor, r Registrati
 		if err := q.InsertBackend(ctx, b); err != nil {
 			return err
 		}
-		return q.AppendBackendEvent(ctx, b)
+		return q.AppendBackend(ctx, b)
 	})
 	if err != nil && model.CodeOf(err) == model.CodeConflict {
 		return nil, &model.Error{Code: model.CodeInvalid, Message: "Some fields need another value.", Err: err,

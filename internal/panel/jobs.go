@@ -86,10 +86,10 @@ func hold(ctx context.Context, q *store.Queries, b *model.Backend, job *model.Jo
 	if err := q.UpdateBackend(ctx, b); err != nil {
 		return err
 	}
-	if err := q.AppendBackendEvent(ctx, b); err != nil {
+	if err := q.AppendBackend(ctx, b); err != nil {
 		return err
 	}
-	return q.AppendJobEvent(ctx, job)
+	return q.AppendJob(ctx, job)
 }
 
 // free tells why op may not start on the backend now.

@@ -79,7 +79,7 @@ func (p *Panel) run(ctx context.Context, a model.Actor, b *model.Backend, tests 
 			if err := q.InsertTestRun(ctx, &runs[i]); err != nil {
 				return err
 			}
-			if err := q.AppendTestEvent(ctx, &runs[i]); err != nil {
+			if err := q.AppendTestRun(ctx, &runs[i]); err != nil {
 				return err
 			}
 		}

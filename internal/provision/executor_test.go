@@ -1,0 +1,423 @@
+package provision_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/provision"
+	"drawbridge/internal/store"
+)
+
+// world is a tiny cloud of one kind: things by key that become ready when
+// they are told to. It lets a test lose replies and hold calls.
+type world struct {
+	mu      sync.Mutex
+	things  map[string]bool // key -> ready
+	creates []string        // keys, in the order in which they took effect
+	deletes []string
+	broken  map[string]error // Apply and Delete answer this before any effect
+	lost    map[string]bool  // Apply takes effect, the reply is lost once
+	hold    map[string]chan struct{}
+	entered chan string // told of each Apply that is held
+}
+
+func newWorld() *world {
+	return &world{things: map[string]bool{}, broken: map[string]error{}, lost: map[string]bool{},
+		hold: map[string]chan struct{}{}, entered: make(chan string, 8)}
+}
+
+const thing = model.ResourceKind("toy.thing")
+
+func (w *world) Name() model.ResourceKind { return thing }
+func (w *world) Timing() provision.Timing {
+	return provision.Timing{First: time.Millisecond, Every: time.Millisecond, Limit: time.Minute}
+}
+
+func (w *world) Find(_ context.Context, _ provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ready, ok := w.things[r.Key]
+	if !ok {
+		return provision.Observed{}, provision.ErrNotFound
+	}
+	return provision.Observed{AWSID: "id-" + r.Key, Ready: ready, Why: "growing"}, nil
+}
+
+func (w *world) Apply(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	w.mu.Lock()
+	hold, err := w.hold[r.Key], w.broken[r.Key]
+	w.mu.Unlock()
+	if hold != nil {
+		w.entered <- r.Key
+		<-hold
+	}
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	for _, need := range r.Needs {
+		if _, err := in.Need(need); err != nil {
+			return provision.Observed{}, err
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.things[r.Key] = true
+	w.creates = append(w.creates, r.Key)
+	if w.lost[r.Key] {
+		delete(w.lost, r.Key)
+		return provision.Observed{}, errLater
+	}
+	return provision.Observed{AWSID: "id-" + r.Key, Ready: true}, nil
+}
+
+func (w *world) Delete(_ context.Context, _ provision.Inputs, r *model.Resource) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.broken[r.Key]; err != nil {
+		return err
+	}
+	delete(w.things, r.Key)
+	w.deletes = append(w.deletes, r.Key)
+	return nil
+}
+
+var (
+	errLater = errors.New("no reply")
+	errNever = errors.New("refused")
+)
+
+func explain(err error) (*model.Problem, bool) {
+	return &model.Problem{Code: "Toy", Message: err.Error()}, errors.Is(err, errLater)
+}
+
+// bench is one backend on a real SQLite database with a queued job.
+type bench struct {
+	t      *testing.T
+	st     *store.Store
+	world  *world
+	back   *model.Backend
+	cancel chan struct{} // closed = cancel requested
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	ctx := t.Context()
+	st, err := store.Open(ctx, store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "test.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	team := model.Team{ID: "team_1", Name: "one", CreatedAt: time.Now()}
+	env := model.Environment{ID: "env_1", Name: "toy", Region: "xx-toy-1"}
+	b := &model.Backend{ID: "be_1", TeamID: team.ID, EnvironmentID: env.ID, Name: "a", SpecVersion: 1, Phase: model.PhaseRegistered}
+	err = st.InTx(ctx, func(q *store.Queries) error {
+		return errors.Join(q.InsertTeam(ctx, &team), q.UpsertEnvironment(ctx, &env), q.InsertBackend(ctx, b))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &bench{t: t, st: st, world: newWorld(), back: b, cancel: make(chan struct{})}
+}
+
+// queue adds a job for the chain (or for its destruction) and claims it.
+func (b *bench) queue(op model.Operation, chain ...model.PlanItem) *model.Job {
+	b.t.Helper()
+	ctx := b.t.Context()
+	have, err := b.st.Read().Resources(ctx, b.back.ID)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	plan := provision.DestroyPlan(b.back, have)
+	if op == model.OpProvision {
+		if plan, err = provision.ProvisionPlan(b.back, chain, have, nil); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	job := &model.Job{ID: model.NewID(model.PrefixJob), BackendID: b.back.ID, TeamID: b.back.TeamID,
+		Operation: op, State: model.JobQueued, Plan: plan, CreatedAt: time.Now()}
+	if err := b.st.InTx(ctx, func(q *store.Queries) error { return q.InsertJob(ctx, job) }); err != nil {
+		b.t.Fatal(err)
+	}
+	return b.claim()
+}
+
+func (b *bench) claim() *model.Job {
+	b.t.Helper()
+	job, err := b.st.ClaimJob(b.t.Context(), "test", time.Minute)
+	if err != nil || job == nil {
+		b.t.Fatalf("claim: %v, %v", job, err)
+	}
+	return job
+}
+
+func (b *bench) run(ctx context.Context, job *model.Job) error {
+	e := provision.NewExecutor(provision.Options{
+		Kinds: []provision.Kind{b.world}, Journal: b.st, Explain: explain, Logger: slog.New(slog.DiscardHandler),
+		Trace: func(ctx context.Context) (context.Context, func() []string) {
+			return ctx, func() []string { return []string{"req-1"} }
+		},
+		CancelRequested: func(context.Context) <-chan struct{} { return b.cancel },
+	})
+	return e.Run(ctx, job)
+}
+
+// states are the steps' states by key.
+func (b *bench) states(job *model.Job) map[string]model.StepState {
+	b.t.Helper()
+	steps, err := b.st.Read().Steps(b.t.Context(), job.ID)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	got := map[string]model.StepState{}
+	for _, s := range steps {
+		got[s.Key] = s.State
+	}
+	return got
+}
+
+func item(key string, needs ...string) model.PlanItem {
+	it := model.PlanItem{Key: key, Kind: thing, Name: key, Action: model.ActionCreate, Ownership: model.OwnershipManaged}
+	for _, n := range needs {
+		it.Needs = append(it.Needs, model.Need{Key: n, Ready: true})
+	}
+	return it
+}
+
+func TestExecutor_makesInOrderAndDeletesInReverse(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	job := b.queue(model.OpProvision, item("a"), item("b", "a"), item("c", "b"))
+	if err := b.run(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"a", "b", "c"}; !slices.Equal(b.world.creates, want) {
+		t.Errorf("made %v, want %v", b.world.creates, want)
+	}
+	if err := b.st.FinishJob(t.Context(), job.Lease(), model.Outcome{State: model.JobSucceeded}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.run(t.Context(), b.queue(model.OpDestroy)); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"c", "b", "a"}; !slices.Equal(b.world.deletes, want) {
+		t.Errorf("deleted %v, want %v", b.world.deletes, want)
+	}
+}
+
+func TestExecutor_runsWhatCanRunSideBySide(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	release := make(chan struct{})
+	b.world.hold["a"], b.world.hold["b"] = release, release
+	job := b.queue(model.OpProvision, item("a"), item("b"), item("c", "a", "b"))
+	done := make(chan error, 1)
+	go func() { done <- b.run(t.Context(), job) }()
+	both := []string{<-b.world.entered, <-b.world.entered} // both calls are under way at once
+	slices.Sort(both)
+	if !slices.Equal(both, []string{"a", "b"}) {
+		t.Errorf("side by side: %v", both)
+	}
+	close(release)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestExecutor_writesIntentBeforeTheCall(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	release := make(chan struct{})
+	b.world.hold["a"] = release
+	job := b.queue(model.OpProvision, item("a"))
+	done := make(chan error, 1)
+	go func() { done <- b.run(t.Context(), job) }()
+	<-b.world.entered
+	if got := b.states(job)["a"]; got != model.StepStarted {
+		t.Errorf("while the call is under way the step is %q", got)
+	}
+	have, err := b.st.Read().Resources(t.Context(), b.back.ID)
+	if err != nil || len(have) != 1 || have[0].State != model.ResourcePlanned {
+		t.Errorf("resources %+v, %v", have, err)
+	}
+	close(release)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestExecutor_findsWhatALostReplyMade(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.world.lost["a"] = true
+	if err := b.run(t.Context(), b.queue(model.OpProvision, item("a"))); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.world.creates) != 1 {
+		t.Errorf("made %v", b.world.creates)
+	}
+}
+
+func TestExecutor_afterACrashFindsBeforeItMakes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	// The process died after the create took effect: the journal has the intent only.
+	job := b.queue(model.OpProvision, item("a"), item("b", "a"))
+	step := provision.Steps(job.ID, job.Plan)[0]
+	step.State = model.StepStarted
+	err := b.st.Begin(t.Context(), job.Lease(), &step, &model.Resource{
+		BackendID: b.back.ID, Key: "a", Kind: thing, Name: "a", Ownership: model.OwnershipManaged, State: model.ResourcePlanned})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.world.things["a"] = true
+	if err := b.run(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"b"}; !slices.Equal(b.world.creates, want) {
+		t.Errorf("made %v, want %v", b.world.creates, want)
+	}
+}
+
+func TestExecutor_failsAndGoesOnFromTheFailedStep(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.world.broken["b"] = errNever
+	job := b.queue(model.OpProvision, item("a"), item("b", "a"), item("c", "b"))
+	var failed *provision.StepFailed
+	if err := b.run(t.Context(), job); !errors.As(err, &failed) || failed.Key != "b" {
+		t.Fatalf("ended with %v", err)
+	}
+	if failed.Problem.Exists != "1 resources exist: a." {
+		t.Errorf("exists: %q", failed.Problem.Exists)
+	}
+	want := map[string]model.StepState{"a": model.StepDone, "b": model.StepFailed}
+	if got := b.states(job); got["a"] != want["a"] || got["b"] != want["b"] || got["c"] == model.StepDone {
+		t.Errorf("steps %v", got)
+	}
+	delete(b.world.broken, "b")
+	if err := b.run(t.Context(), job); err != nil { // the retry
+		t.Fatal(err)
+	}
+	if want := []string{"a", "b", "c"}; !slices.Equal(b.world.creates, want) {
+		t.Errorf("made %v, want %v", b.world.creates, want)
+	}
+}
+
+func TestExecutor_cancelStopsBeforeTheNextChange(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	release := make(chan struct{})
+	b.world.hold["a"] = release
+	job := b.queue(model.OpProvision, item("a"), item("b", "a"))
+	done := make(chan error, 1)
+	go func() { done <- b.run(t.Context(), job) }()
+	<-b.world.entered
+	close(b.cancel)
+	close(release) // the call that is in flight ends and is recorded
+	if err := <-done; !errors.Is(err, model.ErrCancelled) {
+		t.Fatalf("ended with %v", err)
+	}
+	if want := []string{"a"}; !slices.Equal(b.world.creates, want) {
+		t.Errorf("made %v, want %v", b.world.creates, want)
+	}
+	have, err := b.st.Read().Resources(t.Context(), b.back.ID)
+	if err != nil || len(have) != 1 || have[0].AWSID != "id-a" {
+		t.Errorf("what exists is not recorded: %+v, %v", have, err)
+	}
+}
+
+func TestExecutor_aStopLeavesTheJobResumable(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	release := make(chan struct{})
+	b.world.hold["a"] = release
+	job := b.queue(model.OpProvision, item("a"), item("b", "a"))
+	stopping := errors.New("the server stops")
+	ctx, stop := context.WithCancelCause(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- b.run(ctx, job) }()
+	<-b.world.entered
+	stop(stopping)
+	close(release)
+	if err := <-done; !errors.Is(err, stopping) {
+		t.Fatalf("ended with %v", err)
+	}
+	if err := b.run(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"a", "b"}; !slices.Equal(b.world.creates, want) {
+		t.Errorf("made %v, want %v", b.world.creates, want)
+	}
+}
+
+func TestExecutor_withoutItsLeaseWritesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	job := b.queue(model.OpProvision, item("a"))
+	if _, err := b.st.ReleaseJobs(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	again := b.claim()
+	if err := b.run(t.Context(), job); !errors.Is(err, model.ErrLeaseLost) {
+		t.Fatalf("the old holder ended with %v", err)
+	}
+	if len(b.world.creates) != 0 {
+		t.Errorf("the old holder made %v", b.world.creates)
+	}
+	if err := b.run(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestExecutor_serialisesWritesToOneAPI(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	kind := &serialKind{world: b.world}
+	var items []model.PlanItem
+	for i := range 6 {
+		items = append(items, item(fmt.Sprintf("n%d", i)))
+	}
+	job := b.queue(model.OpProvision, items...)
+	e := provision.NewExecutor(provision.Options{
+		Kinds: []provision.Kind{kind}, Journal: b.st, Explain: explain, Logger: slog.New(slog.DiscardHandler),
+		Trace: func(ctx context.Context) (context.Context, func() []string) {
+			return ctx, func() []string { return nil }
+		},
+		CancelRequested: func(context.Context) <-chan struct{} { return nil },
+	})
+	if err := e.Run(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	if kind.overlapped {
+		t.Error("two writes were under way at once")
+	}
+}
+
+type serialKind struct {
+	*world
+	busy       sync.Mutex
+	overlapped bool
+}
+
+func (k *serialKind) Timing() provision.Timing {
+	t := k.world.Timing()
+	t.Serial = "api"
+	return t
+}
+
+func (k *serialKind) Apply(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	if !k.busy.TryLock() {
+		k.overlapped = true
+	} else {
+		defer k.busy.Unlock()
+	}
+	return k.world.Apply(ctx, in, r)
+}
