@@ -1,0 +1,40 @@
+package awsapi
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// maxAttempts of reads and of calls that AWS makes idempotent.
+const maxAttempts = 6
+
+// sentOnce lists the calls that are never sent twice by the SDK: they create
+// and take no client token, so a re-sent one makes a second thing when only the
+// first one's answer was lost (or hides the first one's success behind an
+// "exists already"). The executor recovers through Kind.Find instead.
+var sentOnce = map[string]bool{
+	"AuthorizeSecurityGroupEgress":  true,
+	"AuthorizeSecurityGroupIngress": true,
+	"CreateApi":                     true,
+	"CreateIntegration":             true,
+	"CreateRoute":                   true,
+	"CreateSecurityGroup":           true,
+	"CreateStage":                   true,
+	"CreateVpcLink":                 true,
+}
+
+func newRetryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = maxAttempts })
+}
+
+// disableRetries puts a retry loop of one turn in place of the SDK's for the
+// operations of sentOnce. A stack's id is its operation's name.
+func disableRetries(stack *middleware.Stack) error {
+	if !sentOnce[stack.ID()] {
+		return nil
+	}
+	_, err := stack.Finalize.Swap("Retry", retry.NewAttemptMiddleware(aws.NopRetryer{}, smithyhttp.RequestCloner))
+	return err
+}
