@@ -3,11 +3,12 @@ package provision_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
+		"log/slog"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -158,9 +159,11 @@ func (b *bench) claim() *model.Job {
 	return job
 }
 
-func (b *bench) run(ctx context.Context, job *model.Job) error {
+func (b *bench) run(ctx context.Context, job *model.Job) error { return b.runWith(ctx, job, b.world) }
+
+func (b *bench) runWith(ctx context.Context, job *model.Job, kind provision.Kind) error {
 	e := provision.NewExecutor(provision.Options{
-		Kinds: []provision.Kind{b.world}, Journal: b.st, Explain: explain, Logger: slog.New(slog.DiscardHandler),
+		Kinds: []provision.Kind{kind}, Journal: b.st, Explain: explain, Logger: slog.New(slog.DiscardHandler),
 		Trace: func(ctx context.Context) (context.Context, func() []string) {
 			return ctx, func() []string { return []string{"req-1"} }
 		},
@@ -380,31 +383,26 @@ func TestExecutor_withoutItsLeaseWritesNothing(t *testing.T) {
 func TestExecutor_serialisesWritesToOneAPI(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	kind := &serialKind{world: b.world}
-	var items []model.PlanItem
-	for i := range 6 {
-		items = append(items, item(fmt.Sprintf("n%d", i)))
-	}
-	job := b.queue(model.OpProvision, items...)
-	e := provision.NewExecutor(provision.Options{
-		Kinds: []provision.Kind{kind}, Journal: b.st, Explain: explain, Logger: slog.New(slog.DiscardHandler),
-		Trace: func(ctx context.Context) (context.Context, func() []string) {
-			return ctx, func() []string { return nil }
-		},
-		CancelRequested: func(context.Context) <-chan struct{} { return nil },
-	})
-	if err := e.Run(t.Context(), job); err != nil {
+	job := b.queue(model.OpProvision, item("a"), item("b"))
+	kind := &serialKind{world: b.world, bothBegan: func() bool {
+		got := b.states(job)
+		return got["a"] != model.StepPending && got["b"] != model.StepPending
+	}}
+	if err := b.runWith(t.Context(), job, kind); err != nil {
 		t.Fatal(err)
 	}
-	if kind.overlapped {
+	if kind.overlapped.Load() {
 		t.Error("two writes were under way at once")
 	}
 }
 
+// serialKind's first write stays under way until the other node has begun, and
+// then gives it every chance to come in.
 type serialKind struct {
 	*world
-	busy       sync.Mutex
-	overlapped bool
+	bothBegan  func() bool
+	inside     atomic.Int32
+	overlapped atomic.Bool
 }
 
 func (k *serialKind) Timing() provision.Timing {
@@ -414,10 +412,17 @@ func (k *serialKind) Timing() provision.Timing {
 }
 
 func (k *serialKind) Apply(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
-	if !k.busy.TryLock() {
-		k.overlapped = true
-	} else {
-		defer k.busy.Unlock()
+	k.inside.Add(1)
+	defer k.inside.Add(-1)
+	for !k.bothBegan() {
+		runtime.Gosched()
+	}
+	for range 10_000 {
+		if k.inside.Load() > 1 {
+			k.overlapped.Store(true)
+			break
+		}
+		runtime.Gosched()
 	}
 	return k.world.Apply(ctx, in, r)
 }

@@ -1,0 +1,154 @@
+// Package kinds holds the AWS resource kinds of a chain, one to a file, the
+// chain itself (chain.go) and the list of kinds (registry.go).
+//
+// Each kind is a provision.Kind: stateless, found by id or by owner tags, and
+// safe to call again after a crash. What a node was built with is in its
+// resource's Params; ids come from AWS and from the needed resources.
+package kinds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"drawbridge/internal/awsapi"
+	"drawbridge/internal/model"
+	"drawbridge/internal/provision"
+)
+
+// settleTime is how long after a step's begin an answer like "no such group"
+// is put down to AWS's eventual consistency (aws-facts C4).
+const settleTime = 2 * time.Minute
+
+// base is what every kind is made of.
+type base struct{ pool *awsapi.Pool }
+
+func (b base) clients(ctx context.Context, in provision.Inputs) (*awsapi.Clients, error) {
+	return b.pool.Clients(ctx, in.Environment)
+}
+
+// ownerTags are the resource's tags as they are put on it at creation.
+func ownerTags(c *awsapi.Clients, in provision.Inputs, r *model.Resource) map[string]string {
+	return awsapi.OwnerTags(c.Install, in.Backend.ID, r.Key, in.Backend.Spec.Tags, r.Name)
+}
+
+// owns tells whether the tags say that the thing is this resource.
+func owns(c *awsapi.Clients, in provision.Inputs, r *model.Resource, tags map[string]string) bool {
+	return awsapi.Owns(tags, c.Install, in.Backend.ID, r.Key)
+}
+
+// ownerFilters find the resource by its owner tags.
+func ownerFilters(c *awsapi.Clients, in provision.Inputs, r *model.Resource) []ec2types.Filter {
+	return []ec2types.Filter{
+		awsapi.Filter("tag:"+awsapi.TagInstall, c.Install),
+		awsapi.Filter("tag:"+awsapi.TagBackend, in.Backend.ID),
+		awsapi.Filter("tag:"+awsapi.TagResource, r.Key),
+	}
+}
+
+func ec2Tags(t ec2types.ResourceType, tags map[string]string) ec2types.TagSpecification {
+	spec := ec2types.TagSpecification{ResourceType: t}
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		v := tags[k]
+		spec.Tags = append(spec.Tags, ec2types.Tag{Key: &k, Value: &v})
+	}
+	return spec
+}
+
+func elbTags(tags map[string]string) []elbtypes.Tag {
+	var list []elbtypes.Tag
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		v := tags[k]
+		list = append(list, elbtypes.Tag{Key: &k, Value: &v})
+	}
+	return list
+}
+
+// strangers is the problem of a thing that has our unique name and not our tags.
+func strangers(noun, name, id string) *model.Problem {
+	return &model.Problem{
+		Code:    "NameTaken",
+		Message: fmt.Sprintf("A %s named %s exists already (%s), and its tags do not say that it is this backend's.", noun, name, id),
+		Meaning: "Drawbridge adopts and deletes only what carries its own tags.",
+		Advice:  "Rename or delete it in AWS if nobody needs it, or register the backend under another name.",
+	}
+}
+
+// found turns AWS's "there is none" into provision.ErrNotFound.
+func found(err error) error {
+	if awsapi.Classify(err) == awsapi.NotFound {
+		return provision.ErrNotFound
+	}
+	return err
+}
+
+// settling tells whether r was begun so lately that AWS may not yet show
+// everywhere what it was just told.
+func settling(r *model.Resource) bool { return time.Since(r.CreatedAt) < settleTime }
+
+// later turns the answers to a create that mean "not now" into NotYet: a full
+// queue, a concurrent change, and what was made a moment ago and is not
+// visible everywhere. Other errors stay as they are.
+func later(r *model.Resource, err error) error {
+	var queued *awsapi.QueuedError
+	switch class := awsapi.Classify(err); {
+	case errors.As(err, &queued):
+		return &provision.NotYet{Why: queued.Error() + ".", Err: err}
+	case class == awsapi.Conflict:
+		return &provision.NotYet{Why: "Something else changes the same API at this moment.", Err: err}
+	case class == awsapi.NotFound && settling(r):
+		return &provision.NotYet{Why: "AWS does not see everywhere yet what was just made: " + said(err), Err: err}
+	}
+	return err
+}
+
+// existing handles a create that AWS answered with "exists already", because
+// an earlier answer was lost or because somebody else made it: find says which.
+func existing(find func() (provision.Observed, error), err error) (provision.Observed, error) {
+	obs, findErr := find()
+	if errors.Is(findErr, provision.ErrNotFound) {
+		return obs, &provision.NotYet{Why: "AWS says that it exists already, but does not show it yet: " + said(err), Err: err}
+	}
+	return obs, findErr
+}
+
+// gone judges the answer to a delete: there is none is success, and a
+// dependency that lingers, a full queue or a concurrent change is NotYet.
+func gone(err error) error {
+	var queued *awsapi.QueuedError
+	switch class := awsapi.Classify(err); {
+	case err == nil, class == awsapi.NotFound:
+		return nil
+	case errors.As(err, &queued):
+		return &provision.NotYet{Why: queued.Error() + ".", Err: err}
+	case class == awsapi.Dependency:
+		return &provision.NotYet{Why: "Something still uses it, such as a network interface that AWS removes a little later: " + said(err), Err: err}
+	case class == awsapi.Conflict:
+		return &provision.NotYet{Why: "Something else changes the same API at this moment.", Err: err}
+	}
+	return err
+}
+
+// said is AWS's own text.
+func said(err error) string {
+	p := awsapi.Problem(err)
+	return p.Code + ": " + p.Message
+}
+
+// list splits a parameter that holds several values.
+func list(param string) []string {
+	if param == "" {
+		return nil
+	}
+	return strings.Split(param, ",")
+}
+
+// joined makes such a parameter.
+func joined(values []string) string { return strings.Join(values, ",") }
