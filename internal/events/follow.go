@@ -53,12 +53,13 @@ func Follow(ctx context.Context, hub *Hub, backendID string, after int64, read R
 
 // FollowAll calls changed with the id of each backend that has new events,
 // until ctx ends (with its cause) or a call fails. visible returns the number
-// of the newest event of each backend that the caller may see; those of the
-// first look are where it begins. A backend that comes into view is a change.
+// of the newest event of each backend that the caller may see. There is no
+// cursor, so it begins with all of them: what changed between a page's making
+// and its stream, or while the stream was broken, is not missed.
 func FollowAll(ctx context.Context, hub *Hub, visible func(ctx context.Context) (map[string]int64, error), changed func(backendID string) error, idle func() error) error {
 	sub := hub.Subscribe("")
 	defer sub.Close()
-	var seen map[string]int64
+	seen := map[string]int64{}
 	look := func() (bool, error) {
 		newest, err := visible(ctx)
 		if err != nil {
@@ -76,11 +77,11 @@ func FollowAll(ctx context.Context, hub *Hub, visible func(ctx context.Context) 
 	return follow(ctx, sub, look, idle)
 }
 
-// newer returns the ids whose numbers grew, sorted; none when nothing was seen before.
+// newer returns the ids whose numbers grew, sorted.
 func newer(newest, seen map[string]int64) []string {
 	var ids []string
 	for id, seq := range newest {
-		if seen != nil && seq > seen[id] {
+		if seq > seen[id] {
 			ids = append(ids, id)
 		}
 	}
