@@ -70,10 +70,6 @@ func (w *Web) planBackend(c echo.Context) error {
 
 func newPlanView(b *model.Backend, p *model.Plan, actor model.Actor) planView {
 	v := planView{Backend: b.Name, BackendURL: pathBackend(b.ID)}
-	names := map[string]string{}
-	for _, item := range p.Items {
-		names[item.Key] = itemName(item)
-	}
 	changes := 0
 	for i, item := range p.Items {
 		if item.Action != model.ActionKeep && item.Action != model.ActionUse {
@@ -81,7 +77,7 @@ func newPlanView(b *model.Backend, p *model.Plan, actor model.Actor) planView {
 		}
 		v.Items = append(v.Items, planRow{
 			Number: i + 1, Key: item.Key, Title: itemTitle(item), Name: itemName(item), Kind: string(item.Kind),
-			Action: ui.ActionState(item.Action), Needs: needsWords(item.Needs, names),
+			Action: ui.ActionState(item.Action), Needs: needsWords(item.Needs),
 			Reasons: item.Reasons, AWSID: item.AWSID,
 		})
 	}
@@ -101,15 +97,15 @@ func (v *planView) describe(op model.Operation, changes, all int) {
 		return
 	}
 	v.Title = "Plan"
-	v.Lead = fmt.Sprintf("%s. Nothing has been made yet; steps that do not need each other run at once.", planWords(changes, all))
+	v.Lead = planWords(changes, all) + " Steps that do not need each other run at once."
 	v.ApplyLabel, v.Variant, v.TestID = "Provision", "primary", "provision"
 }
 
 func planWords(changes, all int) string {
 	if changes == all {
-		return count(all, "step")
+		return count(all, "step") + ". Nothing has been made yet."
 	}
-	return fmt.Sprintf("%s, of which %d change something", count(all, "step"), changes)
+	return fmt.Sprintf("%s, of which %d change something; the rest exists and is kept as it is.", count(all, "step"), changes)
 }
 
 // decide offers the button, or says why there is none.
@@ -146,14 +142,10 @@ func itemName(item model.PlanItem) string {
 	return item.Key
 }
 
-func needsWords(needs []model.Need, names map[string]string) string {
+func needsWords(needs []model.Need) string {
 	words := make([]string, 0, len(needs))
 	for _, n := range needs {
-		name := names[n.Key]
-		if name == "" {
-			name = n.Key
-		}
-		words = append(words, name)
+		words = append(words, n.Key)
 	}
 	return strings.Join(words, ", ")
 }

@@ -51,10 +51,11 @@ type fact struct{ Label, Value string }
 
 // resourceRow is one AWS thing.
 type resourceRow struct {
-	Key, Kind, Name, AWSID string
-	Ownership              string
-	State                  ui.State
-	Detail                 string
+	Key, Kind, Name string
+	AWSID, ShortID  string
+	Ownership       string
+	State           ui.State
+	Detail          string
 }
 
 // jobRow is one job in a backend's list.
@@ -162,7 +163,7 @@ func sourceWords(s model.Spec) string {
 
 func newResourceRow(r model.Resource) resourceRow {
 	return resourceRow{
-		Key: r.Key, Kind: string(r.Kind), Name: displayName(r), AWSID: r.AWSID,
+		Key: r.Key, Kind: string(r.Kind), Name: displayName(r), AWSID: r.AWSID, ShortID: shortID(r.AWSID),
 		Ownership: ownershipWords(r.Ownership), State: ui.ResourceState(r.State), Detail: r.Detail,
 	}
 }
@@ -170,7 +171,7 @@ func newResourceRow(r model.Resource) resourceRow {
 func ownershipWords(o model.Ownership) string {
 	switch o {
 	case model.OwnershipManaged:
-		return "made by Drawbridge"
+		return "" // the rule needs no words
 	case model.OwnershipShared:
 		return "shared by the environment"
 	case model.OwnershipReferenced:

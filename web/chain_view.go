@@ -121,7 +121,7 @@ func newChain(d *panel.BackendDetail) ui.Chain {
 	group := hop(placeTarget, "Target group", edge(placeListener, "Listener :80", ""))
 	apps := hop(placeInstance, "Instances", edge(placeAppRules, "HTTP", fmt.Sprintf("TCP %d", d.Spec.Port)))
 	if group.Detail == "" {
-		group.Detail = "Health check " + d.Spec.HealthPath
+		group.Detail = targetWords(d)
 	}
 	describeInstances(&apps, spots[placeInstance], d.Spec)
 	return ui.Chain{
@@ -131,10 +131,20 @@ func newChain(d *panel.BackendDetail) ui.Chain {
 	}
 }
 
+// targetWords says how many targets are healthy, or what will tell.
+func targetWords(d *panel.BackendDetail) string {
+	for _, r := range d.Resources {
+		if healthy := r.Outputs["healthy"]; healthy != "" && r.State == model.ResourceReady {
+			return healthy + " healthy"
+		}
+	}
+	return "Health check " + d.Spec.HealthPath
+}
+
 // clientHop is green when the chain answers requests.
 func clientHop(d *panel.BackendDetail) ui.Hop {
 	h := ui.Hop{ID: "client", Label: "Client", Name: "curl, browser, app", State: ui.ResourceState("")}
-	h.State.Word = "No invoke URL yet"
+	h.State.Word = "No URL yet"
 	if d.InvokeURL == "" {
 		return h
 	}

@@ -72,3 +72,19 @@ func shellQuote(s string) string {
 func joinURL(base, path string) string {
 	return strings.TrimSuffix(base, "/") + path
 }
+
+// shortID is the telling end of an ARN; other ids stay as they are.
+func shortID(id string) string {
+	if !strings.HasPrefix(id, "arn:") {
+		return id
+	}
+	return id[strings.LastIndexByte(id, ':')+1:]
+}
+
+// lowerFirst makes a title the rest of a sentence.
+func lowerFirst(s string) string {
+	if len(s) < 2 || s[1] < 'a' || s[1] > 'z' {
+		return s // an abbreviation, or nothing to change
+	}
+	return strings.ToLower(s[:1]) + s[1:]
+}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -55,9 +56,11 @@ type stepRow struct {
 	Typical    string
 	Why        string
 	AWSID      string
+	ShortID    string
 	RequestIDs []string
 	Attempt    string // "third try"; "" for the first
 	Problem    *ui.Problem
+	Brief      string // of a problem that the head tells in full
 }
 
 // bar is a step's place on the job's span, in thousandths of it.
@@ -100,7 +103,11 @@ func newJobView(d *panel.JobDetail, actor model.Actor, now time.Time) jobView {
 		Head:      newJobHead(d, actor, now),
 	}
 	for i := range d.Steps {
-		v.Steps = append(v.Steps, newStepRow(d, &d.Steps[i], now))
+		row := newStepRow(d, &d.Steps[i], now)
+		if row.Problem != nil && v.Head.Problem != nil {
+			row.Brief, row.Problem = row.Problem.Code+": "+row.Problem.Message, nil
+		}
+		v.Steps = append(v.Steps, row)
 	}
 	return v
 }
@@ -134,7 +141,7 @@ func newJobHead(d *panel.JobDetail, actor model.Actor, now time.Time) jobHead {
 	}
 	h.Progress = fmt.Sprintf("%d of %d steps done", h.Done, h.All)
 	if d.Problem != nil {
-		h.Problem = newProblem("The job stopped", d.Problem)
+		h.Problem = jobProblem(d)
 	}
 	if actor.Role.AtLeast(model.RoleDeveloper) && !d.State.Ended() && !h.Stopping {
 		h.CancelURL = pathJobCancel(d.ID)
@@ -186,7 +193,7 @@ func newStepRow(d *panel.JobDetail, s *model.Step, now time.Time) stepRow {
 	from, to := span(d, now)
 	row := stepRow{
 		Key: s.Key, Title: s.Title, Kind: string(s.Kind), State: ui.StepState(s.State), Why: s.Why,
-		AWSID: s.AWSID, RequestIDs: s.RequestIDs, StartMS: -1, EndMS: -1,
+		AWSID: s.AWSID, ShortID: shortID(s.AWSID), RequestIDs: s.RequestIDs, StartMS: -1, EndMS: -1,
 	}
 	if t := d.Typical[string(s.Kind)+" "+string(s.Action)]; t > 0 {
 		row.Typical = "typically " + seconds(time.Duration(t*float64(time.Second)))
@@ -225,6 +232,25 @@ func newBar(start, end, all time.Duration) bar {
 	b.Width = max(at(end)-b.X, minBar)
 	b.X = min(b.X, 1000-b.Width)
 	return b
+}
+
+// jobProblem tells why the job stopped in the words of the step that failed,
+// where the job's own say less.
+func jobProblem(d *panel.JobDetail) *ui.Problem {
+	p := newProblem("The job stopped", d.Problem)
+	for _, s := range d.Steps {
+		if s.State != model.StepFailed || s.Problem == nil {
+			continue
+		}
+		p.Title = "The job stopped: " + lowerFirst(s.Title)
+		p.Code, p.Message = s.Problem.Code, s.Problem.Message
+		p.RequestID = cmp.Or(p.RequestID, s.Problem.RequestID)
+		p.Meaning = cmp.Or(p.Meaning, s.Problem.Meaning)
+		p.Exists = cmp.Or(p.Exists, s.Problem.Exists)
+		p.Advice = cmp.Or(p.Advice, s.Problem.Advice)
+		break
+	}
+	return p
 }
 
 func newProblem(title string, p *model.Problem) *ui.Problem {

@@ -8,11 +8,15 @@
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
       label.textContent = "Copied";
+      button.setAttribute("data-copied", "");
     } catch {
       label.textContent = "Press Ctrl+C";
       select(button.previousElementSibling);
     }
-    setTimeout(() => { label.textContent = "Copy"; }, 2000);
+    setTimeout(() => {
+      label.textContent = "Copy";
+      button.removeAttribute("data-copied");
+    }, 2000);
   });
 
   function select(element) {
