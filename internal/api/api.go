@@ -1,0 +1,183 @@
+// Package api is the REST door to the panel: /api/v1, described by OpenAPI 3.1
+// at /api/v1/openapi.json and shown at /api/docs. It authenticates bearer
+// tokens, maps wire types to model and model errors to problem+json, and
+// decides nothing itself: every rule is in panel.
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
+)
+
+// Base is the path below which the API's first version lives.
+const Base = "/api/v1"
+
+// maxBody limits a request's body.
+const maxBody = 1 << 20
+
+// Authenticator knows API tokens.
+type Authenticator interface {
+	// TokenActor returns who bears the token, or an error with
+	// model.CodeUnauthorized when it is unknown, expired or revoked.
+	TokenActor(ctx context.Context, bearer string) (model.Actor, error)
+}
+
+// Deps are what an API needs.
+type Deps struct {
+	Panel   *panel.Panel
+	Auth    Authenticator
+	Version string // of the program; told to token bearers only
+	Logger  *slog.Logger
+}
+
+// API serves the REST interface.
+type API struct {
+	panel   *panel.Panel
+	auth    Authenticator
+	version string
+	log     *slog.Logger
+}
+
+// New returns an API; Register mounts it.
+func New(d Deps) *API {
+	return &API{panel: d.Panel, auth: d.Auth, version: d.Version, log: d.Logger}
+}
+
+// Register mounts the API, its description and its documentation page on e.
+// Everything under /api answers errors as problem+json, whatever went wrong.
+func (a *API) Register(e *echo.Echo) {
+	e.Use(a.guard)
+	h := humaecho.NewWithGroup(e, e.Group(Base), a.config())
+	h.UseMiddleware(a.authenticate)
+	a.registerBackends(h)
+	a.registerJobs(h)
+	a.registerEvents(h)
+	a.registerRouteTests(h)
+	a.registerEnvironments(h)
+	a.registerTeams(h)
+
+	// Huma registers its own error type for every operation; ours replaced it.
+	schemas := h.OpenAPI().Components.Schemas.Map()
+	delete(schemas, "ErrorModel")
+	delete(schemas, "ErrorDetail")
+	document := sync.OnceValues(func() ([]byte, error) {
+		return json.MarshalIndent(h.OpenAPI(), "", "  ")
+	})
+	e.GET(Base+"/openapi.json", func(c echo.Context) error {
+		b, err := document()
+		if err != nil {
+			return fmt.Errorf("write the OpenAPI document: %w", err)
+		}
+		return c.Blob(http.StatusOK, "application/openapi+json", b)
+	})
+	registerDocs(e)
+}
+
+const description = `Drawbridge puts a private app behind an AWS HTTP API: it makes the security groups, the internal load balancer, the VPC link, the HTTP API and everything between them, watches them come up and deletes them again.
+
+Send an API token with each request: ` + "`Authorization: Bearer <token>`" + `; ` + "`drawbridge token create`" + ` makes one. Work that takes time is a job: the answer is 202 with the job's address in ` + "`Location`" + `. Errors are problem+json (RFC 9457); ` + "`errors[].location`" + ` names the field, as in ` + "`body.spec.port`" + `.`
+
+func (a *API) config() huma.Config {
+	c := huma.DefaultConfig("Drawbridge", "1")
+	c.Info.Description = description
+	c.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
+	c.Servers = []*huma.Server{{URL: Base}}
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token": {Type: "http", Scheme: "bearer", Description: "An API token of a team."},
+	}
+	c.Security = []map[string][]string{{"token": {}}}
+	c.Tags = []*huma.Tag{
+		{Name: "Backends", Description: "A team's HTTP app and its chain in AWS."},
+		{Name: "Jobs", Description: "Tracked runs of one operation on one backend."},
+		{Name: "Route tests", Description: "Requests sent through the invoke URL."},
+		{Name: "Environments", Description: "Places to provision in: one account, Region and VPC each."},
+		{Name: "Teams", Description: "Who owns backends."},
+	}
+	// The description, the docs page and the schemas are served by us: one
+	// document, made once, under our own content security policy.
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
+	c.CreateHooks = nil
+	c.RejectUnknownQueryParameters = true
+	c.Transformers = []huma.Transformer{a.transform}
+	return c
+}
+
+// route registers one operation. It adds what all have in common and turns
+// the errors of fn into problems.
+func route[I, O any](a *API, h huma.API, op huma.Operation, fn func(context.Context, model.Actor, *I) (*O, error)) {
+	op.MaxBodyBytes = maxBody
+	problem := h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[ProblemDetails](), true, "")
+	if op.Responses == nil {
+		op.Responses = map[string]*huma.Response{}
+	}
+	for _, status := range errorStatuses(op) {
+		op.Responses[strconv.Itoa(status)] = &huma.Response{
+			Description: http.StatusText(status),
+			Content:     map[string]*huma.MediaType{problemType: {Schema: problem}},
+		}
+	}
+	huma.Register(h, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := fn(ctx, actorFrom(ctx), in)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// errorStatuses lists the statuses of an operation's errors for its description.
+func errorStatuses(op huma.Operation) []int {
+	out := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
+		http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable}
+	if op.Method != http.MethodGet {
+		out = append(out, http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	return out
+}
+
+// List is an answer with several things. Items is never null.
+type List[T any] struct {
+	Items []T `json:"items" nullable:"false" doc:"What was asked for."`
+}
+
+type listOutput[T any] struct{ Body List[T] }
+
+// listOf maps model things to their wire form.
+func listOf[M, W any](in []M, wire func(*M) W) List[W] {
+	out := make([]W, len(in))
+	for i := range in {
+		out[i] = wire(&in[i])
+	}
+	return List[W]{Items: out}
+}
+
+type output[T any] struct{ Body T }
+
+type noInput struct{}
+
+// bodyRead is embedded in inputs with a body. The deadline for reading the
+// body would otherwise stay on the connection and, when it passes, cancel a
+// handler that is still at work.
+type bodyRead struct{}
+
+// Resolve lifts the deadline; Huma calls it when the body has been read.
+func (bodyRead) Resolve(ctx huma.Context) []error {
+	_ = ctx.SetReadDeadline(time.Time{}) // a writer without deadlines has none to lift
+	return nil
+}
+
+var _ huma.Resolver = bodyRead{}

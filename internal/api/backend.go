@@ -1,0 +1,201 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
+)
+
+// Backend is a team's HTTP app: spec and state.
+type Backend struct {
+	ID            string    `json:"id" doc:"Its id." example:"be_k3x7q2mfd5wa4nzp"`
+	TeamID        string    `json:"team_id" doc:"The team that owns it." example:"team_h6c2v4yjq7sblm3d"`
+	EnvironmentID string    `json:"environment_id" doc:"Where it is provisioned." example:"env_w5tq3nz7kd2m4xja"`
+	Name          string    `json:"name" doc:"Its name, part of the names of its AWS resources." example:"orders-api"`
+	Phase         string    `json:"phase" doc:"Where it is in its life." enum:"registered,provisioning,ready,degraded,updating,destroying,destroyed,failed" example:"ready"`
+	Spec          Spec      `json:"spec" doc:"What the team asked for."`
+	SpecVersion   int       `json:"spec_version" doc:"Counts the spec's changes, from 1." example:"1"`
+	InvokeURL     string    `json:"invoke_url" doc:"Where clients call it; empty until its stage exists." example:"https://a1b2c3d4e5.execute-api.ap-northeast-1.amazonaws.com/"`
+	ActiveJobID   string    `json:"active_job_id,omitempty" doc:"The job that holds it." example:"job_4q7hmk2xv6pzd3wa"`
+	EventSeq      int64     `json:"event_seq" doc:"Number of its newest event." example:"42"`
+	CreatedAt     time.Time `json:"created_at" doc:"When it was registered."`
+	UpdatedAt     time.Time `json:"updated_at" doc:"When it last changed."`
+}
+
+// BackendSummary is a backend as lists show it.
+type BackendSummary struct {
+	Backend
+	EnvironmentName string   `json:"environment_name" doc:"The environment's name." example:"local"`
+	LastTest        *TestRun `json:"last_test,omitempty" doc:"Its newest route test run."`
+	ActiveJob       *Job     `json:"active_job,omitempty" doc:"The job that holds it."`
+}
+
+// BackendDetail is a backend with what belongs to it.
+type BackendDetail struct {
+	BackendSummary
+	Resources []Resource `json:"resources" nullable:"false" doc:"What it has in AWS, in the plan's order."`
+	Runs      []TestRun  `json:"runs" nullable:"false" doc:"The newest run of each of its route tests."`
+}
+
+func backendOf(b *model.Backend) Backend {
+	return Backend{
+		ID: b.ID, TeamID: b.TeamID, EnvironmentID: b.EnvironmentID, Name: b.Name,
+		Phase: string(b.Phase), Spec: specOf(b.Spec), SpecVersion: b.SpecVersion,
+		InvokeURL: b.InvokeURL, ActiveJobID: b.ActiveJobID, EventSeq: b.EventSeq,
+		CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt,
+	}
+}
+
+func backendSummaryOf(b *panel.BackendSummary) BackendSummary {
+	return BackendSummary{
+		Backend:         backendOf(&b.Backend),
+		EnvironmentName: b.EnvironmentName,
+		LastTest:        optional(b.LastRun, testRunOf),
+		ActiveJob:       optional(b.ActiveJob, jobOf),
+	}
+}
+
+func backendDetailOf(d *panel.BackendDetail) BackendDetail {
+	return BackendDetail{
+		BackendSummary: backendSummaryOf(&d.BackendSummary),
+		Resources:      listOf(d.Resources, resourceOf).Items,
+		Runs:           listOf(d.Runs, testRunOf).Items,
+	}
+}
+
+// optional maps a thing that may be absent.
+func optional[M, W any](in *M, wire func(*M) W) *W {
+	if in == nil {
+		return nil
+	}
+	out := wire(in)
+	return &out
+}
+
+// Registration is what a new backend is registered with.
+type Registration struct {
+	Name          string `json:"name" doc:"1 to 20 lower-case letters, digits and single hyphens." example:"orders-api"`
+	TeamID        string `json:"team_id,omitempty" doc:"The team that will own it; the token's team when left out." example:"team_h6c2v4yjq7sblm3d"`
+	EnvironmentID string `json:"environment_id,omitempty" doc:"Where to provision it; may be left out while there is only one environment." example:"env_w5tq3nz7kd2m4xja"`
+	Spec          Spec   `json:"spec" doc:"What is asked for."`
+}
+
+type registerInput struct {
+	bodyRead
+	Body Registration
+}
+
+type registerOutput struct {
+	Location string `header:"Location" doc:"The backend's address."`
+	Body     Backend
+}
+
+type backendsInput struct {
+	Destroyed bool `query:"destroyed" doc:"Include destroyed backends, which are kept for their history."`
+}
+
+type backendInput struct {
+	ID string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
+}
+
+type planInput struct {
+	backendInput
+	Operation string `query:"operation" default:"provision" enum:"provision,destroy" doc:"What would be done."`
+}
+
+// jobOutput is the answer to a request that became work.
+type jobOutput struct {
+	Location   string `header:"Location" doc:"The job's address."`
+	RetryAfter int    `header:"Retry-After" doc:"Seconds until it is worth asking for the job."`
+	Body       Job
+}
+
+func accepted(job *model.Job, err error) (*jobOutput, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &jobOutput{Location: jobURL(job.ID), RetryAfter: 2, Body: jobOf(job)}, nil
+}
+
+func (a *API) registerBackends(h huma.API) {
+	tags := []string{"Backends"}
+	route(a, h, huma.Operation{
+		OperationID: "register-backend", Method: http.MethodPost, Path: "/backends", DefaultStatus: http.StatusCreated, Tags: tags,
+		Summary: "Register a backend", Description: "Saves a backend. Nothing is made in AWS until it is provisioned.",
+	}, a.registerBackend)
+	route(a, h, huma.Operation{
+		OperationID: "list-backends", Method: http.MethodGet, Path: "/backends", Tags: tags,
+		Summary: "List backends", Description: "Newest first.",
+	}, a.listBackends)
+	route(a, h, huma.Operation{
+		OperationID: "get-backend", Method: http.MethodGet, Path: "/backends/{id}", Tags: tags,
+		Summary: "Get a backend", Description: "With its resources and the newest run of each of its route tests.",
+	}, a.getBackend)
+	route(a, h, huma.Operation{
+		OperationID: "plan-backend", Method: http.MethodGet, Path: "/backends/{id}/plan", Tags: tags,
+		Summary: "Look at the plan", Description: "What would be made or deleted, in which order, and what was found that forbids it. Changes nothing.",
+	}, a.planBackend)
+	route(a, h, huma.Operation{
+		OperationID: "provision-backend", Method: http.MethodPost, Path: "/backends/{id}/provision", DefaultStatus: http.StatusAccepted, Tags: tags,
+		Summary: "Provision a backend", Description: "Queues a job that makes the whole chain, from security groups to invoke URL.",
+	}, func(ctx context.Context, actor model.Actor, in *backendInput) (*jobOutput, error) {
+		return accepted(a.panel.Provision(ctx, actor, in.ID))
+	})
+	route(a, h, huma.Operation{
+		OperationID: "destroy-backend", Method: http.MethodDelete, Path: "/backends/{id}", DefaultStatus: http.StatusAccepted, Tags: tags,
+		Summary: "Destroy a backend", Description: "Queues a job that deletes what Drawbridge made for it, in AWS's legal order. What it only used is never touched.",
+	}, func(ctx context.Context, actor model.Actor, in *backendInput) (*jobOutput, error) {
+		return accepted(a.panel.Destroy(ctx, actor, in.ID))
+	})
+	route(a, h, huma.Operation{
+		OperationID: "list-resources", Method: http.MethodGet, Path: "/backends/{id}/resources", Tags: tags,
+		Summary: "List a backend's resources", Description: "What it has in AWS, in the plan's order.",
+	}, a.listResources)
+}
+
+func (a *API) registerBackend(ctx context.Context, actor model.Actor, in *registerInput) (*registerOutput, error) {
+	b, err := a.panel.RegisterBackend(ctx, actor, panel.Registration{
+		TeamID: in.Body.TeamID, EnvironmentID: in.Body.EnvironmentID, Name: in.Body.Name, Spec: in.Body.Spec.model(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &registerOutput{Location: Base + "/backends/" + b.ID, Body: backendOf(b)}, nil
+}
+
+func (a *API) listBackends(ctx context.Context, actor model.Actor, in *backendsInput) (*listOutput[BackendSummary], error) {
+	list, err := a.panel.Backends(ctx, actor, panel.BackendFilter{Destroyed: in.Destroyed})
+	if err != nil {
+		return nil, err
+	}
+	return &listOutput[BackendSummary]{listOf(list, backendSummaryOf)}, nil
+}
+
+func (a *API) getBackend(ctx context.Context, actor model.Actor, in *backendInput) (*output[BackendDetail], error) {
+	d, err := a.panel.Backend(ctx, actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &output[BackendDetail]{backendDetailOf(d)}, nil
+}
+
+func (a *API) planBackend(ctx context.Context, actor model.Actor, in *planInput) (*output[Plan], error) {
+	p, err := a.panel.Plan(ctx, actor, in.ID, model.Operation(in.Operation))
+	if err != nil {
+		return nil, err
+	}
+	return &output[Plan]{planOf(p)}, nil
+}
+
+func (a *API) listResources(ctx context.Context, actor model.Actor, in *backendInput) (*listOutput[Resource], error) {
+	list, err := a.panel.Resources(ctx, actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &listOutput[Resource]{listOf(list, resourceOf)}, nil
+}

@@ -1,0 +1,129 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+
+	"drawbridge/internal/model"
+)
+
+// Event is one entry of a backend's history.
+type Event struct {
+	BackendID string          `json:"backend_id" doc:"The backend." example:"be_k3x7q2mfd5wa4nzp"`
+	Seq       int64           `json:"seq" doc:"Its number within the backend, from 1 and without gaps." example:"42"`
+	Type      string          `json:"type" enum:"backend,job,step,resource,test" doc:"What it tells of."`
+	JobID     string          `json:"job_id,omitempty" doc:"The job that caused it." example:"job_4q7hmk2xv6pzd3wa"`
+	Key       string          `json:"key,omitempty" doc:"The step's or resource's key." example:"alb"`
+	Data      json.RawMessage `json:"data" doc:"The thing as it was then."`
+	At        time.Time       `json:"at" doc:"When it happened."`
+}
+
+func eventOf(e *model.Event) Event {
+	return Event{BackendID: e.BackendID, Seq: e.Seq, Type: string(e.Type), JobID: e.JobID, Key: e.Key, Data: e.Data, At: e.At}
+}
+
+// writeTimeout ends a stream whose reader has stopped reading.
+const writeTimeout = 10 * time.Second
+
+type streamInput struct {
+	backendInput
+	After       int64 `query:"after" minimum:"0" doc:"Start with the event after this number; 0 for all."`
+	LastEventID int64 `header:"Last-Event-ID" minimum:"0" doc:"The number of the newest event that was received; browsers send it when they reconnect. It wins over after."`
+}
+
+type eventsInput struct {
+	backendInput
+	After int64 `query:"after" minimum:"0" doc:"Start with the event after this number."`
+	Limit int   `query:"limit" minimum:"1" maximum:"1000" default:"200" doc:"How many at most."`
+}
+
+func (a *API) registerEvents(h huma.API) {
+	tags := []string{"Backends"}
+	route(a, h, huma.Operation{
+		OperationID: "stream-events", Method: http.MethodGet, Path: "/backends/{id}/events", Tags: tags,
+		Summary:     "Follow a backend's events",
+		Description: "Server-sent events: first those after the cursor, then each new one as it happens. The id of a message is the event's number, its name the event's type, its data the event as in the list. Reconnect with Last-Event-ID to miss none.",
+		Responses: map[string]*huma.Response{"200": {
+			Description: "A stream that stays open.",
+			Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}, Example: streamExample}},
+		}},
+	}, a.streamEvents)
+	route(a, h, huma.Operation{
+		OperationID: "list-events", Method: http.MethodGet, Path: "/backends/{id}/events/list", Tags: tags,
+		Summary: "List a backend's events", Description: "Oldest first. Ask again with after set to the last number for the next page.",
+	}, a.listEvents)
+}
+
+const streamExample = "id: 42\nevent: step\ndata: {\"backend_id\":\"be_k3x7q2mfd5wa4nzp\",\"seq\":42,\"type\":\"step\",\"key\":\"alb\",\"data\":{},\"at\":\"2026-01-02T03:04:05Z\"}\n\n"
+
+func (a *API) listEvents(ctx context.Context, actor model.Actor, in *eventsInput) (*listOutput[Event], error) {
+	list, err := a.panel.Events(ctx, actor, in.ID, in.After, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return &listOutput[Event]{listOf(list, eventOf)}, nil
+}
+
+func (a *API) streamEvents(ctx context.Context, actor model.Actor, in *streamInput) (*huma.StreamResponse, error) {
+	after := in.After
+	if in.LastEventID > 0 {
+		after = in.LastEventID
+	}
+	// A refusal must come before the first byte, while it can still have a status.
+	if _, err := a.panel.Events(ctx, actor, in.ID, after, 1); err != nil {
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		s := newStream(hc)
+		err := s.write("retry: 1000\n\n")
+		if err == nil {
+			err = a.panel.StreamEvents(ctx, actor, in.ID, after, s.event, s.keepAlive)
+		}
+		if err != nil && ctx.Err() == nil {
+			a.log.WarnContext(ctx, "event stream ended", "request_id", requestIDFrom(ctx), "backend_id", in.ID, "error", err)
+		}
+	}}, nil
+}
+
+// stream writes server-sent events, each flushed and under a deadline of its own.
+type stream struct {
+	w  http.ResponseWriter
+	rc *http.ResponseController
+}
+
+func newStream(hc huma.Context) *stream {
+	w := humaecho.Unwrap(hc).Response()
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
+	w.WriteHeader(http.StatusOK)
+	return &stream{w: w, rc: http.NewResponseController(w)}
+}
+
+func (s *stream) event(e model.Event) error {
+	data, err := json.Marshal(eventOf(&e))
+	if err != nil {
+		return fmt.Errorf("write event %d: %w", e.Seq, err)
+	}
+	return s.write(fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", e.Seq, e.Type, data))
+}
+
+func (s *stream) keepAlive() error { return s.write(": keep-alive\n\n") }
+
+func (s *stream) write(text string) error {
+	if err := s.rc.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return fmt.Errorf("set the write deadline: %w", err)
+	}
+	if _, err := s.w.Write([]byte(text)); err != nil {
+		return fmt.Errorf("write to the stream: %w", err)
+	}
+	if err := s.rc.Flush(); err != nil {
+		return fmt.Errorf("flush the stream: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
+)
+
+// Job is a tracked run of one operation on one backend.
+type Job struct {
+	ID                string    `json:"id" doc:"Its id." example:"job_4q7hmk2xv6pzd3wa"`
+	BackendID         string    `json:"backend_id" doc:"The backend that it works on." example:"be_k3x7q2mfd5wa4nzp"`
+	TeamID            string    `json:"team_id" doc:"The team that owns the backend." example:"team_h6c2v4yjq7sblm3d"`
+	Operation         string    `json:"operation" enum:"provision,destroy" doc:"What it does."`
+	State             string    `json:"state" enum:"queued,running,waiting,succeeded,failed,cancelled" doc:"Where it is in its life."`
+	Why               string    `json:"why,omitempty" doc:"Why it is queued or waiting, in words."`
+	Problem           *Problem  `json:"problem,omitempty" doc:"Why it failed."`
+	Actor             string    `json:"actor" doc:"Who asked for it." example:"ci"`
+	Attempt           int       `json:"attempt" doc:"How often it was taken up." example:"1"`
+	CancelRequestedAt time.Time `json:"cancel_requested_at,omitzero" doc:"When somebody asked to cancel it."`
+	RunAfter          time.Time `json:"run_after,omitzero" doc:"It is not taken up before this."`
+	CreatedAt         time.Time `json:"created_at" doc:"When it was queued."`
+	StartedAt         time.Time `json:"started_at,omitzero" doc:"When it was first taken up."`
+	FinishedAt        time.Time `json:"finished_at,omitzero" doc:"When it ended."`
+}
+
+// JobDetail is a job with its steps.
+type JobDetail struct {
+	Job
+	BackendName string             `json:"backend_name" doc:"The backend's name." example:"orders-api"`
+	Steps       []Step             `json:"steps" nullable:"false" doc:"Its steps, in the plan's order."`
+	Plan        *Plan              `json:"plan,omitempty" doc:"The plan that it applies, as it was when it was queued."`
+	Typical     map[string]float64 `json:"typical,omitempty" doc:"Seconds that such steps took before, by kind and action."`
+}
+
+// Step is one action of a job on one resource.
+type Step struct {
+	Key        string    `json:"key" doc:"The resource's place in the chain." example:"alb"`
+	Kind       string    `json:"kind" doc:"The resource's kind, in AWS's words." example:"elbv2.load_balancer"`
+	Action     string    `json:"action" enum:"create,update,replace,delete,keep,use,check" doc:"What is done."`
+	Title      string    `json:"title" doc:"The same in plain words." example:"Create the internal load balancer"`
+	Position   int       `json:"position" doc:"Its place in the plan, from 0." example:"4"`
+	State      string    `json:"state" enum:"pending,started,waiting,done,failed,skipped" doc:"Where it is in its life."`
+	Why        string    `json:"why,omitempty" doc:"What it waits for, in words."`
+	AWSID      string    `json:"aws_id,omitempty" doc:"The resource's id or ARN."`
+	RequestIDs []string  `json:"request_ids,omitempty" doc:"AWS's request ids of its calls, oldest first."`
+	Problem    *Problem  `json:"problem,omitempty" doc:"Why it failed."`
+	Attempt    int       `json:"attempt" doc:"How often it was tried." example:"1"`
+	StartedAt  time.Time `json:"started_at,omitzero" doc:"When it was started."`
+	FinishedAt time.Time `json:"finished_at,omitzero" doc:"When it ended."`
+}
+
+// Problem is a failure told to a person.
+type Problem struct {
+	Code      string `json:"code" doc:"AWS's error code, or Drawbridge's." example:"TooManyLoadBalancers"`
+	Message   string `json:"message" doc:"What AWS said."`
+	RequestID string `json:"request_id,omitempty" doc:"AWS's request id."`
+	Meaning   string `json:"meaning,omitempty" doc:"What it means."`
+	Advice    string `json:"advice,omitempty" doc:"What helps."`
+	Exists    string `json:"exists,omitempty" doc:"What had been made by then."`
+}
+
+func problemOf(p *model.Problem) Problem {
+	return Problem{Code: p.Code, Message: p.Message, RequestID: p.RequestID, Meaning: p.Meaning, Advice: p.Advice, Exists: p.Exists}
+}
+
+func jobOf(j *model.Job) Job {
+	return Job{
+		ID: j.ID, BackendID: j.BackendID, TeamID: j.TeamID, Operation: string(j.Operation), State: string(j.State), Why: j.Why,
+		Problem: optional(j.Problem, problemOf), Actor: j.Actor, Attempt: j.Attempt, CancelRequestedAt: j.CancelRequestedAt,
+		RunAfter: j.RunAfter, CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, FinishedAt: j.FinishedAt,
+	}
+}
+
+func jobDetailOf(d *panel.JobDetail) JobDetail {
+	return JobDetail{
+		Job: jobOf(&d.Job), BackendName: d.Backend.Name, Steps: listOf(d.Steps, stepOf).Items,
+		Plan: optional(d.Plan, planOf), Typical: d.Typical,
+	}
+}
+
+func stepOf(s *model.Step) Step {
+	return Step{
+		Key: s.Key, Kind: string(s.Kind), Action: string(s.Action), Title: s.Title, Position: s.Position, State: string(s.State),
+		Why: s.Why, AWSID: s.AWSID, RequestIDs: s.RequestIDs, Problem: optional(s.Problem, problemOf), Attempt: s.Attempt,
+		StartedAt: s.StartedAt, FinishedAt: s.FinishedAt,
+	}
+}
+
+func jobURL(id string) string { return Base + "/jobs/" + id }
+
+type jobInput struct {
+	ID string `path:"id" doc:"The job's id." example:"job_4q7hmk2xv6pzd3wa"`
+}
+
+func (a *API) registerJobs(h huma.API) {
+	tags := []string{"Jobs"}
+	route(a, h, huma.Operation{
+		OperationID: "list-jobs", Method: http.MethodGet, Path: "/backends/{id}/jobs", Tags: tags,
+		Summary: "List a backend's jobs", Description: "Newest first.",
+	}, a.listJobs)
+	route(a, h, huma.Operation{
+		OperationID: "get-job", Method: http.MethodGet, Path: "/jobs/{id}", Tags: tags,
+		Summary: "Get a job", Description: "With its steps and its plan.",
+	}, a.getJob)
+	route(a, h, huma.Operation{
+		OperationID: "cancel-job", Method: http.MethodPost, Path: "/jobs/{id}/cancel", DefaultStatus: http.StatusAccepted, Tags: tags,
+		Summary: "Cancel a job", Description: "Asks it to stop before its next change in AWS. What exists by then stays until it is retried or destroyed.",
+	}, func(ctx context.Context, actor model.Actor, in *jobInput) (*jobOutput, error) {
+		return accepted(a.panel.CancelJob(ctx, actor, in.ID))
+	})
+	route(a, h, huma.Operation{
+		OperationID: "retry-job", Method: http.MethodPost, Path: "/jobs/{id}/retry", DefaultStatus: http.StatusAccepted, Tags: tags,
+		Summary: "Retry a job", Description: "Queues a failed or cancelled job again. It goes on from the step that failed.",
+	}, func(ctx context.Context, actor model.Actor, in *jobInput) (*jobOutput, error) {
+		return accepted(a.panel.RetryJob(ctx, actor, in.ID))
+	})
+}
+
+func (a *API) listJobs(ctx context.Context, actor model.Actor, in *backendInput) (*listOutput[Job], error) {
+	list, err := a.panel.Jobs(ctx, actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &listOutput[Job]{listOf(list, jobOf)}, nil
+}
+
+func (a *API) getJob(ctx context.Context, actor model.Actor, in *jobInput) (*output[JobDetail], error) {
+	d, err := a.panel.Job(ctx, actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &output[JobDetail]{jobDetailOf(d)}, nil
+}

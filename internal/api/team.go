@@ -1,0 +1,35 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"drawbridge/internal/model"
+)
+
+// Team owns backends.
+type Team struct {
+	ID        string    `json:"id" doc:"Its id." example:"team_h6c2v4yjq7sblm3d"`
+	Name      string    `json:"name" doc:"Its name." example:"shop"`
+	CreatedAt time.Time `json:"created_at" doc:"When it was made."`
+}
+
+func teamOf(t *model.Team) Team { return Team{ID: t.ID, Name: t.Name, CreatedAt: t.CreatedAt} }
+
+func (a *API) registerTeams(h huma.API) {
+	route(a, h, huma.Operation{
+		OperationID: "list-teams", Method: http.MethodGet, Path: "/teams", Tags: []string{"Teams"},
+		Summary: "List teams", Description: "Those that the token's bearer sees.",
+	}, a.listTeams)
+}
+
+func (a *API) listTeams(ctx context.Context, actor model.Actor, _ *noInput) (*listOutput[Team], error) {
+	list, err := a.panel.Teams(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	return &listOutput[Team]{listOf(list, teamOf)}, nil
+}
