@@ -80,8 +80,7 @@ func (a *API) streamEvents(ctx context.Context, actor model.Actor, in *streamInp
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
-		s := newStream(hc)
-		err := s.write("retry: 1000\n\n")
+		s, err := openStream(hc)
 		if err == nil {
 			err = a.panel.StreamEvents(ctx, actor, in.ID, after, s.event, s.keepAlive)
 		}
@@ -97,12 +96,15 @@ type stream struct {
 	rc *http.ResponseController
 }
 
-func newStream(hc huma.Context) *stream {
+// openStream sends the header at once, so that a reader knows that it is
+// connected before anything happens.
+func openStream(hc huma.Context) (*stream, error) {
 	w := humaecho.Unwrap(hc).Response()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
 	w.WriteHeader(http.StatusOK)
-	return &stream{w: w, rc: http.NewResponseController(w)}
+	s := &stream{w: w, rc: http.NewResponseController(w)}
+	return s, s.write("retry: 1000\n\n")
 }
 
 func (s *stream) event(e model.Event) error {

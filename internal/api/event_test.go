@@ -26,7 +26,10 @@ func TestStreamIsServerSentEvents(t *testing.T) {
 	h := humaecho.New(e, huma.DefaultConfig("test", "1"))
 	huma.Get(h, "/stream", func(context.Context, *noInput) (*huma.StreamResponse, error) {
 		return &huma.StreamResponse{Body: func(hc huma.Context) {
-			s := newStream(hc)
+			s, err := openStream(hc)
+			if err != nil {
+				t.Error(err)
+			}
 			for ev := range next {
 				if err := s.event(ev); err != nil {
 					t.Error(err)
@@ -52,6 +55,9 @@ func TestStreamIsServerSentEvents(t *testing.T) {
 		t.Errorf("%d %v", resp.StatusCode, resp.Header)
 	}
 	lines := bufio.NewScanner(resp.Body)
+	if got := message(t, lines); got["retry"] != "1000" {
+		t.Errorf("first message %v", got)
+	}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for seq, text := range []string{"", "two\nlines: é\u2028 </script>"} {
 		data, err := json.Marshal(map[string]string{"text": text})
