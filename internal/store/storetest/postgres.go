@@ -1,0 +1,160 @@
+// Package storetest is the conformance suite of the store, and the throwaway
+// PostgreSQL that it and other tests run on. Only tests import it.
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
+
+	"drawbridge/internal/model"
+)
+
+const (
+	clusterStart = 30 * time.Second
+	socketPort   = "5432" // names the socket's file; nothing listens on TCP
+)
+
+// errNoPostgres: the machine has no PostgreSQL programs.
+var errNoPostgres = errors.New("initdb and postgres are neither in PATH nor in /usr/lib/postgresql")
+
+// server is a running cluster.
+type server struct {
+	socket string    // the folder of its socket
+	life   io.Writer // the pipe that it lives by; kept here from the garbage collector
+}
+
+// cluster is started by the first test that needs it and ends with the process.
+var cluster = sync.OnceValues(startCluster)
+
+// Postgres returns the DSN of a fresh, empty database, which is dropped when
+// the test ends. Without PostgreSQL on the machine the test is skipped, but
+// where CI=true it fails.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	s, err := cluster()
+	if errors.Is(err, errNoPostgres) && os.Getenv("CI") != "true" {
+		t.Skip("skipped:", err)
+	}
+	if err != nil {
+		t.Fatal("start PostgreSQL:", err)
+	}
+	name := model.NewID("t_")
+	admin := func(ctx context.Context, statement string) {
+		t.Helper()
+		if err := execute(ctx, dsn(s.socket, "postgres"), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	admin(t.Context(), `CREATE DATABASE `+name)
+	t.Cleanup(func() { admin(context.Background(), `DROP DATABASE `+name+` WITH (FORCE)`) })
+	return dsn(s.socket, name)
+}
+
+func dsn(socket, database string) string {
+	params := url.Values{"host": {socket}, "port": {socketPort}, "user": {"postgres"}, "sslmode": {"disable"}}
+	return "postgres:///" + database + "?" + params.Encode()
+}
+
+func execute(ctx context.Context, dsn, statement string) error {
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, statement); err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	return nil
+}
+
+// startCluster makes a cluster. A shell
+// keeps it company: when this process ends, however it ends, the pipe to that
+// shell closes, and the shell stops the cluster and removes its files.
+func startCluster() (*server, error) {
+	initdb, postgres, err := programs()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("/tmp", "drawbridge-pg-") // short: a socket's path has 107 characters at most
+	if err != nil {
+		return nil, err
+	}
+	data, log := filepath.Join(dir, "data"), filepath.Join(dir, "log")
+	account, err := unprivileged(dir)
+	if err != nil {
+		return nil, err
+	}
+	prepare := exec.Command(initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+	prepare.Dir, prepare.SysProcAttr = dir, account
+	if out, err := prepare.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	const script = `log=$1; dir=$2; shift 2
+"$@" >"$log" 2>&1 </dev/null & pid=$!
+cat >/dev/null
+kill -QUIT $pid; wait $pid; rm -rf "$dir"`
+	serve := exec.Command("/bin/sh", "-c", script, "sh", log, dir, postgres, "-D", data, "-k", dir, "-p", socketPort,
+		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+		"-c", "max_connections=200", "-c", "shared_buffers=32MB")
+	serve.Dir, serve.SysProcAttr = dir, account
+	life, err := serve.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := serve.Start(); err != nil {
+		return nil, err
+	}
+	return &server{socket: dir, life: life}, waitReady(dir, log)
+}
+
+func waitReady(dir, log string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), clusterStart)
+	defer cancel()
+	for {
+		err := execute(ctx, dsn(dir, "postgres"), `SELECT 1`)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			said, _ := os.ReadFile(log)
+			return fmt.Errorf("postgres does not answer: %w: %s", err, bytes.TrimSpace(said))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// programs finds initdb and postgres, of the newest version where there are several.
+func programs() (initdb, postgres string, err error) {
+	folders, err := filepath.Glob("/usr/lib/postgresql/*/bin")
+	if err != nil {
+		return "", "", err
+	}
+	search := append(filepath.SplitList(os.Getenv("PATH")), folders...)
+	for i := len(search) - 1; i >= 0; i-- {
+		initdb, postgres = filepath.Join(search[i], "initdb"), filepath.Join(search[i], "postgres")
+		if executable(initdb) && executable(postgres) && strings.HasPrefix(initdb, "/") {
+			return initdb, postgres, nil
+		}
+	}
+	return "", "", errNoPostgres
+}
+
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir() && info.Mode()&0o111 != 0
+}
