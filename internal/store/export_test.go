@@ -1,0 +1,18 @@
+package store
+
+import (
+	"fmt"
+	"testing"
+)
+
+// LimitPages lets a SQLite file grow by a few pages only, as on a full disk.
+func LimitPages(t *testing.T, s *Store) {
+	t.Helper()
+	var used int
+	if err := s.writer.QueryRowContext(t.Context(), `PRAGMA page_count`).Scan(&used); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.writer.ExecContext(t.Context(), fmt.Sprintf(`PRAGMA max_page_count = %d`, used+2)); err != nil {
+		t.Fatal(err)
+	}
+}
