@@ -193,9 +193,9 @@ func (a *API) planBackend(ctx context.Context, actor model.Actor, in *planInput)
 }
 
 func (a *API) listResources(ctx context.Context, actor model.Actor, in *backendInput) (*listOutput[Resource], error) {
-	list, err := a.panel.Resources(ctx, actor, in.ID)
+	d, err := a.panel.Backend(ctx, actor, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &listOutput[Resource]{listOf(list, resourceOf)}, nil
+	return &listOutput[Resource]{listOf(d.Resources, resourceOf)}, nil
 }
