@@ -33,12 +33,15 @@ func (r Rule) Allows(port int) bool {
 
 // Instances lists the VPC's instances that are not terminated, by name.
 func (c *Clients) Instances(ctx context.Context, vpcID string) ([]model.Instance, error) {
-	list, err := c.instances(ctx, &ec2.DescribeInstancesInput{Filters: []types.Filter{
-		Filter("vpc-id", vpcID),
-		Filter("instance-state-name", "pending", "running", "stopping", "stopped"),
-	}})
+	return c.InstancesWhere(ctx, Filter("vpc-id", vpcID),
+		Filter("instance-state-name", "pending", "running", "stopping", "stopped"))
+}
+
+// InstancesWhere lists the instances that all filters let through, by name.
+func (c *Clients) InstancesWhere(ctx context.Context, filters ...types.Filter) ([]model.Instance, error) {
+	list, err := c.instances(ctx, &ec2.DescribeInstancesInput{Filters: filters})
 	if err != nil {
-		return nil, fmt.Errorf("list instances of %s: %w", vpcID, err)
+		return nil, fmt.Errorf("list instances: %w", err)
 	}
 	return list, nil
 }
@@ -151,6 +154,13 @@ func (c *Clients) Subnets(ctx context.Context, ids []string) ([]types.Subnet, er
 // Filter is an EC2 filter.
 func Filter(name string, values ...string) types.Filter {
 	return types.Filter{Name: &name, Values: values}
+}
+
+// OwnerFilters find one resource of a backend by its owner tags.
+func OwnerFilters(install, backendID, key string) []types.Filter {
+	return []types.Filter{
+		Filter("tag:"+TagInstall, install), Filter("tag:"+TagBackend, backendID), Filter("tag:"+TagResource, key),
+	}
 }
 
 // TagsOf is EC2's list of tags as a map.

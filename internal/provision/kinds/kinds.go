@@ -46,11 +46,7 @@ func owns(c *awsapi.Clients, in provision.Inputs, r *model.Resource, tags map[st
 
 // ownerFilters find the resource by its owner tags.
 func ownerFilters(c *awsapi.Clients, in provision.Inputs, r *model.Resource) []ec2types.Filter {
-	return []ec2types.Filter{
-		awsapi.Filter("tag:"+awsapi.TagInstall, c.Install),
-		awsapi.Filter("tag:"+awsapi.TagBackend, in.Backend.ID),
-		awsapi.Filter("tag:"+awsapi.TagResource, r.Key),
-	}
+	return awsapi.OwnerFilters(c.Install, in.Backend.ID, r.Key)
 }
 
 func ec2Tags(t ec2types.ResourceType, tags map[string]string) ec2types.TagSpecification {

@@ -1,0 +1,207 @@
+package kinds
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"drawbridge/internal/awsapi"
+	"drawbridge/internal/model"
+	"drawbridge/internal/provision"
+)
+
+// instance is one EC2 instance: launched by us, or an existing one that is
+// only looked at. Params of ours: instance_type, subnet_id, profile; of an
+// existing one: instance_id. Outputs: private_ip, subnet_id, availability_zone.
+type instance struct{ base }
+
+func (instance) Name() model.ResourceKind { return KindInstance }
+
+func (instance) Timing() provision.Timing {
+	return provision.Timing{First: time.Second, Every: time.Second, Limit: 10 * time.Minute}
+}
+
+func (k instance) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	c, err := k.clients(ctx, in)
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	id := r.AWSID
+	if id == "" {
+		id = r.Params["instance_id"]
+	}
+	query := &ec2.DescribeInstancesInput{InstanceIds: []string{id}}
+	if id == "" {
+		// Terminated ones keep their tags for an hour; they are of an earlier life.
+		query = &ec2.DescribeInstancesInput{Filters: append(ownerFilters(c, in, r),
+			awsapi.Filter("instance-state-name", "pending", "running", "stopping", "stopped"))}
+	}
+	out, err := c.EC2.DescribeInstances(ctx, query)
+	if err != nil && awsapi.Classify(err) != awsapi.NotFound {
+		return provision.Observed{}, fmt.Errorf("describe instance %s: %w", r.Key, err)
+	}
+	if err == nil {
+		for _, reservation := range out.Reservations {
+			for _, i := range reservation.Instances {
+				return observedInstance(i, r)
+			}
+		}
+	}
+	if r.Ownership == model.OwnershipReferenced {
+		return provision.Observed{}, missing(id) // waiting would not bring it back
+	}
+	return provision.Observed{}, provision.ErrNotFound
+}
+
+func missing(id string) *model.Problem {
+	return &model.Problem{
+		Code: "InvalidInstanceID.NotFound", Message: fmt.Sprintf("The instance %s does not exist in this account and Region.", id),
+		Advice: "Register the backend with instances that exist.",
+	}
+}
+
+// observedInstance judges an instance by its state.
+func observedInstance(i types.Instance, r *model.Resource) (provision.Observed, error) {
+	m := awsapi.InstanceOf(i)
+	obs := provision.Observed{
+		AWSID: m.ID,
+		Outputs: map[string]string{
+			"private_ip": m.PrivateIP, "subnet_id": m.SubnetID, "availability_zone": m.AZ,
+		},
+		Why: fmt.Sprintf("The instance is %s.", m.State),
+	}
+	switch types.InstanceStateName(m.State) {
+	case types.InstanceStateNameRunning:
+		obs.Ready, obs.Why = true, ""
+	case types.InstanceStateNameStopped, types.InstanceStateNameStopping:
+		obs.Failed = &model.Problem{
+			Code: "InstanceStopped", Message: fmt.Sprintf("The instance %s is %s; somebody stopped it.", m.ID, m.State),
+			Advice: "Start it in the EC2 console, then retry.",
+		}
+	case types.InstanceStateNameTerminated:
+		switch {
+		case r.State == model.ResourceDeleting:
+			obs.Gone = true
+		case r.Ownership == model.OwnershipReferenced:
+			return obs, missing(m.ID)
+		case r.State == model.ResourceReady, r.State == model.ResourceFailed:
+			// What was told of already, or was terminated by somebody later,
+			// does not stand in the way of a new one.
+			return obs, provision.ErrNotFound
+		default:
+			obs.Failed = terminated(i, m.ID)
+		}
+	}
+	return obs, nil
+}
+
+// terminated tells why an instance ended instead of starting.
+func terminated(i types.Instance, id string) *model.Problem {
+	p := &model.Problem{
+		Code: "InstanceTerminated", Message: fmt.Sprintf("The instance %s was terminated while it started.", id),
+		Advice: "Mend what AWS names, then retry: a new instance is launched.",
+	}
+	if s := i.StateReason; s != nil {
+		p.Code = aws.ToString(s.Code)
+		p.Message = fmt.Sprintf("The instance %s was terminated while it started: %s", id, aws.ToString(s.Message))
+	}
+	switch {
+	case strings.Contains(p.Code, "VolumeLimitExceeded"):
+		p.Meaning = "The account's quota of EBS storage is used up."
+	case strings.Contains(p.Message, "Client.InternalError"), strings.Contains(p.Code, "Client.InternalError"):
+		p.Meaning = "Mostly this means that the key which encrypts the root volume may not be used by these credentials."
+		p.Advice = "Check the account's default EBS encryption key in KMS and the rights on it, then retry."
+	}
+	return p
+}
+
+func (k instance) Apply(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	c, err := k.clients(ctx, in)
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	request, err := launchRequest(c, in, r)
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	out, err := c.EC2.RunInstances(ctx, request)
+	switch {
+	case awsapi.HasCode(err, "InvalidParameterValue") && strings.Contains(err.Error(), "Invalid IAM Instance Profile") && settling(r):
+		return provision.Observed{}, &provision.NotYet{Why: "EC2 does not know the instance profile yet: " + said(err), Err: err}
+	case err != nil:
+		return provision.Observed{}, fmt.Errorf("run instance %s: %w", r.Key, later(r, err))
+	case len(out.Instances) == 0:
+		return k.Find(ctx, in, r)
+	}
+	return observedInstance(out.Instances[0], r)
+}
+
+func launchRequest(c *awsapi.Clients, in provision.Inputs, r *model.Resource) (*ec2.RunInstancesInput, error) {
+	img, err := in.Need("image")
+	if err != nil {
+		return nil, err
+	}
+	group, err := in.Need("ec2-sg")
+	if err != nil {
+		return nil, err
+	}
+	size, err := strconv.ParseInt(img.Outputs["root_size"], 10, 32)
+	if err != nil {
+		return nil, fmt.Errorf("read root size of %s: %w", img.AWSID, err)
+	}
+	tags := ownerTags(c, in, r)
+	request := &ec2.RunInstancesInput{
+		ImageId:          &img.AWSID,
+		InstanceType:     types.InstanceType(r.Params["instance_type"]),
+		MinCount:         aws.Int32(1),
+		MaxCount:         aws.Int32(1),
+		SubnetId:         aws.String(r.Params["subnet_id"]),
+		SecurityGroupIds: []string{group.AWSID},
+		UserData:         aws.String(userData(in.Backend.Spec)),
+		ClientToken:      aws.String(clientToken(r)),
+		// IMDSv2 only; one hop, because the app is not in a container.
+		MetadataOptions: &types.InstanceMetadataOptionsRequest{
+			HttpEndpoint: types.InstanceMetadataEndpointStateEnabled, HttpTokens: types.HttpTokensStateRequired,
+			HttpPutResponseHopLimit: aws.Int32(1),
+		},
+		BlockDeviceMappings: []types.BlockDeviceMapping{{
+			DeviceName: aws.String(img.Outputs["root_device"]),
+			Ebs: &types.EbsBlockDevice{
+				VolumeType: types.VolumeTypeGp3, VolumeSize: aws.Int32(int32(size)), Encrypted: aws.Bool(true),
+				DeleteOnTermination: aws.Bool(true),
+			},
+		}},
+		TagSpecifications: []types.TagSpecification{ec2Tags(types.ResourceTypeInstance, tags), ec2Tags(types.ResourceTypeVolume, tags)},
+	}
+	switch profile := r.Params["profile"]; {
+	case strings.HasPrefix(profile, "arn:"):
+		request.IamInstanceProfile = &types.IamInstanceProfileSpecification{Arn: &profile}
+	case profile != "":
+		request.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: &profile}
+	}
+	return request, nil
+}
+
+// clientToken makes a re-sent launch the same launch. It holds the resource
+// row's birth, so that an instance launched after a destroy is another one.
+func clientToken(r *model.Resource) string {
+	sum := sha256.Sum256([]byte(r.BackendID + "/" + r.Key + "/" + strconv.FormatInt(r.CreatedAt.UnixMilli(), 10)))
+	return hex.EncodeToString(sum[:])
+}
+
+func (k instance) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {
+	c, err := k.clients(ctx, in)
+	if err != nil {
+		return err
+	}
+	_, err = c.EC2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{r.AWSID}})
+	return gone(err)
+}

@@ -1,0 +1,99 @@
+package kinds
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	gw "github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/provision"
+)
+
+// vpcLink is the VPC link (V2) from API Gateway into the subnets. It has no
+// client token and no unique name: a lost one is found by its tags. Params:
+// subnets.
+type vpcLink struct{ base }
+
+func (vpcLink) Name() model.ResourceKind { return KindVPCLink }
+
+// Timing: AWS takes one to ten minutes; one look is one cheap call.
+func (vpcLink) Timing() provision.Timing {
+	return provision.Timing{First: time.Second, Every: time.Second, Limit: 15 * time.Minute}
+}
+
+func (k vpcLink) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	c, err := k.clients(ctx, in)
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	if r.AWSID != "" {
+		out, err := c.API.GetVpcLink(ctx, &gw.GetVpcLinkInput{VpcLinkId: &r.AWSID})
+		if err != nil {
+			return provision.Observed{}, found(fmt.Errorf("get vpc link %s: %w", r.AWSID, err))
+		}
+		return observedLink(r.AWSID, out.VpcLinkStatus, out.VpcLinkStatusMessage), nil
+	}
+	links, err := c.VPCLinks(ctx)
+	if err != nil {
+		return provision.Observed{}, fmt.Errorf("list vpc links: %w", err)
+	}
+	for _, l := range links {
+		// One that is being deleted is of an earlier life.
+		if owns(c, in, r, l.Tags) && l.VpcLinkStatus != types.VpcLinkStatusDeleting {
+			return observedLink(aws.ToString(l.VpcLinkId), l.VpcLinkStatus, l.VpcLinkStatusMessage), nil
+		}
+	}
+	return provision.Observed{}, provision.ErrNotFound
+}
+
+func observedLink(id string, status types.VpcLinkStatus, message *string) provision.Observed {
+	obs := provision.Observed{AWSID: id, Why: fmt.Sprintf("The VPC link is %s.", status)}
+	if m := aws.ToString(message); m != "" {
+		obs.Why += " " + m
+	}
+	switch status {
+	case types.VpcLinkStatusAvailable:
+		obs.Ready, obs.Why = true, ""
+	case types.VpcLinkStatusFailed:
+		obs.Failed = &model.Problem{
+			Code: "VpcLinkFailed", Message: "AWS could not set up the VPC link: " + aws.ToString(message),
+			Meaning: "API Gateway could not place its network interfaces in the subnets.",
+			Advice:  "Check that the subnets have free addresses and that the service-linked role AWSServiceRoleForAPIGateway exists. Then destroy what exists and provision again.",
+		}
+	case types.VpcLinkStatusInactive:
+		obs.Why += " AWS puts a link to sleep after 60 days without traffic; a request wakes it within minutes."
+	}
+	return obs
+}
+
+func (k vpcLink) Apply(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	c, err := k.clients(ctx, in)
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	group, err := in.Need("vpclink-sg")
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	out, err := c.API.CreateVpcLink(ctx, &gw.CreateVpcLinkInput{
+		Name: &r.Name, SubnetIds: list(r.Params["subnets"]), SecurityGroupIds: []string{group.AWSID},
+		Tags: ownerTags(c, in, r),
+	})
+	if err != nil {
+		return provision.Observed{}, fmt.Errorf("create vpc link %s: %w", r.Name, later(r, err))
+	}
+	return observedLink(aws.ToString(out.VpcLinkId), out.VpcLinkStatus, out.VpcLinkStatusMessage), nil
+}
+
+func (k vpcLink) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {
+	c, err := k.clients(ctx, in)
+	if err != nil {
+		return err
+	}
+	_, err = c.API.DeleteVpcLink(ctx, &gw.DeleteVpcLinkInput{VpcLinkId: &r.AWSID})
+	return gone(err)
+}
