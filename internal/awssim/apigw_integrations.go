@@ -1,0 +1,183 @@
+package awssim
+
+import (
+	"regexp"
+	"strings"
+)
+
+// integration carries a route's requests through a VPC link to a listener.
+type integration struct {
+	APIID        string
+	ID           string
+	Method       string
+	ConnectionID string // VPC link
+	URI          string // listener ARN
+	Timeout      int    // milliseconds
+	Description  string
+	Parameters   map[string]string
+}
+
+// integrationInput is the body of Create- and UpdateIntegration; nil = not sent.
+type integrationInput struct {
+	IntegrationType      *string
+	IntegrationMethod    *string
+	IntegrationURI       *string `json:"integrationUri"`
+	ConnectionType       *string
+	ConnectionID         *string `json:"connectionId"`
+	PayloadFormatVersion *string
+	TimeoutInMillis      *int
+	Description          *string
+	RequestParameters    map[string]string
+}
+
+func integrationView(n *integration) any {
+	out := map[string]any{"integrationId": n.ID, "integrationType": "HTTP_PROXY", "integrationMethod": n.Method, "connectionType": "VPC_LINK",
+		"connectionId": n.ConnectionID, "integrationUri": n.URI, "payloadFormatVersion": "1.0", "timeoutInMillis": n.Timeout}
+	if n.Description != "" {
+		out["description"] = n.Description
+	}
+	if len(n.Parameters) > 0 {
+		out["requestParameters"] = n.Parameters
+	}
+	return out
+}
+
+func (c *restCall) integration() (*integration, error) {
+	if _, err := c.api(); err != nil {
+		return nil, err
+	}
+	n, ok := c.st.integrations.get(c.args["api"] + "/" + c.args["integration"])
+	if !ok {
+		return nil, noSuch("Integration", c.args["integration"])
+	}
+	return n, nil
+}
+
+// routesTo returns the routes whose target is n.
+func (s *Sim) routesTo(n *integration) []*route {
+	return s.st.routes.list(func(r *route) bool { return r.APIID == n.APIID && r.Target == "integrations/"+n.ID })
+}
+
+var (
+	listenerARN = regexp.MustCompile(`^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:listener/(app|net)/.+`)
+	httpMethod  = regexp.MustCompile(`^(ANY|GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$`)
+)
+
+// applyIntegration checks the input and changes n.
+func (c *restCall) applyIntegration(in integrationInput, n *integration) error {
+	switch {
+	case in.IntegrationType != nil && *in.IntegrationType != "HTTP_PROXY":
+		return badRequest("This simulator has no integrations of the type %s; it has HTTP_PROXY", *in.IntegrationType)
+	case in.ConnectionType != nil && *in.ConnectionType != "VPC_LINK":
+		return badRequest("This simulator has no connections of the type %s; it has VPC_LINK", *in.ConnectionType)
+	case in.PayloadFormatVersion != nil && *in.PayloadFormatVersion != "1.0":
+		return badRequest("Invalid payloadFormatVersion specified: HTTP_PROXY supports 1.0 only")
+	}
+	set(&n.Method, in.IntegrationMethod)
+	set(&n.ConnectionID, in.ConnectionID)
+	set(&n.URI, in.IntegrationURI)
+	set(&n.Timeout, in.TimeoutInMillis)
+	set(&n.Description, in.Description)
+	for k, v := range in.RequestParameters {
+		if v == "" {
+			delete(n.Parameters, k)
+			continue
+		}
+		if err := checkMapping(k, v); err != nil {
+			return err
+		}
+		n.Parameters[k] = v
+	}
+	switch {
+	case !httpMethod.MatchString(n.Method):
+		return badRequest("Invalid HTTP method specified: an integration of the type HTTP_PROXY needs an integrationMethod")
+	case n.Timeout < 50 || n.Timeout > 30_000:
+		return badRequest("Timeout should be between 50 ms and 30000 ms")
+	case !listenerARN.MatchString(n.URI):
+		return badRequest("For VpcLink VPC_LINK, integration uri should be a valid ELB listener ARN or a valid Cloud Map service ARN.")
+	}
+	if l, ok := c.st.links.get(n.ConnectionID); !ok || !l.DeletedAt.IsZero() {
+		return badRequest("Invalid VPC link identifier specified: %s", n.ConnectionID)
+	}
+	if _, ok := c.st.listeners.get(n.URI); !ok {
+		return badRequest("Unable to retrieve listener port and load balancer DNS name from ELB listener")
+	}
+	return nil
+}
+
+// createIntegration takes a link that is still PENDING: requests are answered
+// with 503 until it is AVAILABLE.
+func createIntegration(c *restCall) (any, error) {
+	a, err := c.api()
+	if err != nil {
+		return nil, err
+	}
+	var in integrationInput
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	if in.IntegrationType == nil || in.ConnectionType == nil {
+		return nil, badRequest("This simulator has integrations of the type HTTP_PROXY through a VPC_LINK: name both")
+	}
+	n := &integration{APIID: a.ID, ID: shortID(7), Timeout: 30_000, Parameters: map[string]string{}}
+	if err := c.applyIntegration(in, n); err != nil {
+		return nil, err
+	}
+	if err := c.st.integrations.put(n); err != nil {
+		return nil, err
+	}
+	return integrationView(n), c.autoDeploy(a.ID)
+}
+
+func getIntegrations(c *restCall) (any, error) {
+	a, err := c.api()
+	if err != nil {
+		return nil, err
+	}
+	rows := c.st.integrations.list(func(n *integration) bool { return n.APIID == a.ID })
+	return items(c, rows, func(n *integration) string { return n.APIID + "/" + n.ID }, integrationView)
+}
+
+func getIntegration(c *restCall) (any, error) {
+	n, err := c.integration()
+	if err != nil {
+		return nil, err
+	}
+	return integrationView(n), nil
+}
+
+func updateIntegration(c *restCall) (any, error) {
+	n, err := c.integration()
+	if err != nil {
+		return nil, err
+	}
+	var in integrationInput
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	changed := *n
+	changed.Parameters = merged(n.Parameters, nil)
+	if err := c.applyIntegration(in, &changed); err != nil {
+		return nil, err
+	}
+	if err := c.st.integrations.put(&changed); err != nil {
+		return nil, err
+	}
+	return integrationView(&changed), c.autoDeploy(n.APIID)
+}
+
+func deleteIntegration(c *restCall) (any, error) {
+	n, err := c.integration()
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, r := range c.routesTo(n) {
+		ids = append(ids, r.ID)
+	}
+	if len(ids) > 0 {
+		return nil, conflict("Cannot delete Integration because it is referenced by the following Routes with Ids: [%s]", strings.Join(ids, ", "))
+	}
+	c.st.integrations.del(c.st.integrations.key(n))
+	return nil, c.autoDeploy(n.APIID)
+}

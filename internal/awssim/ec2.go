@@ -1,0 +1,160 @@
+package awssim
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"drawbridge/internal/awssim/wire"
+)
+
+// tags of any resource.
+type tags = map[string]string
+
+const maxTags = 50
+
+func ec2Ops() map[string]queryOp {
+	return map[string]queryOp{
+		"DescribeAvailabilityZones":     describeAvailabilityZones,
+		"DescribeVpcs":                  describeVpcs,
+		"DescribeSubnets":               describeSubnets,
+		"DescribeRouteTables":           describeRouteTables,
+		"CreateVpc":                     createVpc,
+		"CreateSubnet":                  createSubnet,
+		"DescribeImages":                describeImages,
+		"DescribeInstanceTypes":         describeInstanceTypes,
+		"CreateSecurityGroup":           createSecurityGroup,
+		"DeleteSecurityGroup":           deleteSecurityGroup,
+		"DescribeSecurityGroups":        describeSecurityGroups,
+		"DescribeSecurityGroupRules":    describeSecurityGroupRules,
+		"AuthorizeSecurityGroupIngress": func(c *call) ([]wire.Node, error) { return authorize(c, false) },
+		"AuthorizeSecurityGroupEgress":  func(c *call) ([]wire.Node, error) { return authorize(c, true) },
+		"RevokeSecurityGroupIngress":    func(c *call) ([]wire.Node, error) { return revoke(c, false) },
+		"RevokeSecurityGroupEgress":     func(c *call) ([]wire.Node, error) { return revoke(c, true) },
+		"RunInstances":                  runInstances,
+		"DescribeInstances":             describeInstances,
+		"DescribeInstanceStatus":        describeInstanceStatus,
+		"TerminateInstances":            terminateInstances,
+		"GetConsoleOutput":              getConsoleOutput,
+		"DescribeNetworkInterfaces":     describeNetworkInterfaces,
+		"CreateTags":                    createTags,
+		"DeleteTags":                    deleteTags,
+		"DescribeTags":                  describeTags,
+	}
+}
+
+// dryRun ends an EC2 call that only asks whether it would be allowed.
+func (c *call) dryRun() error {
+	if c.q.Bool("DryRun", false) {
+		return wire.Errorf(http.StatusPreconditionFailed, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+	}
+	return nil
+}
+
+// describe is the common part of every Describe of EC2: rows by id (one that
+// is missing is an error), then the filters, then a page.
+type describe[T any] struct {
+	idParam string // "InstanceId"
+	rows    []*T
+	id      func(*T) string
+	tags    func(*T) tags
+	missing func(id string) error
+	attr    func(row *T, name string) ([]string, bool)
+}
+
+func (d describe[T]) run(c *call) ([]*T, []wire.Node, error) {
+	ids := c.q.List(d.idParam)
+	size, err := pageSize(c.q)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(ids) > 0 && size > 0 {
+		return nil, nil, wire.BadRequest("InvalidParameterCombination", "The parameter MaxResults cannot be used with %ss.", d.idParam)
+	}
+	have := map[string]bool{}
+	for _, r := range d.rows {
+		have[d.id(r)] = true
+	}
+	for _, id := range ids {
+		if !have[id] {
+			return nil, nil, d.missing(id)
+		}
+	}
+	filters := c.q.Filters()
+	var out []*T
+	for _, r := range d.rows {
+		if len(ids) > 0 && !slices.Contains(ids, d.id(r)) {
+			continue
+		}
+		ok, err := wire.Match(filters, d.tags(r), func(name string) ([]string, bool) { return d.attr(r, name) })
+		if err != nil {
+			return nil, nil, err
+		}
+		if ok {
+			out = append(out, r)
+		}
+	}
+	page, next, err := wire.Page(out, d.id, c.q.Str("NextToken"), size)
+	if err != nil {
+		return nil, nil, err
+	}
+	return page, wire.Optional(next != "", wire.Str("nextToken", next)), nil
+}
+
+func pageSize(q wire.Query) (int, error) {
+	size := q.Int("MaxResults", 0)
+	if err := q.Err(); err != nil {
+		return 0, err
+	}
+	if q.Str("MaxResults") != "" && (size < 5 || size > 1000) {
+		return 0, wire.BadRequest("InvalidParameterValue", "Value ( %d ) for parameter maxResults is invalid. Expecting a value between 5 and 1000.", size)
+	}
+	return size, nil
+}
+
+func notFound(code, noun string) func(string) error {
+	return func(id string) error {
+		return wire.BadRequest(code, "The %s ID '%s' does not exist", noun, id)
+	}
+}
+
+// tagSpecs reads TagSpecification.N for one resource type.
+func (c *call) tagSpecs(resourceType string) (tags, error) {
+	out := tags{}
+	for _, spec := range c.q.Structs("TagSpecification") {
+		if spec.Str("ResourceType") != resourceType {
+			continue
+		}
+		for _, t := range spec.Structs("Tag") {
+			out[t.Str("Key")] = t.Str("Value")
+		}
+	}
+	return out, checkTags(out)
+}
+
+// checkTags applies the rules that hold for every service.
+func checkTags(t tags) error {
+	if len(t) > maxTags {
+		return wire.BadRequest("TagLimitExceeded", "The maximum number of Tags for a resource has been reached.")
+	}
+	for k, v := range t {
+		switch {
+		case k == "" || len(k) > 128:
+			return wire.BadRequest("InvalidParameterValue", "Tag key length should be between 1 and 128 characters.")
+		case len(v) > 256:
+			return wire.BadRequest("InvalidParameterValue", "Tag value exceeds the maximum length of 256 characters")
+		case strings.HasPrefix(strings.ToLower(k), "aws:"):
+			return wire.BadRequest("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use")
+		}
+		if k == forwardTag {
+			if err := checkForward(v); err != nil {
+				return wire.BadRequest("InvalidParameterValue", "%s", err)
+			}
+		}
+	}
+	return nil
+}
+
+func ec2Tags(t tags) wire.Node { return wire.Tags("tagSet", "item", "key", "value", t) }
+
+func one(v string) ([]string, bool) { return []string{v}, true }

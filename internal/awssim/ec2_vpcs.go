@@ -1,0 +1,312 @@
+package awssim
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"drawbridge/internal/awssim/wire"
+)
+
+type vpc struct {
+	ID   string
+	CIDR string
+	Tags tags
+}
+
+type subnet struct {
+	ID    string
+	VPCID string
+	Zone  string
+	CIDR  string
+	Tags  tags
+}
+
+type routeTable struct {
+	ID     string
+	VPCID  string
+	NATID  string // target of 0.0.0.0/0, "" = none
+	VPCNet string
+	Tags   tags
+}
+
+// reservedAddresses of every subnet: the first four and the last.
+const reservedAddresses = 5
+
+// zones of the region: as in Tokyo, where the article's chain stands, or the first three.
+func (s *Sim) zones() []string {
+	letters := "abc"
+	if s.region == "ap-northeast-1" {
+		letters = "acd"
+	}
+	var out []string
+	for _, l := range letters {
+		out = append(out, s.region+string(l))
+	}
+	return out
+}
+
+// zoneID gives the id that is the same in every account, as apne1-az4.
+func (s *Sim) zoneID(zone string) string {
+	parts := strings.Split(s.region, "-")
+	short := strings.NewReplacer("north", "n", "south", "s", "east", "e", "west", "w", "central", "c")
+	id := parts[0]
+	for _, p := range parts[1:] {
+		id += short.Replace(p)
+	}
+	if s.region == "ap-northeast-1" {
+		return id + "-az" + map[string]string{"a": "4", "c": "1", "d": "2"}[zone[len(zone)-1:]]
+	}
+	return id + "-az" + strconv.Itoa(slices.Index(s.zones(), zone)+1)
+}
+
+func describeAvailabilityZones(c *call) ([]wire.Node, error) {
+	var kept []string
+	for _, z := range c.zones() {
+		if names := c.q.List("ZoneName"); len(names) > 0 && !slices.Contains(names, z) {
+			continue
+		}
+		ok, err := wire.Match(c.q.Filters(), nil, func(name string) ([]string, bool) {
+			switch name {
+			case "zone-name":
+				return one(z)
+			case "zone-id":
+				return one(c.zoneID(z))
+			case "state":
+				return one("available")
+			case "region-name", "group-name":
+				return one(c.region)
+			case "zone-type":
+				return one("availability-zone")
+			case "opt-in-status":
+				return one("opt-in-not-required")
+			}
+			return nil, false
+		})
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			kept = append(kept, z)
+		}
+	}
+	return []wire.Node{wire.List("availabilityZoneInfo", "item", kept, func(z string) []wire.Node {
+		return []wire.Node{wire.Str("zoneName", z), wire.Str("zoneId", c.zoneID(z)), wire.Str("zoneState", "available"),
+			wire.Str("regionName", c.region), wire.Str("groupName", c.region), wire.Str("optInStatus", "opt-in-not-required"),
+			wire.Str("networkBorderGroup", c.region), wire.Str("zoneType", "availability-zone")}
+	})}, nil
+}
+
+func describeVpcs(c *call) ([]wire.Node, error) {
+	page, next, err := describe[vpc]{
+		idParam: "VpcId", rows: c.st.vpcs.list(nil), missing: notFound("InvalidVpcID.NotFound", "vpc"),
+		id: func(r *vpc) string { return r.ID }, tags: func(r *vpc) tags { return r.Tags },
+		attr: func(r *vpc, name string) ([]string, bool) {
+			switch name {
+			case "vpc-id":
+				return one(r.ID)
+			case "cidr", "cidr-block-association.cidr-block":
+				return one(r.CIDR)
+			case "state":
+				return one("available")
+			case "is-default", "isDefault":
+				return one("false")
+			case "owner-id":
+				return one(c.account)
+			}
+			return nil, false
+		},
+	}.run(c)
+	if err != nil {
+		return nil, err
+	}
+	return append([]wire.Node{wire.List("vpcSet", "item", page, c.vpcXML)}, next...), nil
+}
+
+func (c *call) vpcXML(r *vpc) []wire.Node {
+	return []wire.Node{wire.Str("vpcId", r.ID), wire.Str("ownerId", c.account), wire.Str("state", "available"),
+		wire.Str("cidrBlock", r.CIDR), wire.Str("instanceTenancy", "default"), wire.Bool("isDefault", false),
+		wire.El("cidrBlockAssociationSet", wire.El("item", wire.Str("cidrBlock", r.CIDR),
+			wire.El("cidrBlockState", wire.Str("state", "associated")))), ec2Tags(r.Tags)}
+}
+
+func describeSubnets(c *call) ([]wire.Node, error) {
+	page, next, err := describe[subnet]{
+		idParam: "SubnetId", rows: c.st.subnets.list(nil), missing: notFound("InvalidSubnetID.NotFound", "subnet"),
+		id: func(r *subnet) string { return r.ID }, tags: func(r *subnet) tags { return r.Tags },
+		attr: func(r *subnet, name string) ([]string, bool) {
+			switch name {
+			case "subnet-id":
+				return one(r.ID)
+			case "vpc-id":
+				return one(r.VPCID)
+			case "availability-zone", "availabilityZone":
+				return one(r.Zone)
+			case "availability-zone-id":
+				return one(c.zoneID(r.Zone))
+			case "cidr-block", "cidr", "cidrBlock":
+				return one(r.CIDR)
+			case "state":
+				return one("available")
+			case "default-for-az", "defaultForAz", "map-public-ip-on-launch":
+				return one("false")
+			case "owner-id":
+				return one(c.account)
+			}
+			return nil, false
+		},
+	}.run(c)
+	if err != nil {
+		return nil, err
+	}
+	return append([]wire.Node{wire.List("subnetSet", "item", page, c.subnetXML)}, next...), nil
+}
+
+func (c *call) subnetXML(r *subnet) []wire.Node {
+	return []wire.Node{wire.Str("subnetId", r.ID), wire.Str("subnetArn", c.arn("ec2", "subnet/"+r.ID)), wire.Str("state", "available"),
+		wire.Str("ownerId", c.account), wire.Str("vpcId", r.VPCID), wire.Str("cidrBlock", r.CIDR),
+		wire.Int("availableIpAddressCount", c.freeAddresses(r)), wire.Str("availabilityZone", r.Zone),
+		wire.Str("availabilityZoneId", c.zoneID(r.Zone)), wire.Bool("defaultForAz", false),
+		wire.Bool("mapPublicIpOnLaunch", false), ec2Tags(r.Tags)}
+}
+
+func (s *Sim) arn(service, resource string) string {
+	return "arn:aws:" + service + ":" + s.region + ":" + s.account + ":" + resource
+}
+
+func createVpc(c *call) ([]wire.Node, error) {
+	p, err := netip.ParsePrefix(c.q.Str("CidrBlock"))
+	if err != nil || !p.Addr().Is4() || p.Bits() < 16 || p.Bits() > 28 {
+		return nil, wire.BadRequest("InvalidParameterValue", "Value (%s) for parameter cidrBlock is invalid. This is not a valid CIDR block of /16 to /28.", c.q.Str("CidrBlock"))
+	}
+	t, err := c.tagSpecs("vpc")
+	if err != nil {
+		return nil, err
+	}
+	if err := c.dryRun(); err != nil {
+		return nil, err
+	}
+	v := &vpc{ID: ec2ID("vpc"), CIDR: p.Masked().String(), Tags: t}
+	if err := c.addVPC(v, ec2ID("sg"), ec2ID("rtb"), ""); err != nil {
+		return nil, err
+	}
+	return []wire.Node{wire.El("vpc", c.vpcXML(v)...)}, nil
+}
+
+// addVPC stores a VPC with what AWS makes along with it.
+func (s *Sim) addVPC(v *vpc, groupID, routeTableID, natID string) error {
+	if err := s.st.vpcs.put(v); err != nil {
+		return err
+	}
+	if err := s.st.routeTables.put(&routeTable{ID: routeTableID, VPCID: v.ID, NATID: natID, VPCNet: v.CIDR}); err != nil {
+		return err
+	}
+	g := &securityGroup{ID: groupID, Name: "default", Description: "default VPC security group", VPCID: v.ID}
+	if err := s.addGroup(g); err != nil {
+		return err
+	}
+	// The default group lets its own members in.
+	return s.st.rules.put(&groupRule{ID: "sgr" + strings.TrimPrefix(groupID, "sg"), GroupID: g.ID, Protocol: "-1", From: -1, To: -1, RefGroup: g.ID})
+}
+
+func createSubnet(c *call) ([]wire.Node, error) {
+	v, ok := c.st.vpcs.get(c.q.Str("VpcId"))
+	if !ok {
+		return nil, notFound("InvalidVpcID.NotFound", "vpc")(c.q.Str("VpcId"))
+	}
+	p, err := netip.ParsePrefix(c.q.Str("CidrBlock"))
+	if err != nil || !p.Addr().Is4() || p.Bits() > 28 {
+		return nil, wire.BadRequest("InvalidParameterValue", "Value (%s) for parameter cidrBlock is invalid.", c.q.Str("CidrBlock"))
+	}
+	whole := netip.MustParsePrefix(v.CIDR)
+	if p = p.Masked(); !whole.Contains(p.Addr()) || p.Bits() < whole.Bits() {
+		return nil, wire.BadRequest("InvalidSubnet.Range", "The CIDR '%s' is invalid.", p)
+	}
+	if other := c.st.subnets.find(func(o *subnet) bool { return o.VPCID == v.ID && netip.MustParsePrefix(o.CIDR).Overlaps(p) }); other != nil {
+		return nil, wire.BadRequest("InvalidSubnet.Conflict", "The CIDR '%s' conflicts with another subnet", p)
+	}
+	zone := c.q.Str("AvailabilityZone")
+	if zone == "" {
+		zone = c.zones()[0]
+	}
+	if !slices.Contains(c.zones(), zone) {
+		return nil, wire.BadRequest("InvalidParameterValue", "Value (%s) for parameter availabilityZone is invalid. Subnets can currently only be created in the following availability zones: %s.", zone, strings.Join(c.zones(), ", "))
+	}
+	t, err := c.tagSpecs("subnet")
+	if err != nil {
+		return nil, err
+	}
+	if err := c.dryRun(); err != nil {
+		return nil, err
+	}
+	sn := &subnet{ID: ec2ID("subnet"), VPCID: v.ID, Zone: zone, CIDR: p.String(), Tags: t}
+	if err := c.st.subnets.put(sn); err != nil {
+		return nil, err
+	}
+	return []wire.Node{wire.El("subnet", c.subnetXML(sn)...)}, nil
+}
+
+// describeRouteTables shows the one main table of each VPC.
+func describeRouteTables(c *call) ([]wire.Node, error) {
+	page, next, err := describe[routeTable]{
+		idParam: "RouteTableId", rows: c.st.routeTables.list(nil), missing: notFound("InvalidRouteTableID.NotFound", "routeTable"),
+		id: func(r *routeTable) string { return r.ID }, tags: func(r *routeTable) tags { return r.Tags },
+		attr: func(r *routeTable, name string) ([]string, bool) {
+			switch name {
+			case "route-table-id":
+				return one(r.ID)
+			case "vpc-id":
+				return one(r.VPCID)
+			case "association.main":
+				return one("true")
+			case "association.subnet-id":
+				return nil, true // only the main table exists: no subnet is associated by itself
+			}
+			return nil, false
+		},
+	}.run(c)
+	if err != nil {
+		return nil, err
+	}
+	set := wire.List("routeTableSet", "item", page, func(r *routeTable) []wire.Node {
+		local := wire.El("item", wire.Str("destinationCidrBlock", r.VPCNet), wire.Str("gatewayId", "local"),
+			wire.Str("state", "active"), wire.Str("origin", "CreateRouteTable"))
+		nat := wire.Optional(r.NATID != "", wire.El("item", wire.Str("destinationCidrBlock", "0.0.0.0/0"),
+			wire.Str("natGatewayId", r.NATID), wire.Str("state", "active"), wire.Str("origin", "CreateRoute")))
+		return []wire.Node{wire.Str("routeTableId", r.ID), wire.Str("vpcId", r.VPCID), wire.Str("ownerId", c.account),
+			wire.El("routeSet", append([]wire.Node{local}, nat...)...),
+			wire.El("associationSet", wire.El("item", wire.Str("routeTableAssociationId", "rtbassoc"+strings.TrimPrefix(r.ID, "rtb")),
+				wire.Str("routeTableId", r.ID), wire.Bool("main", true), wire.El("associationState", wire.Str("state", "associated")))),
+			ec2Tags(r.Tags)}
+	})
+	return append([]wire.Node{set}, next...), nil
+}
+
+func (s *Sim) usedAddresses(subnetID string) map[string]bool {
+	used := map[string]bool{}
+	for _, e := range s.st.interfaces.list(func(e *networkInterface) bool { return e.SubnetID == subnetID }) {
+		used[e.IP] = true
+	}
+	return used
+}
+
+func (s *Sim) freeAddresses(r *subnet) int {
+	bits := netip.MustParsePrefix(r.CIDR).Bits()
+	return 1<<(32-bits) - reservedAddresses - len(s.usedAddresses(r.ID))
+}
+
+// nextAddress returns the lowest free address of a subnet.
+func (s *Sim) nextAddress(r *subnet) (string, error) {
+	p, used := netip.MustParsePrefix(r.CIDR), s.usedAddresses(r.ID)
+	first := binary.BigEndian.Uint32(p.Addr().AsSlice())
+	for i := uint32(4); i < 1<<(32-p.Bits())-1; i++ {
+		var raw [4]byte
+		binary.BigEndian.PutUint32(raw[:], first+i)
+		if ip := netip.AddrFrom4(raw).String(); !used[ip] {
+			return ip, nil
+		}
+	}
+	return "", wire.BadRequest("InsufficientFreeAddressesInSubnet", "There are not enough free addresses in subnet '%s' to satisfy the requested number of instances.", r.ID)
+}

@@ -1,0 +1,209 @@
+package awssim
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"drawbridge/internal/awssim/wire"
+)
+
+// target is an instance and port in a target group.
+type target struct {
+	Group        string // ARN
+	InstanceID   string
+	Port         int
+	RegisteredAt time.Time
+	DrainedAt    time.Time // zero = not deregistered
+	Health       health
+}
+
+// health is what the checks of a target have found. It is kept when it changes.
+type health struct {
+	State  string // "initial", "healthy" or "unhealthy"
+	Reason string
+	Detail string
+}
+
+func (t *target) key() string { return t.Group + " " + t.InstanceID + " " + strconv.Itoa(t.Port) }
+
+func (s *Sim) targetsOf(group string) []*target {
+	return s.st.targets.list(func(t *target) bool { return t.Group == group })
+}
+
+// requestedTargets reads Targets.member.N; the port is the group's by default.
+func (c *call) requestedTargets(g *targetGroup) ([]*target, error) {
+	var out []*target
+	for _, q := range c.q.Structs("Targets") {
+		t := &target{Group: g.ARN, InstanceID: q.Str("Id"), Port: q.Int("Port", g.Port), RegisteredAt: c.now,
+			Health: health{State: "initial", Reason: "Elb.InitialHealthChecking", Detail: "Initial health checks in progress"}}
+		if t.Port < 1 || t.Port > 65535 {
+			return nil, wire.BadRequest("ValidationError", "Port '%d' must be between 1 and 65535", t.Port)
+		}
+		out = append(out, t)
+	}
+	return out, c.q.Err()
+}
+
+// registerTargets takes running instances of the group's VPC only.
+func registerTargets(c *call) ([]wire.Node, error) {
+	g, err := c.targetGroup(c.q.Str("TargetGroupArn"))
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := c.requestedTargets(g)
+	if err != nil {
+		return nil, err
+	}
+	if len(wanted) == 0 {
+		return nil, wire.BadRequest("ValidationError", "At least one target must be specified")
+	}
+	var unknown, asleep []string
+	for _, t := range wanted {
+		i, ok := c.st.instances.get(t.InstanceID)
+		switch {
+		case !ok || i.VPCID != g.VPCID:
+			unknown = append(unknown, "'"+t.InstanceID+"'")
+		case !i.runningAt(c.now, c.t):
+			asleep = append(asleep, "'"+t.InstanceID+"'")
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, wire.BadRequest("InvalidTarget", "The following targets are not valid instances in the target group's VPC: %s", strings.Join(unknown, ", "))
+	}
+	if len(asleep) > 0 {
+		return nil, wire.BadRequest("InvalidTarget", "The following targets are not in a running state and cannot be registered: %s", strings.Join(asleep, ", "))
+	}
+	for _, t := range wanted {
+		if old, ok := c.st.targets.get(t.key()); ok && old.DrainedAt.IsZero() {
+			continue
+		}
+		if err := c.st.targets.put(t); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// deregisterTargets lets targets drain; an unknown one is no error.
+func deregisterTargets(c *call) ([]wire.Node, error) {
+	g, err := c.targetGroup(c.q.Str("TargetGroupArn"))
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := c.requestedTargets(g)
+	if err != nil {
+		return nil, err
+	}
+	delay := min(g.drainDelay(), c.t.drain)
+	if len(c.balancersOf(g)) == 0 {
+		delay = 0
+	}
+	for _, w := range wanted {
+		t, ok := c.st.targets.get(w.key())
+		switch {
+		case !ok || !t.DrainedAt.IsZero():
+		case delay == 0:
+			c.st.targets.del(t.key())
+		default:
+			t.DrainedAt = c.now.Add(delay)
+			if err := c.st.targets.put(t); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return nil, nil
+}
+
+// dropDrained forgets targets whose deregistration delay has passed, and those
+// whose instance is forgotten.
+func (s *Sim) dropDrained(now time.Time) error {
+	for _, t := range s.st.targets.list(nil) {
+		_, lives := s.st.instances.get(t.InstanceID)
+		if !lives || !t.DrainedAt.IsZero() && !now.Before(t.DrainedAt) {
+			s.st.targets.del(t.key())
+		}
+	}
+	return nil
+}
+
+// healthAt is the state that AWS would show: reasons that lie outside the
+// target come before what the checks have found.
+func (s *Sim) healthAt(t *target, now time.Time) health {
+	g, ok := s.st.targetGroups.get(t.Group)
+	i, lives := s.st.instances.get(t.InstanceID)
+	if !ok || !lives {
+		return notRegistered()
+	}
+	if !t.DrainedAt.IsZero() {
+		return health{"draining", "Target.DeregistrationInProgress", "Target deregistration is in progress"}
+	}
+	if !i.runningAt(now, s.t) {
+		return health{"unused", "Target.InvalidState", "Target is in the stopped or terminated state"}
+	}
+	lb := s.balancerOf(g)
+	switch {
+	case lb == nil:
+		return health{"unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"}
+	case !slices.Contains(s.balancerZones(lb), i.Zone):
+		return health{"unused", "Target.NotInUse", "Target is in an Availability Zone that is not enabled for the load balancer"}
+	case !lb.activeAt(now, s.t):
+		return health{"initial", "Elb.RegistrationInProgress", "Target registration is in progress"}
+	case !g.Check.Enabled:
+		return health{"unavailable", "Target.HealthCheckDisabled", "Health checks are disabled for this target"}
+	}
+	return t.Health
+}
+
+func notRegistered() health {
+	return health{"unused", "Target.NotRegistered", "Target is not registered to the target group"}
+}
+
+// balancerOf returns the load balancer that forwards to g: AWS allows one.
+func (s *Sim) balancerOf(g *targetGroup) *loadBalancer {
+	for _, arn := range s.balancersOf(g) {
+		if lb, ok := s.st.loadBalancers.get(arn); ok {
+			return lb
+		}
+	}
+	return nil
+}
+
+func describeTargetHealth(c *call) ([]wire.Node, error) {
+	g, err := c.targetGroup(c.q.Str("TargetGroupArn"))
+	if err != nil {
+		return nil, err
+	}
+	rows := c.targetsOf(g.ARN)
+	if c.q.Has("Targets") {
+		if rows, err = c.requestedTargets(g); err != nil {
+			return nil, err
+		}
+		for n, t := range rows {
+			if known, ok := c.st.targets.get(t.key()); ok {
+				rows[n] = known
+			}
+		}
+	}
+	return []wire.Node{wire.List("TargetHealthDescriptions", "member", rows, func(t *target) []wire.Node {
+		h := notRegistered()
+		if _, ok := c.st.targets.get(t.key()); ok {
+			h = c.healthAt(t, c.now)
+		}
+		state := append([]wire.Node{wire.Str("State", h.State)},
+			wire.Optional(h.Reason != "", wire.Str("Reason", h.Reason), wire.Str("Description", h.Detail))...)
+		return []wire.Node{wire.El("Target", wire.Str("Id", t.InstanceID), wire.Int("Port", t.Port)),
+			wire.Str("HealthCheckPort", strconv.Itoa(g.checkPort(t))), wire.El("TargetHealth", state...)}
+	})}, nil
+}
+
+// checkPort is the port that health checks ask.
+func (g *targetGroup) checkPort(t *target) int {
+	n, err := strconv.Atoi(g.Check.Port)
+	if err != nil {
+		return t.Port // "traffic-port"
+	}
+	return cmp.Or(n, t.Port)
+}
