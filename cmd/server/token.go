@@ -34,8 +34,8 @@ func (c *tokenCreateCmd) Run(ctx context.Context, logger *slog.Logger) error {
 	}
 	if c.JSON {
 		return json.NewEncoder(os.Stdout).Encode(struct {
-			Token string `json:"token"`
-			*model.Token
+			Secret string       `json:"secret"`
+			Token  *model.Token `json:"token"`
 		}{secret, token})
 	}
 	fmt.Println(secret)

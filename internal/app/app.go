@@ -78,8 +78,8 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 	pool := awsapi.New(awsapi.Options{Logger: a.logger, InstallID: install})
 	client := probe.New(probe.Options{UserAgent: "Drawbridge/" + a.cfg.Version + " (route test)"})
 	executor := provision.NewExecutor(provision.Options{
-		Kinds: kinds.All(pool, client), Journal: a.Store, Logger: a.logger,
-		Explain: explain, Trace: trace, CancelRequested: jobs.CancelRequested,
+		Kinds: kinds.Registry(pool, client), Journal: a.Store, Logger: a.logger,
+		Explain: explain, Trace: awsapi.Collect, CancelRequested: jobs.CancelRequested,
 	})
 	handle := runPlan(executor)
 	worker := jobs.New(a.Store, jobs.Options{

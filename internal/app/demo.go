@@ -208,7 +208,7 @@ func (d *demo) call(ctx context.Context, backendID string) error {
 
 // compare demands that the simulated AWS is as it was before.
 func (d *demo) compare(before, after awssim.Snapshot) error {
-	d.report.Clean = before.Equal(after)
+	d.report.Clean = before == after
 	if !d.report.Clean {
 		return fmt.Errorf("the simulated AWS is not as before: %+v, then %+v", before, after)
 	}

@@ -24,15 +24,5 @@ func runPlan(e *provision.Executor) jobs.Handler {
 
 // explain tells an AWS error to a person, and whether the same call may help later.
 func explain(err error) (*model.Problem, bool) {
-	switch awsapi.Classify(err) {
-	case awsapi.Throttled, awsapi.Unreachable, awsapi.Conflict, awsapi.ServerFault:
-		return awsapi.Problem(err), true
-	}
-	return awsapi.Problem(err), false
-}
-
-// trace collects the request ids of the AWS calls made under the context.
-func trace(ctx context.Context) (context.Context, func() []string) {
-	t := &awsapi.Trace{}
-	return awsapi.WithTrace(ctx, t), t.RequestIDs
+	return awsapi.Problem(err), awsapi.MayHelpLater(err)
 }
