@@ -60,23 +60,23 @@ func New(st *store.Store, o Options) *Auth {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	s := scs.New()
-	s.Store = st.Sessions()
-	s.HashTokenInStore = true
-	s.IdleTimeout = sessionIdle
-	s.Lifetime = sessionLifetime
-	s.Cookie.Name = "drawbridge_session"
+	name := "drawbridge_session"
 	if o.Secure {
-		s.Cookie.Name = "__Host-drawbridge" // browsers bind this name to the host and to HTTPS
+		name = "__Host-drawbridge" // browsers bind this name to the host and to HTTPS
 	}
-	s.Cookie.Secure = o.Secure
-	s.Cookie.HttpOnly = true
-	s.Cookie.SameSite = http.SameSiteLaxMode
-	s.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
-		o.Logger.ErrorContext(r.Context(), "session cannot be read or written", "error", err)
-		http.Error(w, "Drawbridge's database does not answer. Try again in a moment.", http.StatusServiceUnavailable)
+	// Not scs.New: that starts a goroutine for a store in memory which nothing can stop.
+	sessions := &scs.SessionManager{
+		Store: st.Sessions(), Codec: scs.GobCodec{}, HashTokenInStore: true,
+		IdleTimeout: sessionIdle, Lifetime: sessionLifetime,
+		Cookie: scs.SessionCookie{
+			Name: name, Path: "/", Persist: true, Secure: o.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		},
+		ErrorFunc: func(w http.ResponseWriter, r *http.Request, err error) {
+			o.Logger.ErrorContext(r.Context(), "session cannot be read or written", "error", err)
+			http.Error(w, "Drawbridge's database does not answer. Try again in a moment.", http.StatusServiceUnavailable)
+		},
 	}
-	return &Auth{Sessions: s, store: st, now: o.Now, log: o.Logger}
+	return &Auth{Sessions: sessions, store: st, now: o.Now, log: o.Logger}
 }
 
 // SeedAdmin makes the one admin and the first team, if there is no user or no

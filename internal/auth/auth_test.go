@@ -1,0 +1,342 @@
+package auth_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"drawbridge/internal/auth"
+	"drawbridge/internal/model"
+	"drawbridge/internal/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is an Auth on a real store, whose clock a test may set forward.
+type world struct {
+	*auth.Auth
+	t     *testing.T
+	store *store.Store
+	ahead atomic.Int64
+}
+
+func newWorld(t *testing.T, secure bool) *world {
+	t.Helper()
+	w := &world{t: t}
+	now := func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
+	logger := slog.New(slog.DiscardHandler)
+	st, err := store.Open(t.Context(), store.Options{
+		DSN: "sqlite:" + filepath.Join(t.TempDir(), "drawbridge.db"), Now: now, Logger: logger,
+	})
+	must(t, err)
+	t.Cleanup(func() { must(t, st.Close()) })
+	w.store = st
+	w.Auth = auth.New(st, auth.Options{Secure: secure, Now: now, Logger: logger})
+	must(t, w.SeedAdmin(t.Context()))
+	return w
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantCode(t *testing.T, err error, code model.Code) {
+	t.Helper()
+	if err == nil || model.CodeOf(err) != code {
+		t.Fatalf("error is %v, want %s", err, code)
+	}
+}
+
+// visit is one request of a browser that has the cookie, if any, to a handler
+// that runs fn. It returns the cookie that the answer sets.
+func (w *world) visit(cookie *http.Cookie, fn func(ctx context.Context)) *http.Cookie {
+	w.t.Helper()
+	r := httptest.NewRequestWithContext(w.t.Context(), http.MethodGet, "/", nil)
+	if cookie != nil {
+		r.AddCookie(cookie)
+	}
+	rec := httptest.NewRecorder()
+	w.Sessions.LoadAndSave(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { fn(r.Context()) })).ServeHTTP(rec, r)
+	if cookies := rec.Result().Cookies(); len(cookies) > 0 {
+		return cookies[0]
+	}
+	return nil
+}
+
+// actor is who is signed in with the cookie.
+func (w *world) actor(cookie *http.Cookie) (a model.Actor, ok bool) {
+	w.t.Helper()
+	w.visit(cookie, func(ctx context.Context) { a, ok = w.UserActor(ctx) })
+	return a, ok
+}
+
+func (w *world) link() string {
+	w.t.Helper()
+	token, err := w.NewSignInLink(w.t.Context())
+	must(w.t, err)
+	return token
+}
+
+func (w *world) signIn(token string) *http.Cookie {
+	w.t.Helper()
+	return w.visit(nil, func(ctx context.Context) {
+		_, err := w.SignIn(ctx, token)
+		must(w.t, err)
+	})
+}
+
+func TestSignInAndOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, false)
+	if _, ok := w.actor(nil); ok {
+		t.Fatal("a stranger is signed in")
+	}
+	cookie := w.signIn(w.link())
+	if cookie.Name != "drawbridge_session" || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Secure || cookie.Path != "/" {
+		t.Fatalf("cookie %+v", cookie)
+	}
+	a, ok := w.actor(cookie)
+	if !ok || a.Name != auth.AdminName || a.Role != model.RoleAdmin || a.TeamID != "" || a.ID == "" {
+		t.Fatalf("actor %+v, %v", a, ok)
+	}
+	if _, ok := w.actor(&http.Cookie{Name: cookie.Name, Value: cookie.Value[1:] + "A"}); ok {
+		t.Fatal("a tampered cookie is signed in")
+	}
+	w.visit(cookie, func(ctx context.Context) { must(t, w.SignOut(ctx)) })
+	if _, ok := w.actor(cookie); ok {
+		t.Fatal("signed out, and still in")
+	}
+}
+
+func TestCookieOverHTTPS(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, true)
+	c := w.signIn(w.link())
+	if c.Name != "__Host-drawbridge" || !c.Secure || c.Path != "/" || c.Domain != "" {
+		t.Fatalf("cookie %+v", c)
+	}
+}
+
+// TestSessionFixation: a session from before the sign-in is worth nothing after it.
+func TestSessionFixation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, false)
+	planted := w.visit(nil, func(ctx context.Context) { w.Sessions.Put(ctx, "x", "y") })
+	link := w.link()
+	fresh := w.visit(planted, func(ctx context.Context) {
+		_, err := w.SignIn(ctx, link)
+		must(t, err)
+	})
+	if _, ok := w.actor(planted); ok || fresh.Value == planted.Value {
+		t.Fatal("the planted session is signed in")
+	}
+	if _, ok := w.actor(fresh); !ok {
+		t.Fatal("the new session is not")
+	}
+}
+
+func TestSessionExpires(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, false)
+	cookie := w.signIn(w.link())
+	w.ahead.Store(int64(11 * time.Hour))
+	if _, ok := w.actor(cookie); !ok {
+		t.Fatal("signed out after 11 hours")
+	}
+	w.ahead.Store(int64(13 * time.Hour)) // idle: scs counted from the real clock's now
+	if _, ok := w.actor(cookie); ok {
+		t.Fatal("signed in after 13 idle hours")
+	}
+}
+
+// TestSecretsAreHashed: what is in the database opens nothing.
+func TestSecretsAreHashed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, false)
+	link := w.link()
+	used := w.link()
+	cookie := w.signIn(used)
+	for _, secret := range []string{link, cookie.Value} {
+		if _, found, err := w.store.Sessions().FindCtx(t.Context(), secret); err != nil || found {
+			t.Fatalf("stored as it is: %v, %v", found, err)
+		}
+		must(t, w.store.InTx(t.Context(), func(q *store.Queries) error {
+			if ok, err := q.UseSignInLink(t.Context(), secret); err != nil || ok {
+				t.Errorf("stored as it is: %v, %v", ok, err)
+			}
+			return nil
+		}))
+	}
+}
+
+func TestLinkWorksOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, false)
+	link := w.link()
+	var in, refused atomic.Int64
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			w.visit(nil, func(ctx context.Context) {
+				_, err := w.SignIn(ctx, link)
+				switch {
+				case err == nil:
+					in.Add(1)
+				case model.CodeOf(err) == model.CodeUnauthorized:
+					refused.Add(1)
+				}
+			})
+		})
+	}
+	wg.Wait()
+	if in.Load() != 1 || refused.Load() != 7 {
+		t.Fatalf("%d signed in, %d were refused", in.Load(), refused.Load())
+	}
+}
+
+// TestBadLinks: wrong, used and expired are told apart by nobody.
+func TestBadLinks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, false)
+	used, late := w.link(), w.link()
+	w.signIn(used)
+	w.ahead.Store(int64(time.Hour))
+	texts := map[string]bool{}
+	for _, token := range []string{used, late, "wrong", ""} {
+		w.visit(nil, func(ctx context.Context) {
+			_, err := w.SignIn(ctx, token)
+			wantCode(t, err, model.CodeUnauthorized)
+			texts[err.Error()] = true
+			if _, ok := w.UserActor(ctx); ok {
+				t.Error("signed in all the same")
+			}
+		})
+	}
+	if len(texts) != 1 {
+		t.Fatalf("different answers: %v", texts)
+	}
+}
+
+func TestSeedAdminOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, false)
+	must(t, w.SeedAdmin(t.Context()))
+	users, err := w.store.Read().Users(t.Context())
+	must(t, err)
+	teams, err := w.store.Read().Teams(t.Context())
+	must(t, err)
+	if len(users) != 1 || len(teams) != 1 || teams[0].Name != auth.DefaultTeam {
+		t.Fatalf("users %v, teams %v", users, teams)
+	}
+}
+
+func (w *world) request() auth.TokenRequest {
+	w.t.Helper()
+	team, err := w.store.Read().TeamByName(w.t.Context(), auth.DefaultTeam)
+	must(w.t, err)
+	return auth.TokenRequest{TeamID: team.ID, Name: "ci", Role: model.RoleDeveloper, TTL: time.Hour}
+}
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t, false), t.Context()
+	r := w.request()
+	secret, token, err := w.CreateToken(ctx, r)
+	must(t, err)
+	if len(secret) != 42 || !strings.HasPrefix(secret, "dbr_") {
+		t.Fatalf("secret %q", secret)
+	}
+	a, err := w.TokenActor(ctx, secret)
+	must(t, err)
+	if a != (model.Actor{ID: token.ID, Name: "ci", TeamID: r.TeamID, Role: model.RoleDeveloper}) {
+		t.Fatalf("actor %+v", a)
+	}
+	list, err := w.store.Read().Tokens(ctx, r.TeamID)
+	must(t, err)
+	if len(list) != 1 || list[0].LastUsedAt.IsZero() {
+		t.Fatalf("tokens %+v", list)
+	}
+	w.ahead.Store(int64(time.Hour + time.Second))
+	_, err = w.TokenActor(ctx, secret)
+	wantCode(t, err, model.CodeUnauthorized)
+}
+
+// TestMistypedTokens: refused without the database, which is closed here.
+func TestMistypedTokens(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t, false), t.Context()
+	secret, _, err := w.CreateToken(ctx, w.request())
+	must(t, err)
+	other, _, err := w.CreateToken(ctx, w.request())
+	must(t, err)
+	must(t, w.store.Close())
+	_, err = w.TokenActor(ctx, secret)
+	wantCode(t, err, model.CodeUnavailable) // a good one is asked for, and nobody answers
+	bad := []string{"", "dbr_", strings.TrimPrefix(secret, "dbr_"), secret + "0", secret[:36] + other[36:], strings.ToUpper(secret)}
+	for i := range secret {
+		c := byte('0')
+		if secret[i] == c {
+			c = '1'
+		}
+		bad = append(bad, secret[:i]+string(c)+secret[i+1:])
+	}
+	for _, b := range bad {
+		_, err := w.TokenActor(ctx, b)
+		wantCode(t, err, model.CodeUnauthorized)
+	}
+}
+
+func TestDeletedToken(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t, false), t.Context()
+	secret, token, err := w.CreateToken(ctx, w.request())
+	must(t, err)
+	must(t, w.store.InTx(ctx, func(q *store.Queries) error { return q.DeleteToken(ctx, token.ID) }))
+	_, err = w.TokenActor(ctx, secret)
+	wantCode(t, err, model.CodeUnauthorized)
+}
+
+func TestTokenRequests(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t, false), t.Context()
+	for name, c := range map[string]struct {
+		change func(*auth.TokenRequest)
+		code   model.Code // "" = made
+	}{
+		"nameless":      {func(r *auth.TokenRequest) { r.Name = "" }, model.CodeInvalid},
+		"no such role":  {func(r *auth.TokenRequest) { r.Role = "root" }, model.CodeInvalid},
+		"no team":       {func(r *auth.TokenRequest) { r.TeamID = "" }, model.CodeInvalid},
+		"no such team":  {func(r *auth.TokenRequest) { r.TeamID = "team_x" }, model.CodeNotFound},
+		"expired":       {func(r *auth.TokenRequest) { r.TTL = -time.Second }, model.CodeInvalid},
+		"for ever":      {func(r *auth.TokenRequest) { r.TTL = 10_000 * time.Hour }, model.CodeInvalid},
+		"admin":         {func(r *auth.TokenRequest) { r.TeamID, r.Role = "", model.RoleAdmin }, ""},
+		"for 90 days":   {func(r *auth.TokenRequest) { r.TTL = 0 }, ""},
+		"as it is made": {func(*auth.TokenRequest) {}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := w.request()
+			c.change(&r)
+			_, token, err := w.CreateToken(ctx, r)
+			if c.code != "" {
+				wantCode(t, err, c.code)
+				return
+			}
+			must(t, err)
+			if left := token.ExpiresAt.Sub(token.CreatedAt); r.TTL == 0 && left != 90*24*time.Hour {
+				t.Fatalf("good for %s", left)
+			}
+		})
+	}
+}
