@@ -1,0 +1,90 @@
+# Targets with a "##" comment are listed by `make help`.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+IMAGE   ?= drawbridge:$(VERSION)
+ARGS    ?=
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: dev
+dev: ## run the panel with the simulated AWS on http://127.0.0.1:8080 (ARGS="--help")
+	go run ./cmd/server $(ARGS)
+
+.PHONY: demo
+demo: ## make, call and destroy the article's chain in a simulated AWS (ARGS="--json")
+	go run ./cmd/server demo $(ARGS)
+
+.PHONY: test
+test: browser ## run all tests with the race detector, in random order (ARGS="./internal/api/...")
+	go tool gotestsum --format pkgname-and-test-fails --hide-summary=skipped -- \
+		-race -shuffle=on -timeout 15m $(or $(ARGS),./...)
+
+.PHONY: browser
+browser: # what the browser tests need; they say so themselves where it is missing
+	@if command -v chromium >/dev/null; then exit 0; fi; \
+	if [[ $$(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then \
+		echo "Chromium is missing: install the packages chromium and fonts-noto-cjk to run the browser tests."; exit 0; \
+	fi; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium fonts-noto-cjk >/dev/null
+
+.PHONY: ci
+ci: check-format check-modules check-generated check-rules check-vet check-lint ## what a change must pass beside its tests
+
+.PHONY: check-format
+check-format:
+	@echo "gofmt"; unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
+	if [[ -n "$$unformatted" ]]; then echo "Run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: check-modules
+check-modules:
+	@echo "go mod verify, go mod tidy"
+	@go mod verify
+	@go mod tidy -diff || { echo "Run go mod tidy."; exit 1; }
+
+.PHONY: check-generated
+check-generated:
+	@echo "templ generate"
+	@go tool templ generate -path web -check -log-level warn || { echo "Run make generate and commit what it wrote."; exit 1; }
+
+.PHONY: check-rules
+check-rules:
+	@echo "import map, size budgets, OpenAPI document"
+	@go test -race ./internal/archtest ./internal/api
+
+.PHONY: check-vet
+check-vet:
+	@echo "go vet"
+	@go vet ./...
+
+.PHONY: check-lint
+check-lint:
+	@echo "staticcheck"
+	@go tool staticcheck ./...
+
+.PHONY: generate
+generate: ## write the generated files anew: templ pages, then the OpenAPI document
+	go tool templ generate -path web -log-level warn
+	go test ./internal/api -run Golden -update || go test ./internal/api -run Golden
+
+.PHONY: assets
+assets: ## renew the vendored browser assets from package-lock.json (needs Node)
+	./scripts/vendor-assets.sh
+
+.PHONY: bench
+bench: ## run the benchmarks (ARGS="./internal/store/...")
+	go test -run '^$$' -bench . -benchmem $(or $(ARGS),./...)
+
+.PHONY: build
+build: ## build the static binary bin/drawbridge
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/drawbridge ./cmd/server
+
+.PHONY: docker
+docker: ## build the image drawbridge:VERSION
+	docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .

@@ -1,0 +1,4 @@
+// Package archtest holds the architecture to its word: the import table in
+// docs/architecture.md is compared with what `go list` says, and sources are
+// held to the size budgets of CONTRIBUTING.md. It has tests only.
+package archtest
