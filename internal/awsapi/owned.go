@@ -18,8 +18,11 @@ type Owned struct {
 	Key  string // its place in the chain, from its tag
 }
 
-// describeTagsMax is how many ARNs one ELBv2 DescribeTags takes.
-const describeTagsMax = 20
+// What AWS takes in one call.
+const (
+	describeTagsMax = 20  // ARNs of ELBv2's DescribeTags
+	filterValuesMax = 200 // values of one EC2 filter
+)
 
 // OwnedByTag finds everything that carries the backend's owner tags. After a
 // destroy it finds nothing. Terminated instances, which AWS shows for an hour,
@@ -72,14 +75,28 @@ func (s *ownedScan) instances(ctx context.Context) error {
 	return nil
 }
 
+// volumes asks for the tags first: an endpoint that knows no volumes has none,
+// and tags may outlive what they were on.
 func (s *ownedScan) volumes(ctx context.Context) error {
-	pages := ec2.NewDescribeVolumesPaginator(s.EC2, &ec2.DescribeVolumesInput{Filters: s.filters()})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	var ids []string
+	tagged := ec2.NewDescribeTagsPaginator(s.EC2, &ec2.DescribeTagsInput{Filters: []types.Filter{
+		Filter("resource-type", "volume"), Filter("key", TagBackend), Filter("value", s.backendID),
+	}})
+	for tagged.HasMorePages() {
+		page, err := tagged.NextPage(ctx)
 		if err != nil {
 			return err
 		}
-		for _, v := range page.Volumes {
+		for _, t := range page.Tags {
+			ids = append(ids, aws.ToString(t.ResourceId))
+		}
+	}
+	for some := range slices.Chunk(ids, filterValuesMax) {
+		out, err := s.EC2.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{Filters: []types.Filter{Filter("volume-id", some...)}})
+		if err != nil {
+			return err
+		}
+		for _, v := range out.Volumes {
 			s.add("volume", aws.ToString(v.VolumeId), TagsOf(v.Tags))
 		}
 	}

@@ -1,14 +1,23 @@
 package awsapi
 
 import (
+	"time"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// maxAttempts of reads and of calls that AWS makes idempotent.
-const maxAttempts = 6
+// Of reads and of calls that AWS makes idempotent. The delay between attempts
+// is random and doubles from one second up to maxBackoff.
+const (
+	maxAttempts = 6
+	maxBackoff  = 3 * time.Second
+	// greetAttempts is how often an environment is asked whether it answers:
+	// a page waits for that.
+	greetAttempts = 2
+)
 
 // sentOnce lists the calls that are never sent twice by the SDK: they create
 // and take no client token, so a re-sent one makes a second thing when only the
@@ -26,7 +35,7 @@ var sentOnce = map[string]bool{
 }
 
 func newRetryer() aws.Retryer {
-	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = maxAttempts })
+	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = maxAttempts, maxBackoff })
 }
 
 // disableRetries puts a retry loop of one turn in place of the SDK's for the

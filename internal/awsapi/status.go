@@ -37,7 +37,7 @@ func (p *Pool) ask(ctx context.Context, env *model.Environment, s *model.Environ
 	if err != nil {
 		return err
 	}
-	who, err := c.STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	who, err := c.STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}, func(o *sts.Options) { o.RetryMaxAttempts = greetAttempts })
 	if err != nil {
 		return fmt.Errorf("ask who we are: %w", err)
 	}
