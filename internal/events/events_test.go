@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,7 +46,7 @@ type follower struct {
 	mu    sync.Mutex
 	got   []int64
 	when  []time.Duration
-	idles int
+	idles atomic.Int64
 	stop  context.CancelCauseFunc
 	err   chan error
 }
@@ -64,9 +65,7 @@ func follow(t *testing.T, hub *events.Hub, f *feed, after int64) *follower {
 		return nil
 	}
 	idle := func() error {
-		fw.mu.Lock()
-		defer fw.mu.Unlock()
-		fw.idles++
+		fw.idles.Add(1)
 		return nil
 	}
 	go func() { fw.err <- events.Follow(ctx, hub, "be_a", after, f.read, send, idle) }()
@@ -138,13 +137,13 @@ func TestFollowKeepsTheConnection(t *testing.T) {
 		hub.Wake("be_a")
 		time.Sleep(14 * time.Second)
 		synctest.Wait()
-		if fw.idles != 0 {
+		if fw.idles.Load() != 0 {
 			t.Fatal("idle was called although something was sent")
 		}
 		time.Sleep(36 * time.Second) // 50 s after the last event, looked at every 2 s
 		synctest.Wait()
-		if fw.idles != 3 {
-			t.Fatalf("idle was called %d times in 50 s, want 3", fw.idles)
+		if n := fw.idles.Load(); n != 3 {
+			t.Fatalf("idle was called %d times in 50 s, want 3", n)
 		}
 		fw.end(t)
 	})
