@@ -151,7 +151,7 @@ func clientHop(d *panel.BackendDetail) ui.Hop {
 	switch d.Phase {
 	case model.PhaseReady:
 		h.State = ui.ResourceState(model.ResourceReady)
-		h.State.Word = "Gets answers"
+		h.State.Word = "Answered"
 	case model.PhaseDegraded, model.PhaseFailed:
 		h.State = ui.ResourceState(model.ResourceFailed)
 		h.State.Word = "May get errors"

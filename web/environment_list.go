@@ -83,7 +83,7 @@ func (w *Web) environmentStatus(c echo.Context) error {
 }
 
 func newStatusView(id string, s *model.EnvironmentStatus) statusView {
-	v := statusView{ID: id, Subnets: s.Subnets, BackURL: pathEnvironments, Note: fmt.Sprintf("asked in %.1f s", s.Seconds)}
+	v := statusView{ID: id, Name: id, Subnets: s.Subnets, BackURL: pathEnvironments, Note: fmt.Sprintf("asked in %.1f s", s.Seconds)}
 	switch {
 	case s.Answers && s.Problem == nil:
 		v.State = ui.State{Value: "answers", Word: "Answers", Tone: ui.ToneOK, Icon: "check"}

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"encoding/json"
+	"testing"
 	"time"
 
 	"drawbridge/internal/model"
@@ -210,4 +212,13 @@ func sampleStatus(answers bool) *model.EnvironmentStatus {
 			{ID: "subnet-0bbbbbbbbbbbbbbb2", Name: "test-private2", AZ: "ap-northeast-1c", CIDR: "10.0.20.0/24", FreeIPs: 251},
 		},
 	}
+}
+
+func asJSON(t *testing.T, noun any) json.RawMessage {
+	t.Helper()
+	raw, err := json.Marshal(noun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }

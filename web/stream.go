@@ -20,20 +20,16 @@ import (
 // writeTimeout is how long a slow reader may hold up one message.
 const writeTimeout = 10 * time.Second
 
-// streams counts live connections per user and ends them all at shutdown.
+// streams counts live connections per user.
 type streams struct {
 	limit  int
-	done   chan struct{}
-	once   sync.Once
 	mu     sync.Mutex
 	byUser map[string]int
 }
 
 func newStreams(limit int) *streams {
-	return &streams{limit: limit, done: make(chan struct{}), byUser: map[string]int{}}
+	return &streams{limit: limit, byUser: map[string]int{}}
 }
-
-func (s *streams) close() { s.once.Do(func() { close(s.done) }) }
 
 // enter counts one connection of the user; leave must be called when ok.
 func (s *streams) enter(user string) (leave func(), ok bool) {
@@ -75,8 +71,8 @@ type live struct {
 	ctx context.Context
 }
 
-// stream opens a connection and calls run until the browser leaves, the server
-// stops or run fails. Errors before the first byte become an error answer.
+// stream opens a connection and calls run until the request's context ends (the
+// browser left, or the server stops) or run fails. Errors before the first byte become an error answer.
 func (w *Web) stream(c echo.Context, run func(l *live) error) error {
 	leave, ok := w.streams.enter(actorOf(c).ID)
 	if !ok {
@@ -84,15 +80,7 @@ func (w *Web) stream(c echo.Context, run func(l *live) error) error {
 		return c.NoContent(http.StatusNoContent)
 	}
 	defer leave()
-	ctx, cancel := context.WithCancel(c.Request().Context())
-	defer cancel()
-	go func() {
-		select {
-		case <-w.streams.done:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+	ctx := c.Request().Context()
 	err := run(&live{w: c.Response(), rc: http.NewResponseController(c.Response()), ctx: ctx})
 	if err == nil || ctx.Err() != nil {
 		return nil

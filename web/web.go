@@ -81,7 +81,3 @@ func (w *Web) Register(e *echo.Echo) {
 		},
 	}))
 }
-
-// CloseStreams ends every live connection, so that a server that shuts down
-// need not wait for them. Give it to http.Server.RegisterOnShutdown.
-func (w *Web) CloseStreams() { w.streams.close() }

@@ -1,0 +1,79 @@
+package web
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	"drawbridge/internal/model"
+)
+
+func TestLocalPath(t *testing.T) {
+	t.Parallel()
+	for next, want := range map[string]string{
+		"/backends/be_1":           "/backends/be_1",
+		"/backends?x=1":            "/backends?x=1",
+		"":                         "/",
+		"backends":                 "/",
+		"//evil.example/x":         "/",
+		"/\\evil.example":          "/",
+		"https://evil.example/":    "/",
+		"javascript:alert(1)":      "/",
+		"/\t/evil.example":         "/",
+		"/%2f/evil.example":        "/",
+		"///evil.example":          "/",
+		"http:/backends":           "/",
+		"/sign-in/abc":             "/",
+		"/a\r\nSet-Cookie: x=1":    "/",
+		"//user@evil.example/path": "/",
+	} {
+		if got := localPath(next); got != want {
+			t.Errorf("localPath(%q) = %q, want %q", next, got, want)
+		}
+	}
+}
+
+// TestPathHelpersLeadToRoutes finds, for each helper, the route that serves it.
+func TestPathHelpersLeadToRoutes(t *testing.T) {
+	t.Parallel()
+	const id = "be_1/../x y" // an id that needs escaping must stay one segment
+	helpers := map[string]string{
+		"home": pathHome, "session_new": pathSignIn, "session_create": pathSignIn, "session_delete": pathSignOut,
+		"session_confirm": pathSignIn + "/token", "backend_list": pathBackends, "backend_list_stream": pathBackendsStream(),
+		"backend_new": pathBackendNew(), "backend_create": pathBackendNew(), "instance_list": pathBackendInstances(),
+		"backend_show": pathBackend(id), "backend_stream": pathBackendStream(id),
+		"backend_plan": pathBackendPlan(id, model.OpDestroy), "backend_provision": pathBackendProvision(id),
+		"backend_destroy": pathBackendDestroy(id), "tests_run": pathTestsRun(id), "tests_send": pathTestsSend(id),
+		"job_show": pathJob(id), "job_stream": pathJobStream(id), "job_cancel": pathJobCancel(id), "job_retry": pathJobRetry(id),
+		"environment_list": pathEnvironments, "environment_status": pathEnvironmentStatus(id),
+	}
+	e := echo.New()
+	for _, r := range routes() {
+		e.Add(r.Method, r.Path, func(c echo.Context) error { return c.String(http.StatusOK, r.Name) })
+	}
+	for _, r := range routes() {
+		path, ok := helpers[r.Name]
+		if !ok {
+			t.Errorf("route %s has no path helper in this test", r.Name)
+			continue
+		}
+		rec := httptest.NewRecorder()
+		e.ServeHTTP(rec, httptest.NewRequest(r.Method, path, nil))
+		if rec.Body.String() != r.Name {
+			t.Errorf("%s %s is served by %q, want %s", r.Method, path, rec.Body.String(), r.Name)
+		}
+	}
+}
+
+func TestSignInKeepsTheWayBack(t *testing.T) {
+	t.Parallel()
+	if got := pathSignInNext("/backends/be_1?a=b"); got != "/sign-in?next=%2Fbackends%2Fbe_1%3Fa%3Db" {
+		t.Errorf("got %s", got)
+	}
+	if got := pathSignInNext("/"); strings.Contains(got, "next") {
+		t.Errorf("home needs no next: %s", got)
+	}
+}

@@ -1,0 +1,236 @@
+package web
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+	"go.uber.org/goleak"
+
+	"drawbridge/internal/events"
+	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
+	"drawbridge/internal/probe"
+	"drawbridge/internal/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// site is the pages on a real panel, store and hub. Only AWS is played, by cloud.
+type site struct {
+	t     *testing.T
+	store *store.Store
+	cloud *cloud
+	web   *Web
+	http  http.Handler
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	hub := events.NewHub()
+	quiet := slog.New(slog.DiscardHandler)
+	st, err := store.Open(t.Context(), store.Options{
+		DSN: "sqlite:" + filepath.Join(t.TempDir(), "web.db"), Logger: quiet,
+		OnEvent: func(id string, _ int64) { hub.Wake(id) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	s := &site{t: t, store: st, cloud: &cloud{status: sampleStatus(true), instances: sampleInstances()}}
+	p := panel.New(panel.Deps{
+		Store: st, Cloud: s.cloud, Worker: idle{}, Hub: hub, Logger: quiet, Probe: probe.New(probe.Options{}),
+	})
+	s.web = New(Deps{Panel: p, Auth: testAuth{}, Logger: quiet, Version: "1.2.3", Streams: 2})
+	e := echo.New()
+	s.web.Register(e)
+	e.HTTPErrorHandler = s.web.HandleError
+	s.http = testSession(e)
+	s.seed()
+	return s
+}
+
+func (s *site) seed() {
+	s.t.Helper()
+	env := sampleEnvironment()
+	err := s.store.InTx(s.t.Context(), func(q *store.Queries) error {
+		if err := q.InsertTeam(s.t.Context(), &model.Team{ID: "team_a", Name: "Team A"}); err != nil {
+			return err
+		}
+		return q.UpsertEnvironment(s.t.Context(), &env)
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// foreignTeam makes a team that none of the actors belongs to.
+func (s *site) foreignTeam() {
+	s.t.Helper()
+	err := s.store.InTx(s.t.Context(), func(q *store.Queries) error {
+		return q.InsertTeam(s.t.Context(), &model.Team{ID: "team_b", Name: "Team B"})
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// backend saves a backend as it would be in that phase.
+func (s *site) backend(phase model.Phase, change ...func(*model.Backend)) model.Backend {
+	s.t.Helper()
+	b := sampleBackend(phase)
+	for _, c := range change {
+		c(&b)
+	}
+	err := s.store.InTx(s.t.Context(), func(q *store.Queries) error {
+		b.EventSeq = 0
+		if err := q.InsertBackend(s.t.Context(), &b); err != nil {
+			return err
+		}
+		return q.AppendBackend(s.t.Context(), &b)
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return b
+}
+
+// as sends a request as that user; nobody when the actor is zero.
+func (s *site) as(a model.Actor, method, path string, form url.Values, header ...string) *http.Response {
+	s.t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	r.Header.Set("X-Test-User", a.ID)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	rec := httptest.NewRecorder()
+	s.http.ServeHTTP(rec, r)
+	return rec.Result()
+}
+
+// start registers a backend and queues its provision job.
+func (s *site) start(name string) (backend model.Backend, job string) {
+	s.t.Helper()
+	backend = s.backend(model.PhaseRegistered, func(b *model.Backend) { b.ID, b.Name = "be_"+name, name })
+	r := s.as(developer, http.MethodPost, pathBackendProvision(backend.ID), url.Values{})
+	if r.StatusCode != http.StatusSeeOther {
+		want(s.t, r, http.StatusSeeOther)
+	}
+	return backend, r.Header.Get("Location")
+}
+
+// want asserts the status and what the body must, or with a leading ! must not, contain.
+func want(t *testing.T, r *http.Response, status int, parts ...string) string {
+	t.Helper()
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := string(raw)
+	if r.StatusCode != status {
+		t.Fatalf("status = %d, want %d; body: %s", r.StatusCode, status, body)
+	}
+	for _, part := range parts {
+		if unwanted, ok := strings.CutPrefix(part, "!"); ok {
+			if strings.Contains(body, unwanted) {
+				t.Errorf("body contains %q:\n%s", unwanted, body)
+			}
+		} else if !strings.Contains(body, part) {
+			t.Errorf("body lacks %q:\n%s", part, body)
+		}
+	}
+	return body
+}
+
+func wantRedirect(t *testing.T, r *http.Response, to string) {
+	t.Helper()
+	if r.StatusCode != http.StatusSeeOther || r.Header.Get("Location") != to {
+		t.Fatalf("got %d to %q, want 303 to %q", r.StatusCode, r.Header.Get("Location"), to)
+	}
+}
+
+type sessionKey struct{}
+
+// testSession signs in whom X-Test-User names, as the session middleware would.
+func testSession(next http.Handler) http.Handler {
+	users := map[string]model.Actor{viewer.ID: viewer, developer.ID: developer, owner.ID: owner}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a, ok := users[r.Header.Get("X-Test-User")]; ok {
+			r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, a))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// testAuth knows one token, "good".
+type testAuth struct{}
+
+func (testAuth) SignIn(_ context.Context, token string) (*model.User, error) {
+	if token != "good" {
+		return nil, model.Errorf(model.CodeUnauthorized, "This link was used already.")
+	}
+	return &model.User{ID: owner.ID, Name: owner.Name}, nil
+}
+
+func (testAuth) SignOut(context.Context) error { return nil }
+
+func (testAuth) UserActor(ctx context.Context) (model.Actor, bool) {
+	a, ok := ctx.Value(sessionKey{}).(model.Actor)
+	return a, ok
+}
+
+// cloud plays AWS: the article's chain, one status, one instance.
+type cloud struct {
+	status    *model.EnvironmentStatus
+	instances []model.Instance
+	findings  []model.Finding
+	err       error
+}
+
+func (c *cloud) Chain(context.Context, *model.Environment, *model.Backend) ([]model.PlanItem, []model.Finding, error) {
+	return sampleChain(), c.findings, c.err
+}
+
+func (c *cloud) Status(context.Context, *model.Environment) *model.EnvironmentStatus { return c.status }
+
+func (c *cloud) Instances(context.Context, *model.Environment) ([]model.Instance, error) {
+	return c.instances, c.err
+}
+
+// idle is a worker that leaves every job queued.
+type idle struct{}
+
+func (idle) Wake()         {}
+func (idle) Cancel(string) {}
+
+// answering lets the backend's invoke URL lead to an app on this machine, as
+// the simulated AWS does. It answers every path but /missing with 200.
+func (s *site) answering() func(*model.Backend) {
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/missing" {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		_, _ = io.WriteString(w, "hello from "+r.URL.Path)
+	}))
+	s.t.Cleanup(app.Close)
+	env := sampleEnvironment()
+	env.Endpoint = app.URL
+	err := s.store.InTx(s.t.Context(), func(q *store.Queries) error { return q.UpsertEnvironment(s.t.Context(), &env) })
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, port, _ := strings.Cut(strings.TrimPrefix(app.URL, "http://"), ":")
+	return func(b *model.Backend) {
+		b.InvokeURL = "http://a1b2c3d4e5.execute-api.ap-northeast-1.localhost:" + port + "/"
+	}
+}
