@@ -104,7 +104,7 @@ type backendInput struct {
 }
 
 type planInput struct {
-	backendInput
+	ID        string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
 	Operation string `query:"operation" default:"provision" enum:"provision,destroy" doc:"What would be done."`
 }
 

@@ -32,15 +32,15 @@ func eventOf(e *model.Event) Event {
 const writeTimeout = 10 * time.Second
 
 type streamInput struct {
-	backendInput
-	After       int64 `query:"after" minimum:"0" doc:"Start with the event after this number; 0 for all."`
-	LastEventID int64 `header:"Last-Event-ID" minimum:"0" doc:"The number of the newest event that was received; browsers send it when they reconnect. It wins over after."`
+	ID          string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
+	After       int64  `query:"after" minimum:"0" doc:"Start with the event after this number; 0 for all."`
+	LastEventID int64  `header:"Last-Event-ID" minimum:"0" doc:"The number of the newest event that was received; browsers send it when they reconnect. It wins over after."`
 }
 
 type eventsInput struct {
-	backendInput
-	After int64 `query:"after" minimum:"0" doc:"Start with the event after this number."`
-	Limit int   `query:"limit" minimum:"1" maximum:"1000" default:"200" doc:"How many at most."`
+	ID    string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
+	After int64  `query:"after" minimum:"0" doc:"Start with the event after this number."`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200" doc:"How many at most."`
 }
 
 func (a *API) registerEvents(h huma.API) {

@@ -101,7 +101,7 @@ func (a *API) fail(c echo.Context, err error) {
 	}
 }
 
-const tokenAdvice = "Send an API token as \"Authorization: Bearer <token>\"; \"drawbridge token create\" makes one."
+const tokenAdvice = "Send an API token as \"Authorization: Bearer <token>\"; \"server token create\" makes one."
 
 // authenticate lets only bearers of a valid token through to an operation.
 func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {

@@ -65,10 +65,12 @@ type operationView struct {
 	Summary     string         `json:"summary"`
 	Tags        []string       `json:"tags"`
 	Responses   map[string]any `json:"responses"`
-	Parameters  []struct {
-		Name        string `json:"name"`
-		Description string `json:"description"`
-	} `json:"parameters"`
+	Parameters  []parameter    `json:"parameters"`
+}
+
+type parameter struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
 }
 
 func readDocument(t *testing.T) document {
@@ -100,6 +102,9 @@ func TestDocumentIsComplete(t *testing.T) {
 				if op.Responses[status] == nil {
 					t.Errorf("%s does not tell of %s", at, status)
 				}
+			}
+			if strings.Contains(path, "{id}") && !slices.ContainsFunc(op.Parameters, func(p parameter) bool { return p.Name == "id" }) {
+				t.Errorf("%s does not describe its id: Huma skips fields of embedded structs that are not exported", at)
 			}
 			for _, p := range op.Parameters {
 				if p.Description == "" {

@@ -45,13 +45,13 @@ type RunTests struct {
 
 type runTestsInput struct {
 	bodyRead
-	backendInput
+	ID   string    `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
 	Body *RunTests `doc:"What to send; every route test of the spec when left out."`
 }
 
 type testRunsInput struct {
-	backendInput
-	Limit int `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"How many at most."`
+	ID    string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
+	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"How many at most."`
 }
 
 func (a *API) registerRouteTests(h huma.API) {
