@@ -35,6 +35,7 @@ func ec2Ops() map[string]queryOp {
 		"DescribeInstances":             describeInstances,
 		"DescribeInstanceStatus":        describeInstanceStatus,
 		"TerminateInstances":            terminateInstances,
+		"DescribeVolumes":               describeVolumes,
 		"GetConsoleOutput":              getConsoleOutput,
 		"DescribeNetworkInterfaces":     describeNetworkInterfaces,
 		"CreateTags":                    createTags,

@@ -37,6 +37,7 @@ type instance struct {
 	TerminatedAt  time.Time
 	Existing      bool // seeded: was running before the simulation began
 	Tags          tags
+	VolumeTags    tags
 }
 
 var instanceID = regexp.MustCompile(`^i-[0-9a-f]{8,17}$`)
@@ -197,7 +198,7 @@ func (c *call) instanceXML(i *instance) []wire.Node {
 		wire.Str("privateDnsName", c.privateName(i.IP)), wire.Bool("sourceDestCheck", true), c.groupSet(i.Groups),
 		wire.List("networkInterfaceSet", "item", c.interfacesOf(i.ID), c.interfaceXML),
 		wire.El("blockDeviceMapping", wire.El("item", wire.Str("deviceName", rootDevice),
-			wire.El("ebs", wire.Str("volumeId", "vol"+strings.TrimPrefix(i.ID, "i")), wire.Str("status", "attached"), wire.Bool("deleteOnTermination", true)))))
+			wire.El("ebs", wire.Str("volumeId", i.volumeID()), wire.Str("status", "attached"), wire.Bool("deleteOnTermination", true)))))
 }
 
 func stateXML(name string, st instanceState) wire.Node {

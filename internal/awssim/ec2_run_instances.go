@@ -30,6 +30,10 @@ func runInstances(c *call) ([]wire.Node, error) {
 	if low < 1 || high < low || high > 100 {
 		return nil, wire.BadRequest("InvalidParameterValue", "Value (%d) for parameter maxCount is invalid.", high)
 	}
+	nicTags, err := c.tagSpecs("network-interface")
+	if err != nil {
+		return nil, err
+	}
 	proto.Fingerprint = fingerprint(proto, low, high)
 	if err := c.dryRun(); err != nil {
 		return nil, err
@@ -44,8 +48,9 @@ func runInstances(c *call) ([]wire.Node, error) {
 	var launched []*instance
 	for n := range min(high, c.freeAddresses(sn)) {
 		i := *proto
-		i.ID, i.LaunchIndex, i.LaunchedAt, i.Tags = ec2ID("i"), n, c.now, merged(proto.Tags, nil)
-		if err := c.addInstance(&i, sn); err != nil {
+		i.ID, i.LaunchIndex, i.LaunchedAt = ec2ID("i"), n, c.now
+		i.Tags, i.VolumeTags = merged(proto.Tags, nil), merged(proto.VolumeTags, nil)
+		if err := c.addInstance(&i, sn, merged(nicTags, nil)); err != nil {
 			return nil, err
 		}
 		launched = append(launched, &i)
@@ -54,8 +59,8 @@ func runInstances(c *call) ([]wire.Node, error) {
 }
 
 // addInstance gives i its interface, unless it has an address, and stores it.
-func (s *Sim) addInstance(i *instance, sn *subnet) error {
-	e, err := s.addInterface(sn, interfaceSpec{owner: i.ID, kind: "interface", attachedOwner: s.account, groups: i.Groups})
+func (s *Sim) addInstance(i *instance, sn *subnet, nicTags tags) error {
+	e, err := s.addInterface(sn, interfaceSpec{owner: i.ID, kind: "interface", attachedOwner: s.account, groups: i.Groups, tags: nicTags})
 	if err != nil {
 		return err
 	}
@@ -81,7 +86,11 @@ func (c *call) launchSpec() (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &instance{ReservationID: ec2ID("r"), ImageID: img.id, Arch: img.arch, Type: kind.name, SubnetID: sn.ID, VPCID: sn.VPCID, Zone: sn.Zone,
+	volumeTags, err := c.tagSpecs("volume")
+	if err != nil {
+		return nil, err
+	}
+	i := &instance{VolumeTags: volumeTags, ReservationID: ec2ID("r"), ImageID: img.id, Arch: img.arch, Type: kind.name, SubnetID: sn.ID, VPCID: sn.VPCID, Zone: sn.Zone,
 		Groups: groups, UserData: data, HTTPTokens: "required", HopLimit: c.q.Int("MetadataOptions.HttpPutResponseHopLimit", 2),
 		KeyName: c.q.Str("KeyName"), ClientToken: c.q.Str("ClientToken"), VolumeType: "gp3", VolumeSize: 8, Tags: t}
 	if tokens := c.q.Str("MetadataOptions.HttpTokens"); tokens != "" {

@@ -54,6 +54,10 @@ func (s *Sim) ec2Tagged(id string) (tagged, error) {
 	case "i":
 		code = "InvalidInstanceID.NotFound"
 		t, ok = taggedRow(s.st.instances, "instance", id, func(r *instance) *tags { return &r.Tags })
+	case "vol":
+		code = "InvalidVolume.NotFound"
+		t, ok = taggedRow(s.st.instances, "volume", "i"+strings.TrimPrefix(id, "vol"), func(r *instance) *tags { return &r.VolumeTags })
+		t.id = id
 	case "eni":
 		code = "InvalidNetworkInterfaceID.NotFound"
 		t, ok = taggedRow(s.st.interfaces, "network-interface", id, func(r *networkInterface) *tags { return &r.Tags })
@@ -191,6 +195,9 @@ func (s *Sim) ec2IDs() []string {
 		slices.Collect(maps.Keys(s.st.routeTables.rows)), slices.Collect(maps.Keys(s.st.groups.rows)),
 		slices.Collect(maps.Keys(s.st.rules.rows)), slices.Collect(maps.Keys(s.st.instances.rows)),
 		slices.Collect(maps.Keys(s.st.interfaces.rows)))
+	for _, i := range s.st.instances.rows {
+		ids = append(ids, i.volumeID())
+	}
 	slices.Sort(ids)
 	return ids
 }
