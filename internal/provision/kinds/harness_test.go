@@ -150,6 +150,8 @@ func (h *harness) make(item model.PlanItem) {
 		switch {
 		case errors.As(err, &notYet):
 			return false, notYet.Why
+		case awsapi.MayHelpLater(err): // looks again before it sends again
+			return false, err.Error()
 		case err != nil:
 			h.t.Fatalf("make %s: %v", item.Key, err)
 		case obs.Failed != nil:

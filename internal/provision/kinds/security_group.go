@@ -78,5 +78,30 @@ func (k securityGroup) Delete(ctx context.Context, in provision.Inputs, r *model
 		return err
 	}
 	_, err = c.EC2.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: &r.AWSID})
+	if awsapi.Classify(err) == awsapi.Dependency {
+		return &provision.NotYet{Why: k.usedBy(ctx, c, r.AWSID, err), Err: err}
+	}
 	return gone(err)
+}
+
+// usedBy names what still uses the group: interfaces that AWS takes away by
+// itself, or a rule that somebody added by hand and has to take away, too.
+func (securityGroup) usedBy(ctx context.Context, c *awsapi.Clients, id string, refusal error) string {
+	interfaces, err := c.EC2.DescribeNetworkInterfaces(ctx, &ec2.DescribeNetworkInterfacesInput{
+		Filters: []types.Filter{awsapi.Filter("group-id", id)},
+	})
+	if err == nil && len(interfaces.NetworkInterfaces) > 0 {
+		n := interfaces.NetworkInterfaces[0]
+		return fmt.Sprintf("The network interface %s (%s) still uses it; AWS removes that a little later.",
+			aws.ToString(n.NetworkInterfaceId), aws.ToString(n.Description))
+	}
+	groups, err := c.EC2.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{
+		Filters: []types.Filter{awsapi.Filter("ip-permission.group-id", id)},
+	})
+	if err == nil && len(groups.SecurityGroups) > 0 {
+		g := groups.SecurityGroups[0]
+		return fmt.Sprintf("An inbound rule of the security group %s (%s) still names it as its source. Remove that rule, if nobody of yours needs it.",
+			aws.ToString(g.GroupId), aws.ToString(g.GroupName))
+	}
+	return "Something still uses it: " + said(refusal)
 }
