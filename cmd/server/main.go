@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -13,8 +12,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-
-	"drawbridge/internal/model"
 )
 
 // version is set by the release build (-ldflags "-X main.version=…").
@@ -55,20 +52,10 @@ func run() int {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
 	cmd.BindTo(ctx, (*context.Context)(nil))
 	if err := cmd.Run(logger); err != nil {
-		fmt.Fprintln(os.Stderr, "drawbridge: "+sentence(err))
+		fmt.Fprintln(os.Stderr, "drawbridge: "+err.Error())
 		return 1
 	}
 	return 0
-}
-
-// sentence is what a start-up failure tells: the user's text when there is
-// one, else the whole chain of causes.
-func sentence(err error) string {
-	var e *model.Error
-	if errors.As(err, &e) {
-		return e.Error()
-	}
-	return err.Error()
 }
 
 type versionCmd struct{}

@@ -105,7 +105,7 @@ func (a *App) listParts(worker *jobs.Worker) []part {
 	}
 	return append(parts,
 		part{"worker", worker.Run},
-		part{"http", serveHTTP(a.http, a.Auth.Sessions.LoadAndSave(e))},
+		part{"http", serveHTTP(a.http, withSessions(a.Auth.Sessions, e))},
 	)
 }
 

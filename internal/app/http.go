@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alexedwards/scs/v2"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
@@ -44,6 +45,21 @@ func newEcho(logger *slog.Logger) *echo.Echo {
 		},
 	}))
 	return e
+}
+
+// withSessions gives pages a session; the API takes tokens, never cookies,
+// and static files belong to everybody.
+func withSessions(sessions *scs.SessionManager, e http.Handler) http.Handler {
+	pages := sessions.LoadAndSave(e)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, prefix := range []string{"/api/", "/static/", "/healthz"} {
+			if strings.HasPrefix(r.URL.Path, prefix) {
+				e.ServeHTTP(w, r)
+				return
+			}
+		}
+		pages.ServeHTTP(w, r)
+	})
 }
 
 // alive answers for load balancers and containers: the process runs and its

@@ -37,13 +37,14 @@ type Error struct {
 	Err    error  `json:"-"` // cause, for the log
 }
 
+// Error is the text for logs and start-up lines: the cause is in it.
 func (e *Error) Error() string {
 	s := e.Message
 	for _, f := range e.Fields {
-		s += "; " + f.Path + ": " + f.Message
+		s += " " + f.Path + ": " + f.Message
 	}
 	if e.Err != nil {
-		s += ": " + e.Err.Error()
+		s = strings.TrimSuffix(s, ".") + ": " + e.Err.Error()
 	}
 	return s
 }
