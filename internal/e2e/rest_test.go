@@ -55,8 +55,20 @@ func (s *server) destroy(b model.Backend) model.Job {
 // ended follows the backend's events until the job has ended, and returns it.
 func (s *server) ended(j model.Job) model.Job {
 	s.t.Helper()
+	return s.endedAfter(j, 0)
+}
+
+// retried retries an ended job and returns it when it has ended again.
+func (s *server) retried(j model.Job) model.Job {
+	s.t.Helper()
+	after := s.backend(j.BackendID).EventSeq
+	return s.endedAfter(s.begin("POST", "/api/v1/jobs/"+j.ID+"/retry"), after)
+}
+
+func (s *server) endedAfter(j model.Job, after int64) model.Job {
+	s.t.Helper()
 	var last model.Job
-	s.follow(j.BackendID, 0, func(e model.Event) bool {
+	s.follow(j.BackendID, after, func(e model.Event) bool {
 		if e.Type != model.EventJob || e.JobID != j.ID {
 			return true
 		}

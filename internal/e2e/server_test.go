@@ -93,6 +93,7 @@ func (s *server) start() {
 	s.cmd = exec.Command(path, args...)
 	s.logs = &lockedBuffer{}
 	s.cmd.Stderr = s.logs
+	s.cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true")
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
 		s.t.Fatal(err)
