@@ -169,9 +169,10 @@ type output[T any] struct{ Body T }
 
 type noInput struct{}
 
-// bodyRead is embedded in inputs with a body. The deadline for reading the
-// body would otherwise stay on the connection and, when it passes, cancel a
-// handler that is still at work.
+// bodyRead is embedded in inputs with a body. Where a request comes without
+// one, net/http already watches the connection when Huma sets the deadline for
+// reading the body; when that passes, the watch would take the client for gone
+// and cancel the handler.
 type bodyRead struct{}
 
 // Resolve lifts the deadline; Huma calls it when the body has been read.

@@ -322,3 +322,24 @@ func TestEventsResumeWithoutAGap(t *testing.T) {
 		t.Error("the list has no events")
 	}
 }
+
+// TestAnswersAreJSONWhateverIsAccepted: there is one format, which nobody caches.
+func TestAnswersAreJSONWhateverIsAccepted(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	in.echo.GET("/api/cookies", func(c echo.Context) error { return c.JSON(http.StatusOK, c.Cookies()) })
+	for _, accept := range []string{"*/*", "json", "text/html", "application/xml, application/json;q=0"} {
+		c := call{method: "GET", path: "/api/v1/teams", header: map[string]string{"Authorization": "Bearer " + in.tokens["viewer"], "Accept": accept}}
+		resp, body := c.do(t, in.echo)
+		if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "application/json" || !strings.HasPrefix(body, `{"items":[`) {
+			t.Errorf("Accept %s: %d %v %s", accept, resp.StatusCode, resp.Header, body)
+		}
+		if resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("headers %v", resp.Header)
+		}
+	}
+	_, body := call{method: "GET", path: "/api/cookies", header: map[string]string{"Cookie": "drawbridge_session=abc"}}.do(t, in.echo)
+	if strings.Contains(body, "abc") {
+		t.Errorf("a cookie is seen under /api: %s", body)
+	}
+}
