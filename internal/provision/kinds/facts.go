@@ -140,12 +140,12 @@ func (g *gathering) instances(ctx context.Context) error {
 
 func (g *gathering) judge(key string, m model.Instance) {
 	switch {
+	case m.State != "running": // first, because a terminated one has no VPC any more
+		g.refuse(key, fieldIDs, "Start it in the EC2 console, or leave it out.",
+			"The instance %s is %s; only running instances can be registered.", m.ID, m.State)
 	case m.VPCID != g.env.VPCID:
 		g.refuse(key, fieldIDs, "Name instances of "+g.env.VPCID+", or use an environment for the other VPC.",
 			"The instance %s is in %s, not in the environment's %s.", m.ID, m.VPCID, g.env.VPCID)
-	case m.State != "running":
-		g.refuse(key, fieldIDs, "Start it in the EC2 console, or leave it out.",
-			"The instance %s is %s; only running instances can be registered.", m.ID, m.State)
 	case !g.covered(m.AZ):
 		g.refuse(key, fieldIDs, "Add a subnet in "+m.AZ+" to the environment, or leave the instance out.",
 			"The instance %s is in %s, where the environment has no subnet for the load balancer.", m.ID, m.AZ)

@@ -1,0 +1,289 @@
+package kinds
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	gwtypes "github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+	"github.com/aws/smithy-go"
+
+	"drawbridge/internal/awsapi"
+	"drawbridge/internal/model"
+	"drawbridge/internal/provision"
+)
+
+func TestObservedInstance(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		state     ec2types.InstanceStateName
+		resource  model.ResourceState
+		ownership model.Ownership
+		want      string // "ready", "waits", "failed CODE", "gone", "not found"
+	}{
+		{"pending", model.ResourcePending, model.OwnershipManaged, "waits"},
+		{"running", model.ResourcePending, model.OwnershipManaged, "ready"},
+		{"stopped", model.ResourcePending, model.OwnershipManaged, "failed InstanceStopped"},
+		{"terminated", model.ResourcePending, model.OwnershipManaged, "failed Client.VolumeLimitExceeded"},
+		{"terminated", model.ResourceFailed, model.OwnershipManaged, "not found"},
+		{"terminated", model.ResourceReady, model.OwnershipManaged, "not found"},
+		{"terminated", model.ResourceDeleting, model.OwnershipManaged, "gone"},
+		{"terminated", model.ResourcePending, model.OwnershipReferenced, "failed InvalidInstanceID.NotFound"},
+		{"shutting-down", model.ResourceDeleting, model.OwnershipManaged, "waits"}, // its interface still holds the group
+	} {
+		obs, err := observedInstance(ec2types.Instance{
+			InstanceId: aws.String("i-1"), State: &ec2types.InstanceState{Name: row.state},
+			StateReason: &ec2types.StateReason{Code: aws.String("Client.VolumeLimitExceeded"), Message: aws.String("Volume limit exceeded")},
+		}, &model.Resource{State: row.resource, Ownership: row.ownership})
+		if got := verdict(obs, err); got != row.want {
+			t.Errorf("%s, resource %s, %s: %s, want %s", row.state, row.resource, row.ownership, got, row.want)
+		}
+	}
+}
+
+func verdict(obs provision.Observed, err error) string {
+	var p *model.Problem
+	switch {
+	case errors.Is(err, provision.ErrNotFound):
+		return "not found"
+	case errors.As(err, &p):
+		return "failed " + p.Code
+	case err != nil:
+		return err.Error()
+	case obs.Failed != nil:
+		return "failed " + obs.Failed.Code
+	case obs.Gone:
+		return "gone"
+	case obs.Ready:
+		return "ready"
+	case obs.Why == "":
+		return "waits without a word"
+	}
+	return "waits"
+}
+
+func TestObservedLink(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[gwtypes.VpcLinkStatus]string{
+		"PENDING": "waits", "AVAILABLE": "ready", "DELETING": "waits", "FAILED": "failed VpcLinkFailed", "INACTIVE": "waits",
+	} {
+		if got := verdict(observedLink("abc123", status, aws.String("said AWS")), nil); got != want {
+			t.Errorf("%s: %s, want %s", status, got, want)
+		}
+	}
+}
+
+func TestObservedLoadBalancer(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[elbtypes.LoadBalancerStateEnum]string{
+		"provisioning": "waits", "active": "ready", "active_impaired": "ready", "failed": "failed LoadBalancerFailed",
+	} {
+		lb := elbtypes.LoadBalancer{LoadBalancerArn: aws.String("arn"), State: &elbtypes.LoadBalancerState{Code: state}}
+		if got := verdict(observedLoadBalancer(lb), nil); got != want {
+			t.Errorf("%s: %s, want %s", state, got, want)
+		}
+	}
+	if got := verdict(observedLoadBalancer(elbtypes.LoadBalancer{}), nil); got != "waits" {
+		t.Errorf("without a state: %s", got)
+	}
+}
+
+func TestTargetsJoining(t *testing.T) {
+	t.Parallel()
+	health := func(state elbtypes.TargetHealthStateEnum, reason elbtypes.TargetHealthReasonEnum, text string) *elbtypes.TargetHealth {
+		return &elbtypes.TargetHealth{State: state, Reason: reason, Description: &text}
+	}
+	ids := []string{"i-1", "i-2"}
+	for _, row := range []struct {
+		name   string
+		health map[string]*elbtypes.TargetHealth
+		want   string
+		why    string
+	}{
+		{"all healthy", map[string]*elbtypes.TargetHealth{"i-1": health("healthy", "", ""), "i-2": health("healthy", "", "")}, "ready", ""},
+		{"one missing", map[string]*elbtypes.TargetHealth{"i-1": health("healthy", "", "")}, "not found", ""},
+		{"one draining", map[string]*elbtypes.TargetHealth{"i-1": health("healthy", "", ""), "i-2": health("draining", "", "")}, "not found", ""},
+		{"one times out", map[string]*elbtypes.TargetHealth{"i-1": health("healthy", "", ""), "i-2": health("unhealthy", "Target.Timeout", "Request timed out")},
+			"waits", "i-2 is unhealthy: Request timed out. Mostly the instance's security group"},
+		{"one answers 404", map[string]*elbtypes.TargetHealth{"i-1": health("healthy", "", ""), "i-2": health("unhealthy", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [404]")},
+			"waits", "codes: [404]. The app must answer"},
+	} {
+		obs, err := joining("arn", ids, row.health)
+		if got := verdict(obs, err); got != row.want || !strings.Contains(obs.Why, row.why) {
+			t.Errorf("%s: %s, %q", row.name, got, obs.Why)
+		}
+	}
+	if obs, _ := joining("arn", nil, nil); obs.Ready {
+		t.Error("no targets at all are ready")
+	}
+}
+
+func TestTargetsLeaving(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[elbtypes.TargetHealthStateEnum]string{
+		"draining": "gone", "unused": "gone", "healthy": "waits", "unhealthy": "waits",
+	} {
+		obs, err := leaving("arn", &model.Resource{}, map[string]*elbtypes.TargetHealth{"i-1": {State: state}})
+		if got := verdict(obs, err); got != want {
+			t.Errorf("%s: %s, want %s", state, got, want)
+		}
+	}
+	if _, err := leaving("arn", &model.Resource{}, nil); !errors.Is(err, provision.ErrNotFound) {
+		t.Errorf("none left: %v", err)
+	}
+}
+
+func TestRouteThatLeadsElsewhere(t *testing.T) {
+	t.Parallel()
+	in := provision.Inputs{Needs: map[string]*model.Resource{"integration": {AWSID: "abc1234"}}}
+	r := &model.Resource{Params: map[string]string{"route_key": proxyRoute}}
+	for target, want := range map[string]string{"integrations/abc1234": "ready", "integrations/other12": "failed RouteChanged", "": "failed RouteChanged"} {
+		obs, err := route{}.judge(in, r, "route12", target)
+		if got := verdict(obs, err); got != want {
+			t.Errorf("%q: %s, want %s", target, got, want)
+		}
+	}
+}
+
+func TestNotFromBehind(t *testing.T) {
+	t.Parallel()
+	const gateway, html = "application/json", "text/html"
+	for _, row := range []struct {
+		status            int
+		contentType, body string
+		server            string
+		carried           bool
+		why               string
+	}{
+		{200, "text/plain", "OK", "Werkzeug", true, ""},
+		{404, html, "<h1>Not Found</h1>", "Werkzeug", true, ""},
+		{403, gateway, `{"error":"sign in"}`, "app", true, ""},
+		{500, html, "oops", "app", true, ""},
+		{404, gateway, `{"message":"Not Found"}`, "", false, "API Gateway itself"},
+		{403, gateway, `{"message":"Forbidden"}`, "", false, "API Gateway itself"},
+		{429, gateway, `{"message":"Too Many Requests"}`, "", false, "API Gateway itself"},
+		{503, gateway, `{"message":"Service Unavailable"}`, "", false, "does not reach the load balancer"},
+		{504, html, "<center><h1>504 Gateway Time-out</h1></center>", "awselb/2.0", false, "does not reach the app"},
+		{502, html, "<center><h1>502 Bad Gateway</h1></center>", "awselb/2.0", false, "does not reach the app"},
+		{503, html, "starting", "gunicorn", false, "from the app"},
+	} {
+		header := http.Header{"Content-Type": {row.contentType}, "Server": {row.server}}
+		why := notFromBehind(row.status, header, []byte(row.body))
+		if (why == "") != row.carried || !strings.Contains(why, row.why) {
+			t.Errorf("%d %s: %q", row.status, row.body, why)
+		}
+	}
+}
+
+// script answers each request of a first answer in turn.
+type script struct {
+	asked   []string
+	answers []int // 0 = no answer
+}
+
+func (s *script) Answer(_ context.Context, _ *model.Environment, url string) (int, http.Header, []byte, error) {
+	s.asked = append(s.asked, url)
+	status := s.answers[len(s.asked)-1]
+	if status == 0 {
+		return 0, nil, nil, errors.New("connection refused")
+	}
+	return status, http.Header{}, nil, nil
+}
+
+func TestFirstAnswer(t *testing.T) {
+	t.Parallel()
+	in := provision.Inputs{Needs: map[string]*model.Resource{"stage": {AWSID: "$default", Outputs: map[string]string{"invoke_url": "https://x.example/"}}}}
+	for _, row := range []struct {
+		answers []int
+		want    string
+		asked   string
+	}{
+		{[]int{200}, "ready", "https://x.example/health"},
+		{[]int{503, 200}, "ready", "https://x.example/health https://x.example/"},
+		{[]int{503, 503}, "waits", "https://x.example/health https://x.example/"},
+		{[]int{0, 0}, "waits", "https://x.example/health https://x.example/"},
+	} {
+		s := &script{answers: row.answers}
+		obs, err := firstAnswer{prober: s}.Find(t.Context(), in, &model.Resource{Params: map[string]string{"health_path": "/health"}})
+		if got := verdict(obs, err); got != row.want || strings.Join(s.asked, " ") != row.asked {
+			t.Errorf("%v: %s, asked %v", row.answers, got, s.asked)
+		}
+	}
+}
+
+// A launch that is sent again is the same; one after a destroy is not.
+func TestClientToken(t *testing.T) {
+	t.Parallel()
+	born := time.UnixMilli(1_700_000_000_000)
+	first := clientToken(&model.Resource{BackendID: "be_a", Key: "instance-1", CreatedAt: born})
+	if again := clientToken(&model.Resource{BackendID: "be_a", Key: "instance-1", CreatedAt: born.Add(time.Microsecond)}); again != first {
+		t.Error("what a database rounds away changes the token")
+	}
+	for _, other := range []*model.Resource{
+		{BackendID: "be_a", Key: "instance-1", CreatedAt: born.Add(time.Second)},
+		{BackendID: "be_a", Key: "instance-2", CreatedAt: born},
+		{BackendID: "be_b", Key: "instance-1", CreatedAt: born},
+	} {
+		if clientToken(other) == first {
+			t.Errorf("the same token for %+v", other)
+		}
+	}
+	if len(first) > 64 {
+		t.Errorf("AWS takes 64 characters, not %d", len(first))
+	}
+}
+
+func TestUserData(t *testing.T) {
+	t.Parallel()
+	decode := func(s model.Spec) string {
+		text, err := base64.StdEncoding.DecodeString(userData(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	sample := decode(model.Spec{Port: 9001, Launch: &model.Launch{}})
+	if !strings.HasPrefix(sample, "#!/bin/bash") || !strings.Contains(sample, "port=9001)") || strings.Contains(sample, "{{") {
+		t.Errorf("sample user data:\n%s", sample)
+	}
+	if len(sample) > model.MaxUserData {
+		t.Errorf("%d bytes", len(sample))
+	}
+	if own := decode(model.Spec{Launch: &model.Launch{UserData: "#!/bin/sh\n"}}); own != "#!/bin/sh\n" {
+		t.Errorf("own user data became %q", own)
+	}
+}
+
+func TestLaterAndGone(t *testing.T) {
+	t.Parallel()
+	fresh, old := &model.Resource{CreatedAt: time.Now()}, &model.Resource{CreatedAt: time.Now().Add(-time.Hour)}
+	queued := &awsapi.QueuedError{Operation: "CreateVpcLink", Wait: 12 * time.Second}
+	var notYet *provision.NotYet
+	if !errors.As(later(fresh, queued), &notYet) || !strings.Contains(notYet.Why, "12s") {
+		t.Errorf("a full queue: %v", later(fresh, queued))
+	}
+	if !errors.As(gone(queued), &notYet) {
+		t.Error("a full queue does not hold a delete back")
+	}
+	absent := &smithy.GenericAPIError{Code: "InvalidGroup.NotFound", Message: "The security group 'sg-1' does not exist"}
+	if !errors.As(later(fresh, absent), &notYet) {
+		t.Error("what was made a moment ago is not waited for")
+	}
+	notYet = nil
+	if errors.As(later(old, absent), &notYet) {
+		t.Error("what was made an hour ago is still waited for")
+	}
+	if err := gone(absent); err != nil {
+		t.Errorf("gone already: %v", err)
+	}
+	if err := gone(&smithy.GenericAPIError{Code: "UnauthorizedOperation"}); awsapi.Classify(err) != awsapi.Denied {
+		t.Errorf("a refusal became %v", err)
+	}
+}
