@@ -280,6 +280,9 @@ func TestLaterAndGone(t *testing.T) {
 	if errors.As(later(old, absent), &notYet) {
 		t.Error("what was made an hour ago is still waited for")
 	}
+	if errors.As(later(fresh, &smithy.GenericAPIError{Code: "SubnetNotFound"}), &notYet) {
+		t.Error("a subnet that does not exist is waited for")
+	}
 	if err := gone(absent); err != nil {
 		t.Errorf("gone already: %v", err)
 	}

@@ -89,20 +89,38 @@ func found(err error) error {
 // everywhere what it was just told.
 func settling(r *model.Resource) bool { return time.Since(r.CreatedAt) < settleTime }
 
-// later turns the answers to a create that mean "not now" into NotYet: a full
-// queue, a concurrent change, and what was made a moment ago and is not
+// madeHere are the answers "there is none" that can be about something that
+// the chain itself made a moment ago. An unknown subnet or AMI stays unknown.
+var madeHere = []string{
+	"InvalidGroup.NotFound", "InvalidGroupId.NotFound", "InvalidInstanceID.NotFound", "InvalidSecurityGroup",
+	"LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound", "NotFoundException",
+}
+
+// later turns the answers to a create that mean "not now" into NotYet: too
+// many calls, a concurrent change, and what was made a moment ago and is not
 // visible everywhere. Other errors stay as they are.
 func later(r *model.Resource, err error) error {
-	var queued *awsapi.QueuedError
-	switch class := awsapi.Classify(err); {
-	case errors.As(err, &queued):
-		return &provision.NotYet{Why: queued.Error() + ".", Err: err}
-	case class == awsapi.Conflict:
-		return &provision.NotYet{Why: "Something else changes the same API at this moment.", Err: err}
-	case class == awsapi.NotFound && settling(r):
+	if why := busy(err); why != "" {
+		return &provision.NotYet{Why: why, Err: err}
+	}
+	if settling(r) && awsapi.HasCode(err, madeHere...) {
 		return &provision.NotYet{Why: "AWS does not see everywhere yet what was just made: " + said(err), Err: err}
 	}
 	return err
+}
+
+// busy says why a call that changed nothing may be sent again as it is, or "".
+func busy(err error) string {
+	var queued *awsapi.QueuedError
+	switch class := awsapi.Classify(err); {
+	case errors.As(err, &queued):
+		return queued.Error() + "."
+	case class == awsapi.Throttled:
+		return "The account makes more calls than AWS allows: " + said(err)
+	case class == awsapi.Conflict:
+		return "Something else changes the same API at this moment."
+	}
+	return ""
 }
 
 // existing handles a create that AWS answered with "exists already", because
@@ -115,19 +133,17 @@ func existing(find func() (provision.Observed, error), err error) (provision.Obs
 	return obs, findErr
 }
 
-// gone judges the answer to a delete: there is none is success, and a
-// dependency that lingers, a full queue or a concurrent change is NotYet.
+// gone judges the answer to a delete: there is none is success; a dependency
+// that lingers, too many calls or a concurrent change are NotYet.
 func gone(err error) error {
-	var queued *awsapi.QueuedError
-	switch class := awsapi.Classify(err); {
-	case err == nil, class == awsapi.NotFound:
+	if why := busy(err); why != "" {
+		return &provision.NotYet{Why: why, Err: err}
+	}
+	switch awsapi.Classify(err) {
+	case awsapi.NotFound:
 		return nil
-	case errors.As(err, &queued):
-		return &provision.NotYet{Why: queued.Error() + ".", Err: err}
-	case class == awsapi.Dependency:
+	case awsapi.Dependency:
 		return &provision.NotYet{Why: "Something still uses it, such as a network interface that AWS removes a little later: " + said(err), Err: err}
-	case class == awsapi.Conflict:
-		return &provision.NotYet{Why: "Something else changes the same API at this moment.", Err: err}
 	}
 	return err
 }

@@ -96,9 +96,6 @@ func (k loadBalancer) Apply(ctx context.Context, in provision.Inputs, r *model.R
 	if awsapi.HasCode(err, "DuplicateLoadBalancerName") {
 		return existing(func() (provision.Observed, error) { return k.Find(ctx, in, r) }, err)
 	}
-	if awsapi.HasCode(err, "InvalidSecurityGroup") && settling(r) {
-		return provision.Observed{}, &provision.NotYet{Why: "The load balancer does not see the new security group yet: " + said(err), Err: err}
-	}
 	if err != nil {
 		return provision.Observed{}, fmt.Errorf("create load balancer %s: %w", r.Name, later(r, err))
 	}

@@ -239,7 +239,8 @@ func TestNotYet(t *testing.T) {
 		{"alb-ingress", "ec2:AuthorizeSecurityGroupIngress", awssim.Error(400, "InvalidGroup.NotFound", "The security group 'sg-1' does not exist"), "does not see everywhere"},
 		{"instance-1", "ec2:RunInstances", awssim.Error(400, "InvalidParameterValue", "Value (x) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"), "does not know the instance profile yet"},
 		{"instance-1", "ec2:RunInstances", awssim.Error(400, "InvalidGroup.NotFound", "The security group 'sg-1' does not exist"), "does not see everywhere"},
-		{"alb", "elbv2:CreateLoadBalancer", awssim.Error(400, "InvalidSecurityGroup", "One or more security groups are invalid"), "does not see the new security group"},
+		{"alb", "elbv2:CreateLoadBalancer", awssim.Error(400, "InvalidSecurityGroup", "One or more security groups are invalid"), "does not see everywhere"},
+		{"vpc-link", "apigatewayv2:CreateVpcLink", awssim.Error(429, "TooManyRequestsException", "Too Many Requests"), "more calls than AWS allows"},
 		{"listener", "elbv2:CreateListener", awssim.Error(400, "LoadBalancerNotFound", "One or more load balancers not found"), "does not see everywhere"},
 		{"targets", "elbv2:RegisterTargets", awssim.Error(400, "InvalidTarget", "The following targets are not in a running state and cannot be registered: 'i-1'"), "as running yet"},
 	} {
