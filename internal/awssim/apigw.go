@@ -3,7 +3,6 @@ package awssim
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -164,8 +163,12 @@ func (c *restCall) decode(v any) error {
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrong):
-		return badRequest("Unexpected type: %s was sent for %s", wrong.Value, wrong.Field)
-	case errors.Is(err, io.ErrUnexpectedEOF), err != nil:
+		name := wrong.Field
+		if name != "" {
+			name = strings.ToLower(name[:1]) + name[1:]
+		}
+		return badRequest("Unexpected type: %s was sent for %s", wrong.Value, name)
+	case err != nil:
 		return badRequest("The request is not valid JSON: %s", err)
 	}
 	return nil

@@ -1,0 +1,122 @@
+package awssim_test
+
+import (
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"drawbridge/internal/awssim"
+)
+
+const scope = "AWS4-HMAC-SHA256 Credential=AKID/20250827/ap-northeast-1/"
+
+// fuzzed is one seeded simulator for all inputs of a fuzz target.
+func fuzzed(f *testing.F) *awssim.Sim {
+	sim, err := awssim.New(awssim.Options{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { sim.Close() })
+	if _, err := sim.Seed(); err != nil {
+		f.Fatal(err)
+	}
+	return sim
+}
+
+// answered sends a request and demands an answer that is no accident.
+func answered(t *testing.T, sim *awssim.Sim, service, method, target, body string) {
+	r := httptest.NewRequest(method, "http://127.0.0.1:4566/", strings.NewReader(body))
+	u, err := url.Parse(target)
+	if err != nil {
+		return
+	}
+	u.Host, u.Scheme = r.Host, "http"
+	r.URL = u
+	r.Header.Set("Authorization", scope+service+"/aws4_request")
+	rec := httptest.NewRecorder()
+	sim.Handler().ServeHTTP(rec, r)
+	if rec.Code >= 500 && rec.Code != 501 || rec.Header().Get("X-Amzn-Requestid") == "" {
+		t.Errorf("%s %s %q: %d %s", method, target, body, rec.Code, rec.Body)
+	}
+}
+
+// Whatever is sent to the query services, they answer in AWS's way.
+func FuzzQueryServices(f *testing.F) {
+	for _, s := range []string{
+		"Action=RunInstances&ImageId=ami-0a12023000000086a&InstanceType=t3.micro&SubnetId=subnet-0510000000000000a&MinCount=1&MaxCount=1&UserData=IyE=",
+		"Action=RunInstances&MinCount=-1&MaxCount=99999999999", "Action=CreateSecurityGroup&GroupName=a&GroupDescription=b&VpcId=vpc-05100000000000001",
+		"Action=AuthorizeSecurityGroupIngress&GroupId=sg-05100000000000001&IpPermissions.1.IpProtocol=tcp&IpPermissions.1.FromPort=1&IpPermissions.1.ToPort=2&IpPermissions.1.IpRanges.1.CidrIp=10.0.0.0/33",
+		"Action=RevokeSecurityGroupEgress&GroupId=sg-05100000000000001&IpPermissions.1.IpProtocol=-1&IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0/0",
+		"Action=DescribeInstances&Filter.1.Name=tag:x&Filter.1.Value.1=**?*&MaxResults=5&NextToken=YWZ0ZXI6aS0", "Action=DescribeInstances&InstanceId.1=i-05100000000000148",
+		"Action=CreateTags&ResourceId.1=vpc-05100000000000001&Tag.1.Key=k&Tag.1.Value=v", "Action=CreateSubnet&VpcId=vpc-05100000000000001&CidrBlock=10.0.32.0/28", "Action=CreateVpc&CidrBlock=10.2.0.0/16",
+		"Action=CreateTargetGroup&Name=tg&Protocol=HTTP&Port=80&VpcId=vpc-05100000000000001&HealthCheckPath=/x", "Action=DescribeTargetHealth&TargetGroupArn=x&Targets.member.1.Id=i",
+		"Action=CreateLoadBalancer&Name=a&Scheme=internal&Subnets.member.1=subnet-0510000000000000a&Subnets.member.2=subnet-0510000000000000c", "Action=CreateListener&LoadBalancerArn=x&Port=0",
+		"Action=AssumeRole&RoleArn=arn:aws:iam::000000000000:role/x&RoleSessionName=abc&DurationSeconds=1", "Action=DescribeTags", "Action=", "",
+	} {
+		f.Add(s)
+	}
+	sim := fuzzed(f)
+	f.Fuzz(func(t *testing.T, body string) {
+		for _, service := range []string{"ec2", "elasticloadbalancing", "sts"} {
+			answered(t, sim, service, "POST", "/", body)
+		}
+	})
+}
+
+// The same for JSON, on any path.
+func FuzzREST(f *testing.F) {
+	for _, s := range [][3]string{
+		{"POST", "/v2/vpclinks", `{"name":"l","subnetIds":["subnet-0510000000000000a"]}`}, {"POST", "/v2/vpclinks", `{"name":null,"subnetIds":[null,7],"tags":{"":""}}`},
+		{"POST", "/v2/apis", `{"name":"a","protocolType":"HTTP"}`}, {"PATCH", "/v2/apis/x", `{"name":[]}`}, {"GET", "/v2/apis?maxResults=-1&nextToken=%00", ""},
+		{"GET", "/v2/tags/arn%3Aaws%3Aapigateway%3Aap-northeast-1%3A%3A%2Fapis%2Fx", ""}, {"DELETE", "/v2/apis/a/stages/%24default", ""}, {"POST", "/v2/apis/%2e%2e/routes", "{"},
+		{"GET", "/v2/", ""}, {"GET", "/v2/apis//routes", ""}, {"POST", "/", `{"Name":"/x"}`},
+	} {
+		f.Add(s[0], s[1], s[2])
+	}
+	sim := fuzzed(f)
+	f.Fuzz(func(t *testing.T, method, target, body string) {
+		for _, r := range method {
+			if r < 'A' || r > 'Z' {
+				return // net/http refuses it before us
+			}
+		}
+		if method == "" || !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "/_awssim/") {
+			return
+		}
+		answered(t, sim, "apigateway", method, target, body)
+		answered(t, sim, "ssm", method, target, body)
+	})
+}
+
+// Many clients at once, on the control plane and through the chain.
+func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, awssim.Options{Dir: t.TempDir()})
+	c := w.build()
+	c.waitHealthy()
+	before := w.sim.Snapshot()
+	var tasks sync.WaitGroup
+	for range 4 {
+		tasks.Go(func() {
+			for range 10 {
+				if got := c.get("/service-a"); got.status != 200 {
+					t.Errorf("invoke: %d", got.status)
+				}
+			}
+		})
+		tasks.Go(func() {
+			for range 5 {
+				if status, _ := w.admin("GET", "state", ""); status != 200 {
+					t.Errorf("state: %d", status)
+				}
+				w.sim.Snapshot()
+			}
+		})
+	}
+	tasks.Wait()
+	if after := w.sim.Snapshot(); after != before {
+		t.Errorf("requests changed what exists: %+v", after)
+	}
+}
