@@ -68,7 +68,7 @@ func follow(t *testing.T, hub *events.Hub, f *feed, after int64) *follower {
 		fw.idles.Add(1)
 		return nil
 	}
-	go func() { fw.err <- events.Follow(ctx, hub, "be_a", after, f.read, send, idle) }()
+	go func() { fw.err <- hub.Follow(ctx, "be_a", after, f.read, send, idle) }()
 	return fw
 }
 
@@ -165,7 +165,7 @@ func TestFollowEndsWithTheFirstError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				err := events.Follow(t.Context(), events.NewHub(), "be_a", 0, c.feed.read, c.send, c.idle)
+				err := events.NewHub().Follow(t.Context(), "be_a", 0, c.feed.read, c.send, c.idle)
 				if !errors.Is(err, broken) {
 					t.Fatalf("it ended with %v", err)
 				}
@@ -214,7 +214,7 @@ func TestFollowAll(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- events.FollowAll(ctx, hub, visible, changed, nil) }()
+		go func() { done <- hub.FollowAll(ctx, visible, changed, nil) }()
 		want("be_a", "be_b")
 		set("be_b", 2)
 		want("be_b")

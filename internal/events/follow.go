@@ -23,12 +23,16 @@ const (
 // Read returns a backend's events after the cursor, oldest first, at most limit.
 type Read func(ctx context.Context, after int64, limit int) ([]model.Event, error)
 
+// Visible returns the number of the newest event of each backend that the
+// caller may see.
+type Visible func(ctx context.Context) (map[string]int64, error)
+
 // Follow calls send for each event of the backend after the cursor, oldest
 // first and without a gap, and goes on with new ones. It returns when ctx ends
 // (with its cause) or when read, send or idle fails. idle, which may be nil,
 // is called when nothing was sent for a while.
-func Follow(ctx context.Context, hub *Hub, backendID string, after int64, read Read, send func(model.Event) error, idle func() error) error {
-	sub := hub.Subscribe(backendID) // before the first read: nothing falls between
+func (h *Hub) Follow(ctx context.Context, backendID string, after int64, read Read, send func(model.Event) error, idle func() error) error {
+	sub := h.Subscribe(backendID) // before the first read: nothing falls between
 	defer sub.Close()
 	look := func() (bool, error) {
 		sent := false
@@ -52,12 +56,11 @@ func Follow(ctx context.Context, hub *Hub, backendID string, after int64, read R
 }
 
 // FollowAll calls changed with the id of each backend that has new events,
-// until ctx ends (with its cause) or a call fails. visible returns the number
-// of the newest event of each backend that the caller may see. There is no
-// cursor, so it begins with all of them: what changed between a page's making
-// and its stream, or while the stream was broken, is not missed.
-func FollowAll(ctx context.Context, hub *Hub, visible func(ctx context.Context) (map[string]int64, error), changed func(backendID string) error, idle func() error) error {
-	sub := hub.Subscribe("")
+// until ctx ends (with its cause) or a call fails. There is no cursor, so it
+// begins with all visible ones: what changed between a page's making and its
+// stream, or while the stream was broken, is not missed.
+func (h *Hub) FollowAll(ctx context.Context, visible Visible, changed func(backendID string) error, idle func() error) error {
+	sub := h.Subscribe("")
 	defer sub.Close()
 	seen := map[string]int64{}
 	look := func() (bool, error) {
@@ -118,4 +121,14 @@ func follow(ctx context.Context, sub *Subscription, look func() (sent bool, err 
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// Follow is hub.Follow.
+func Follow(ctx context.Context, hub *Hub, backendID string, after int64, read Read, send func(model.Event) error, idle func() error) error {
+	return hub.Follow(ctx, backendID, after, read, send, idle)
+}
+
+// FollowAll is hub.FollowAll.
+func FollowAll(ctx context.Context, hub *Hub, visible Visible, changed func(backendID string) error, idle func() error) error {
+	return hub.FollowAll(ctx, visible, changed, idle)
 }
