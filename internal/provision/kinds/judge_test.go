@@ -80,6 +80,71 @@ func TestObservedLink(t *testing.T) {
 	}
 }
 
+// A link of an earlier life, which AWS is still deleting, is not taken for the new one.
+func TestPickLink(t *testing.T) {
+	t.Parallel()
+	ours := func(tags map[string]string) bool { return tags["of"] == "us" }
+	mine := map[string]string{"of": "us"}
+	links := []gwtypes.VpcLink{
+		{VpcLinkId: aws.String("theirs"), VpcLinkStatus: "AVAILABLE"},
+		{VpcLinkId: aws.String("former"), VpcLinkStatus: "DELETING", Tags: mine},
+	}
+	if obs, err := pickLink(links, ours); !errors.Is(err, provision.ErrNotFound) {
+		t.Errorf("found %+v", obs)
+	}
+	links = append(links, gwtypes.VpcLink{VpcLinkId: aws.String("mine"), VpcLinkStatus: "PENDING", Tags: mine})
+	if obs, err := pickLink(links, ours); err != nil || obs.AWSID != "mine" {
+		t.Errorf("found %+v, %v", obs, err)
+	}
+}
+
+func TestLaunchRequest(t *testing.T) {
+	t.Parallel()
+	in := provision.Inputs{
+		Backend: &model.Backend{ID: "be_a", Spec: model.Spec{Port: 8000, Launch: &model.Launch{}, Tags: map[string]string{"team": "orders"}}},
+		Needs: map[string]*model.Resource{
+			"image":  {AWSID: "ami-1", Outputs: map[string]string{"root_device": "/dev/xvda", "root_size": "8"}},
+			"ec2-sg": {AWSID: "sg-1"},
+		},
+	}
+	r := &model.Resource{BackendID: "be_a", Key: "instance-1", Name: "orders-1", Params: map[string]string{
+		"instance_type": "t3.micro", "subnet_id": "subnet-1", "profile": "arn:aws:iam::1:instance-profile/p",
+	}}
+	q, err := launchRequest(&awsapi.Clients{Install: "ins_a"}, in, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := q.MetadataOptions; m.HttpTokens != "required" || *m.HttpPutResponseHopLimit != 1 {
+		t.Errorf("metadata options %+v", m)
+	}
+	if d := q.BlockDeviceMappings[0]; *d.DeviceName != "/dev/xvda" || d.Ebs.VolumeType != "gp3" || !*d.Ebs.Encrypted || !*d.Ebs.DeleteOnTermination {
+		t.Errorf("root volume %+v of %s", d.Ebs, *d.DeviceName)
+	}
+	if *q.ClientToken != clientToken(r) || *q.MinCount != 1 || *q.MaxCount != 1 || *q.SubnetId != "subnet-1" || q.SecurityGroupIds[0] != "sg-1" {
+		t.Errorf("request %+v", q)
+	}
+	if len(q.TagSpecifications) != 2 || q.TagSpecifications[0].ResourceType != "instance" || q.TagSpecifications[1].ResourceType != "volume" {
+		t.Fatalf("tags %+v", q.TagSpecifications)
+	}
+	for _, spec := range q.TagSpecifications {
+		tags := awsapi.TagsOf(spec.Tags)
+		if !awsapi.Owns(tags, "ins_a", "be_a", "instance-1") || tags["team"] != "orders" || tags["Name"] != "orders-1" {
+			t.Errorf("tags of the %s: %v", spec.ResourceType, tags)
+		}
+	}
+	if p := q.IamInstanceProfile; p.Arn == nil || p.Name != nil {
+		t.Errorf("profile %+v", p)
+	}
+	r.Params["profile"] = "app"
+	if q, err = launchRequest(&awsapi.Clients{}, in, r); err != nil || q.IamInstanceProfile.Name == nil || q.IamInstanceProfile.Arn != nil {
+		t.Errorf("profile %+v, %v", q.IamInstanceProfile, err)
+	}
+	delete(in.Needs, "ec2-sg")
+	if _, err := launchRequest(&awsapi.Clients{}, in, r); err == nil || !strings.Contains(err.Error(), "ec2-sg") {
+		t.Errorf("without a group: %v", err)
+	}
+}
+
 func TestObservedLoadBalancer(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[elbtypes.LoadBalancerStateEnum]string{

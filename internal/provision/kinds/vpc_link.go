@@ -41,9 +41,13 @@ func (k vpcLink) Find(ctx context.Context, in provision.Inputs, r *model.Resourc
 	if err != nil {
 		return provision.Observed{}, fmt.Errorf("list vpc links: %w", err)
 	}
+	return pickLink(links, func(tags map[string]string) bool { return owns(c, in, r, tags) })
+}
+
+// pickLink finds our link. One that is being deleted is of an earlier life.
+func pickLink(links []types.VpcLink, ours func(tags map[string]string) bool) (provision.Observed, error) {
 	for _, l := range links {
-		// One that is being deleted is of an earlier life.
-		if owns(c, in, r, l.Tags) && l.VpcLinkStatus != types.VpcLinkStatusDeleting {
+		if ours(l.Tags) && l.VpcLinkStatus != types.VpcLinkStatusDeleting {
 			return observedLink(aws.ToString(l.VpcLinkId), l.VpcLinkStatus, l.VpcLinkStatusMessage), nil
 		}
 	}
