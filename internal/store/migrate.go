@@ -26,10 +26,12 @@ func (s *Store) migrate(ctx context.Context) error {
 		return fmt.Errorf("read migrations: %w", err)
 	}
 	q := s.Read()
-	current, known, err := provider.GetVersions(ctx)
+	current, err := provider.GetDBVersion(ctx) // not GetVersions, which takes no lock
 	if err != nil {
 		return q.fail(ctx, "read the schema's version", err)
 	}
+	sources := provider.ListSources()
+	known := sources[len(sources)-1].Version
 	if current > known {
 		return model.Errorf(model.CodeUnavailable, "The database was last used by a newer Drawbridge: its schema is version %d and this program knows %d. Start the newer program, or restore the backup from before the upgrade.", current, known)
 	}
@@ -55,7 +57,8 @@ func (s *Store) migrator(files fs.FS) (*goose.Provider, error) {
 	if s.dialect == SQLite {
 		return goose.NewProvider(goose.DialectSQLite3, s.writer, files, opts...)
 	}
-	locker, err := lock.NewPostgresSessionLocker()
+	const every, tries = 1, 50 // seconds between tries to get the lock
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(every, tries))
 	if err != nil {
 		return nil, err
 	}

@@ -17,8 +17,10 @@ func TestReplicasMigrateOnce(t *testing.T) {
 	dsn := storetest.Postgres(t)
 	var wg sync.WaitGroup
 	ids := make([]string, 4)
+	start := make(chan struct{})
 	for i := range ids {
 		wg.Go(func() {
+			<-start
 			s, err := open(t, store.Options{DSN: dsn})
 			if err != nil {
 				t.Error(err)
@@ -32,6 +34,7 @@ func TestReplicasMigrateOnce(t *testing.T) {
 			}
 		})
 	}
+	close(start)
 	wg.Wait()
 	for _, id := range ids {
 		if id == "" || id != ids[0] {

@@ -86,9 +86,10 @@ func testTakenOver(t *testing.T, open Open) {
 	before := w.events(b.ID)
 
 	stale := first.Lease()
-	thief := model.Lease{JobID: first.ID, Holder: holderA, Term: second.LeaseTerm}
+	otherHolder := model.Lease{JobID: first.ID, Holder: holderA, Term: second.LeaseTerm}
+	otherTerm := model.Lease{JobID: first.ID, Holder: holderB, Term: first.LeaseTerm}
 	step, res := &model.Step{JobID: first.ID, Key: "alb"}, &model.Resource{BackendID: b.ID, Key: "alb"}
-	for _, l := range []model.Lease{stale, thief, {JobID: "absent", Holder: holderA}} {
+	for _, l := range []model.Lease{stale, otherHolder, otherTerm, {JobID: "absent", Holder: holderA}} {
 		_, err := w.HeartbeatJob(ctx, l, held)
 		wantErr(t, err, model.ErrLeaseLost)
 		_, err = w.Load(ctx, l)
