@@ -3,7 +3,7 @@ package provision_test
 import (
 	"context"
 	"errors"
-		"log/slog"
+	"log/slog"
 	"path/filepath"
 	"runtime"
 	"slices"
