@@ -40,7 +40,7 @@ var classByCode = map[string]Class{
 	"DuplicateLoadBalancerName":    AlreadyExists,
 	"DuplicateTargetGroupName":     AlreadyExists,
 	"DuplicateListener":            AlreadyExists,
-	"IdempotentParameterMismatch":  AlreadyExists,
+	"IdempotentParameterMismatch":  Invalid,
 	"DependencyViolation":          Dependency,
 	"ResourceInUse":                Dependency,
 	"InvalidGroup.InUse":           Dependency,
