@@ -104,12 +104,12 @@ func (p *panicked) Error() string { return fmt.Sprintf("panic: %v\n%s", p.value,
 
 // safely runs the handler. A panic fails the job and leaves the process alive:
 // the same panic would come at every try.
-func safely(ctx context.Context, h Handler, job *model.Job) (err error, crash *panicked) {
+func safely(ctx context.Context, h Handler, job *model.Job) (crash *panicked, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			crash = &panicked{v, debug.Stack()}
 			err = Fatal(problemOf(crash))
 		}
 	}()
-	return h(ctx, job), nil
+	return nil, h(ctx, job)
 }

@@ -83,7 +83,7 @@ func (r *run) handle() error {
 		return Fatal(&model.Problem{Code: "UnknownOperation", Message: "This version of Drawbridge cannot " + string(r.job.Operation) + ".",
 			Advice: "Start the version that queued the job."})
 	}
-	err, crash := safely(r.ctx, h, r.job)
+	crash, err := safely(r.ctx, h, r.job)
 	if crash != nil {
 		r.log.ErrorContext(r.ctx, "job's handler panicked", "panic", crash.value, "stack", string(crash.stack))
 	}

@@ -80,7 +80,7 @@ func (w *world) wantState(id string, want model.JobState) *model.Job {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("the job is %s after an hour, want %s", j.State, want)
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(time.Second)
 	}
 }
 
