@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,7 +35,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "drawbridge")
-	out, err := exec.Command("go", "build", "-o", path, "drawbridge/cmd/server").CombinedOutput()
+	out, err := exec.Command("go", slices.Concat([]string{"build"}, buildFlags, []string{"-o", path, "drawbridge/cmd/server"})...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}

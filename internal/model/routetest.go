@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // RouteTest is an expectation on a route of a backend. Its name is unique in the spec.
@@ -46,6 +47,9 @@ func (t RouteTest) validate(at string, v *Invalid) {
 	}
 	if t.ExpectStatus < 100 || t.ExpectStatus > 599 {
 		v.Add(at+".expect_status", "%d is not an HTTP status.", t.ExpectStatus)
+	}
+	if strings.ContainsRune(t.Name+t.BodyContains, 0) || !utf8.ValidString(t.Name+t.BodyContains) {
+		v.Add(at+".name", "Use plain UTF-8 text without NUL characters in the name and the expected text.")
 	}
 	if len(t.Name) > 200 || len(t.BodyContains) > 1000 {
 		v.Add(at+".name", "Keep the name under 200 and the expected text under 1,000 characters.")

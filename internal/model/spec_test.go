@@ -50,14 +50,15 @@ func TestSpec_Validate(t *testing.T) {
 		"user data, no shebang":   {launchSpec(func(s *model.Spec) { s.Launch.UserData = "echo hi" }), []string{"spec.launch.user_data"}},
 		"user data too long": {launchSpec(func(s *model.Spec) { s.Launch.UserData = "#!" + strings.Repeat("x", model.MaxUserData) }),
 			[]string{"spec.launch.user_data"}},
-		"user data with NUL":  {launchSpec(func(s *model.Spec) { s.Launch.UserData = "#!/bin/sh\x00" }), []string{"spec.launch.user_data"}},
-		"instance profile":    {launchSpec(func(s *model.Spec) { s.Launch.InstanceProfile = "a b" }), []string{"spec.launch.instance_profile"}},
-		"reserved tag":        {launchSpec(func(s *model.Spec) { s.Tags = map[string]string{"drawbridge:backend": "x"} }), []string{"spec.tags"}},
-		"AWS's own tag":       {launchSpec(func(s *model.Spec) { s.Tags = map[string]string{"AWS:x": "y"} }), []string{"spec.tags"}},
-		"tag with NUL":        {launchSpec(func(s *model.Spec) { s.Tags = map[string]string{"a\x00": "y"} }), []string{"spec.tags"}},
-		"test's method":       {launchSpec(func(s *model.Spec) { s.Tests[1].Method = "TRACE" }), []string{"spec.tests[1].method"}},
-		"test's path":         {launchSpec(func(s *model.Spec) { s.Tests[0].Path = "//evil.example/" + "\n" }), []string{"spec.tests[0].path"}},
-		"two tests, one name": {launchSpec(func(s *model.Spec) { s.Tests[1].Name = s.Tests[0].Name }), []string{"spec.tests[1].name"}},
+		"user data with NUL":   {launchSpec(func(s *model.Spec) { s.Launch.UserData = "#!/bin/sh\x00" }), []string{"spec.launch.user_data"}},
+		"instance profile":     {launchSpec(func(s *model.Spec) { s.Launch.InstanceProfile = "a b" }), []string{"spec.launch.instance_profile"}},
+		"reserved tag":         {launchSpec(func(s *model.Spec) { s.Tags = map[string]string{"drawbridge:backend": "x"} }), []string{"spec.tags"}},
+		"AWS's own tag":        {launchSpec(func(s *model.Spec) { s.Tags = map[string]string{"AWS:x": "y"} }), []string{"spec.tags"}},
+		"tag with NUL":         {launchSpec(func(s *model.Spec) { s.Tags = map[string]string{"a\x00": "y"} }), []string{"spec.tags"}},
+		"test's method":        {launchSpec(func(s *model.Spec) { s.Tests[1].Method = "TRACE" }), []string{"spec.tests[1].method"}},
+		"test's path":          {launchSpec(func(s *model.Spec) { s.Tests[0].Path = "//evil.example/" + "\n" }), []string{"spec.tests[0].path"}},
+		"test's text with NUL": {launchSpec(func(s *model.Spec) { s.Tests[0].BodyContains = "a\x00" }), []string{"spec.tests[0].name"}},
+		"two tests, one name":  {launchSpec(func(s *model.Spec) { s.Tests[1].Name = s.Tests[0].Name }), []string{"spec.tests[1].name"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
