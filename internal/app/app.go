@@ -79,7 +79,7 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 	client := probe.New(probe.Options{UserAgent: "Drawbridge/" + a.cfg.Version + " (route test)"})
 	executor := provision.NewExecutor(provision.Options{
 		Kinds: kinds.Registry(pool, client), Journal: a.Store, Logger: a.logger,
-		Explain: explain, Trace: awsapi.Collect, CancelRequested: jobs.CancelRequested,
+		Explain: awsapi.Explain, Trace: awsapi.Collect, CancelRequested: jobs.CancelRequested,
 	})
 	handle := runPlan(executor)
 	worker := jobs.New(a.Store, jobs.Options{

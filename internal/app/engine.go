@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"drawbridge/internal/awsapi"
 	"drawbridge/internal/jobs"
 	"drawbridge/internal/model"
 	"drawbridge/internal/provision"
@@ -20,9 +19,4 @@ func runPlan(e *provision.Executor) jobs.Handler {
 		}
 		return err
 	}
-}
-
-// explain tells an AWS error to a person, and whether the same call may help later.
-func explain(err error) (*model.Problem, bool) {
-	return awsapi.Problem(err), awsapi.MayHelpLater(err)
 }
