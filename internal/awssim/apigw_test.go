@@ -116,7 +116,8 @@ func TestGateway_LinkLife(t *testing.T) {
 func TestGateway_NoTokenMakesTwo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, awssim.Options{})
-	if w.newLink("same") == w.newLink("same") {
+	first, second := w.newLink("same"), w.newLink("same")
+	if first == second {
 		t.Error("two calls made one link")
 	}
 }

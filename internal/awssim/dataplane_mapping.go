@@ -29,10 +29,10 @@ func checkMapping(key, _ string) error {
 
 // mappingFacts are what the values of mappings can name.
 type mappingFacts struct {
-	in                                       *http.Request
-	path                                     string // without the stage
-	vars                                     map[string]string
-	requestID, stage, apiID, routeKey, proto string
+	in                                *http.Request
+	path                              string // without the stage
+	vars                              map[string]string
+	requestID, stage, apiID, routeKey string
 }
 
 func (f mappingFacts) value(text string) string {

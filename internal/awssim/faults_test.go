@@ -24,36 +24,36 @@ func (w *world) fault(f awssim.Fault) {
 }
 
 // createLink sends CreateVpcLink and says how many links there are afterwards.
-func (w *world) createLink() (error, int) {
+func (w *world) createLink() (int, error) {
 	_, err := w.api.CreateVpcLink(w.t.Context(), &apigatewayv2.CreateVpcLinkInput{Name: aws.String("l"), SubnetIds: w.SubnetIDs})
-	return err, w.sim.Snapshot().VPCLinks
+	return w.sim.Snapshot().VPCLinks, err
 }
 
 func TestFault_BeforeAndAfter(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, awssim.Options{})
 	w.fault(awssim.Fault{Op: "apigatewayv2:CreateVpcLink", Nth: 1, When: awssim.Before, Do: awssim.Error(429, "TooManyRequestsException", "Too Many Requests")})
-	err, n := w.createLink()
+	n, err := w.createLink()
 	wantCode(t, err, "TooManyRequestsException", "Too Many Requests")
 	if n != 0 {
 		t.Errorf("before: %d links", n)
 	}
 	w.fault(awssim.Fault{Op: "apigatewayv2:*", Nth: 1, When: awssim.After, Do: awssim.Error(500, "InternalServerException", "lost")})
-	err, n = w.createLink()
+	n, err = w.createLink()
 	wantCode(t, err, "InternalServerException", "lost")
 	if n != 1 {
 		t.Errorf("after: %d links", n)
 	}
 	w.fault(awssim.Fault{Op: "apigatewayv2:CreateVpcLink", Nth: 2, When: awssim.After, Do: awssim.Drop()})
-	if err, _ := w.createLink(); err != nil {
+	if _, err := w.createLink(); err != nil {
 		t.Errorf("the second call is meant, not the first: %v", err)
 	}
-	err, n = w.createLink()
+	n, err = w.createLink()
 	var api smithy.APIError
 	if err == nil || errors.As(err, &api) || n != 3 {
 		t.Errorf("dropped reply: error %v, %d links", err, n)
 	}
-	if err, n = w.createLink(); err != nil || n != 4 {
+	if n, err = w.createLink(); err != nil || n != 4 {
 		t.Errorf("spent: error %v, %d links", err, n)
 	}
 }
@@ -104,7 +104,7 @@ func TestCalls_LogAndHook(t *testing.T) {
 		}
 	})
 	done := make(chan error, 1)
-	go func() { err, _ := w.createLink(); done <- err }()
+	go func() { _, err := w.createLink(); done <- err }()
 	call := <-heard
 	if n := w.sim.Snapshot().VPCLinks; n != 1 || call.Status != 201 || call.Service != "apigatewayv2" || call.RequestID == "" {
 		t.Errorf("%d links when the hook hears %+v", n, call)

@@ -143,12 +143,11 @@ func (c *clock) advance(d time.Duration) {
 // chain is the article's chain.
 type chain struct {
 	*world
-	linkGroup, albGroup, ec2Group       string
-	instance                            string
-	targetGroup, alb, listener          string
-	link, apiID, integration, route     string
-	invokeURL                           string
-	linkRule, albRule, instancePortRule string
+	linkGroup, albGroup, ec2Group   string
+	instance                        string
+	targetGroup, alb, listener      string
+	link, apiID, integration, route string
+	invokeURL                       string
 }
 
 func (w *world) group(name string) string {
@@ -184,8 +183,8 @@ func (w *world) build() *chain {
 	w.t.Helper()
 	c := &chain{world: w}
 	c.linkGroup, c.albGroup, c.ec2Group = w.group("test-vpclink-sg"), w.group("test-alb-sg"), w.group("test-ec2-sg")
-	c.albRule = w.allow(c.albGroup, c.linkGroup, 80)
-	c.instancePortRule = w.allow(c.ec2Group, c.albGroup, 8000)
+	w.allow(c.albGroup, c.linkGroup, 80)
+	w.allow(c.ec2Group, c.albGroup, 8000)
 	c.instance = w.launch(c.ec2Group)
 	c.buildBalancer()
 	c.buildGateway()
