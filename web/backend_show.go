@@ -164,12 +164,15 @@ func sourceWords(s model.Spec) string {
 func newResourceRow(r model.Resource) resourceRow {
 	return resourceRow{
 		Key: r.Key, Kind: string(r.Kind), Name: displayName(r), AWSID: r.AWSID, ShortID: shortID(r.AWSID),
-		Ownership: ownershipWords(r.Ownership), State: ui.ResourceState(r.State), Detail: r.Detail,
+		Ownership: ownershipWords(r), State: ui.ResourceState(r.State), Detail: r.Detail,
 	}
 }
 
-func ownershipWords(o model.Ownership) string {
-	switch o {
+func ownershipWords(r model.Resource) string {
+	if strings.HasPrefix(string(r.Kind), "http.") {
+		return "a check, nothing in AWS"
+	}
+	switch r.Ownership {
 	case model.OwnershipManaged:
 		return "" // the rule needs no words
 	case model.OwnershipShared:
@@ -177,7 +180,7 @@ func ownershipWords(o model.Ownership) string {
 	case model.OwnershipReferenced:
 		return "yours, never deleted"
 	}
-	return string(o)
+	return string(r.Ownership)
 }
 
 func newJobRow(j *model.Job, now time.Time) jobRow {

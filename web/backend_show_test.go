@@ -57,7 +57,7 @@ func TestChainTellsTheWorstOfEachHop(t *testing.T) {
 	t.Parallel()
 	d := sampleDetail(model.PhaseProvisioning, 10)
 	for i := range d.Resources {
-		if d.Resources[i].Key == "target-1" {
+		if d.Resources[i].Key == "targets" {
 			d.Resources[i].State, d.Resources[i].Detail = model.ResourceFailed, "Target.Timeout"
 		}
 	}
@@ -157,4 +157,21 @@ func TestSendingBeforeThereIsAnInvokeURLIsAConflict(t *testing.T) {
 		t.Errorf("the error goes to %q", r.Header.Get("HX-Retarget"))
 	}
 	want(t, r, http.StatusConflict, "has no invoke URL yet", "!<html", "Request id")
+}
+
+func TestClientIsGreenOnceTheChainHasAnswered(t *testing.T) {
+	t.Parallel()
+	d := sampleDetail(model.PhaseReady, 99)
+	if s := newChain(d).Hops[0].State; s.Value != "ready" || s.Word != "Answered" {
+		t.Errorf("ready: %+v", s)
+	}
+	d.Phase = model.PhaseProvisioning
+	d.Resources = append(d.Resources, model.Resource{Key: "answer", Kind: "http.first_answer", State: model.ResourcePending, Detail: "503 so far"})
+	if h := newChain(d).Hops[0]; h.State.Value != "pending" || h.Detail != "503 so far" {
+		t.Errorf("on its way: %+v", h)
+	}
+	d.Phase = model.PhaseDegraded
+	if s := newChain(d).Hops[0].State; s.Word != "May get errors" {
+		t.Errorf("degraded: %+v", s)
+	}
 }

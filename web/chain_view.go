@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 type place string
 
 const (
+	placeClient    place = "client"
 	placeAPI       place = "http-api"
 	placeStage     place = "stage" // client -> HTTP API
 	placeRoute     place = "route" // HTTP API -> VPC link
@@ -39,6 +41,8 @@ func placeOf(kind model.ResourceKind, key string) place {
 		return placeInstance
 	}
 	switch noun {
+	case "first_answer":
+		return placeClient
 	case "api", "http_api":
 		return placeAPI
 	case "stage":
@@ -127,7 +131,7 @@ func newChain(d *panel.BackendDetail) ui.Chain {
 	return ui.Chain{
 		Label: "The chain is " + strings.ToLower(ui.PhaseState(d.Phase).Word) + ".",
 		VPC:   "VPC " + d.Environment.VPCID + ", " + d.Environment.Region,
-		Hops:  []ui.Hop{clientHop(d), api, link, alb, group, apps},
+		Hops:  []ui.Hop{clientHop(d, spots[placeClient]), api, link, alb, group, apps},
 	}
 }
 
@@ -141,8 +145,9 @@ func targetWords(d *panel.BackendDetail) string {
 	return "Health check " + d.Spec.HealthPath
 }
 
-// clientHop is green when the chain answers requests.
-func clientHop(d *panel.BackendDetail) ui.Hop {
+// clientHop is green when the chain answers requests. first is what is known
+// of the first answer that a job waits for.
+func clientHop(d *panel.BackendDetail, first spot) ui.Hop {
 	h := ui.Hop{ID: "client", Label: "Client", Name: "curl, browser, app", State: ui.ResourceState("")}
 	h.State.Word = "No URL yet"
 	if d.InvokeURL == "" {
@@ -157,8 +162,11 @@ func clientHop(d *panel.BackendDetail) ui.Hop {
 		h.State.Word = "May get errors"
 	case model.PhaseDestroyed:
 	default:
-		h.State = ui.ResourceState(model.ResourcePending)
-		h.State.Word = "Not yet answered"
+		h.State = ui.ResourceState(cmp.Or(first.state, model.ResourcePending))
+		h.Detail = first.detail
+		if first.state == model.ResourceReady {
+			h.State.Word = "Answered"
+		}
 	}
 	return h
 }

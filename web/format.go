@@ -80,11 +80,3 @@ func shortID(id string) string {
 	}
 	return id[strings.LastIndexByte(id, ':')+1:]
 }
-
-// lowerFirst makes a title the rest of a sentence.
-func lowerFirst(s string) string {
-	if len(s) < 2 || s[1] < 'a' || s[1] > 'z' {
-		return s // an abbreviation, or nothing to change
-	}
-	return strings.ToLower(s[:1]) + s[1:]
-}

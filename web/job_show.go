@@ -242,7 +242,7 @@ func jobProblem(d *panel.JobDetail) *ui.Problem {
 		if s.State != model.StepFailed || s.Problem == nil {
 			continue
 		}
-		p.Title = "The job stopped: " + lowerFirst(s.Title)
+		p.Title = "The job stopped at this step: " + s.Title
 		p.Code, p.Message = s.Problem.Code, s.Problem.Message
 		p.RequestID = cmp.Or(p.RequestID, s.Problem.RequestID)
 		p.Meaning = cmp.Or(p.Meaning, s.Problem.Meaning)

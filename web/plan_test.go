@@ -88,3 +88,18 @@ func TestUnknownAddresses(t *testing.T) {
 	want(t, s.as(viewer, http.MethodGet, "/backends/be_none", nil), http.StatusNotFound, "be_none")
 	want(t, s.as(viewer, http.MethodDelete, pathBackends, nil), http.StatusNotFound, "Not found")
 }
+
+func TestInternalTextNeverReachesThePage(t *testing.T) {
+	t.Parallel()
+	v := newErrorView(model.Errorf(model.CodeInternal, "row 7 of table secrets"), "req_1")
+	if v.Status != http.StatusInternalServerError || strings.Contains(v.Message, "secrets") || v.RequestID != "req_1" {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestHugeFormsAreRefused(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	form := typed("user_data", strings.Repeat("x", maxForm))
+	want(t, s.as(developer, http.MethodPost, pathBackendNew(), form), http.StatusUnprocessableEntity, "The form could not be read")
+}

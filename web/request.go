@@ -8,6 +8,9 @@ import (
 	"drawbridge/internal/model"
 )
 
+// maxForm is many times what the largest form holds.
+const maxForm = 1 << 20
+
 // Keys of echo's context.
 const (
 	actorKey = "web.actor"
@@ -35,6 +38,7 @@ func (w *Web) serve(r route) echo.HandlerFunc {
 			h.Set(echo.HeaderXRequestID, model.NewID("req_"))
 		}
 		c.Set(routeKey, r)
+		c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, maxForm)
 		if err := w.admit(r, c); err != nil {
 			return w.fail(c, err)
 		}

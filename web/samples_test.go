@@ -60,13 +60,13 @@ func sampleChain() []model.PlanItem {
 		item("alb-ingress", "ec2.security_group_rule", "alb-sg from vpclink-sg, TCP 80", "Let the VPC link reach the load balancer", "vpclink-sg", "alb-sg"),
 		item("app-ingress", "ec2.security_group_rule", "app-sg from alb-sg, TCP 8000", "Let the load balancer reach the app", "alb-sg", "app-sg"),
 		item("instance-1", "ec2.instance", "orders-api-234567-1", "Launch instance 1", "app-sg"),
-		item("tg", "elbv2.target_group", "orders-api-234567-tg", "Create the target group"),
+		item("target-group", "elbv2.target_group", "orders-api-234567-tg", "Create the target group"),
 		item("alb", "elbv2.load_balancer", "orders-api-234567-alb", "Create the internal load balancer", "alb-sg"),
-		item("listener", "elbv2.listener", "HTTP:80", "Forward HTTP:80 to the target group", "alb", "tg"),
-		item("target-1", "elbv2.target", "instance 1 on port 8000", "Register instance 1 and wait until it is healthy", "instance-1", "listener"),
-		item("vpclink", "apigatewayv2.vpc_link", "orders-api-234567-vpclink", "Create the VPC link", "vpclink-sg"),
+		item("listener", "elbv2.listener", "HTTP:80", "Forward HTTP:80 to the target group", "alb", "target-group"),
+		item("targets", "elbv2.targets", "targets of orders-api-234567-tg", "Register the instances and wait until they are healthy", "instance-1", "listener"),
+		item("vpc-link", "apigatewayv2.vpc_link", "orders-api-234567-vpclink", "Create the VPC link", "vpclink-sg"),
 		item("api", "apigatewayv2.api", "orders-api-234567-api", "Create the HTTP API"),
-		item("integration", "apigatewayv2.integration", "private integration", "Point the API at the listener", "api", "listener", "vpclink"),
+		item("integration", "apigatewayv2.integration", "private integration", "Point the API at the listener", "api", "listener", "vpc-link"),
 		item("route", "apigatewayv2.route", "ANY /{proxy+}", "Send every request to the integration", "integration"),
 		item("stage", "apigatewayv2.stage", "$default", "Publish the $default stage", "api"),
 	}
@@ -154,7 +154,7 @@ func sampleStep(it model.PlanItem, i int, from time.Time) model.Step {
 		s.State, s.AWSID = model.StepDone, "sg-0123456789abcdef"+it.Key[:1]
 		s.StartedAt, s.FinishedAt = from.Add(time.Duration(i/2)*time.Second), from.Add(time.Duration(i+2)*time.Second)
 		s.RequestIDs = []string{"8a1f0c52-1111-4222-8333-444455556666", "9b2f0c52-1111-4222-8333-444455556666"}
-	case it.Key == "alb" || it.Key == "vpclink":
+	case it.Key == "alb" || it.Key == "vpc-link":
 		s.State, s.Why, s.AWSID = model.StepWaiting, "AWS says: provisioning. Load balancers take two to three minutes.", "arn:aws:elasticloadbalancing:ap-northeast-1:000000000000:loadbalancer/app/orders-api-234567-alb/0123456789abcdef"
 		s.StartedAt, s.RequestIDs = from.Add(3*time.Second), []string{"1c3f0c52-1111-4222-8333-444455556666"}
 	}
@@ -184,7 +184,7 @@ func fail(d *panel.JobDetail) {
 		Advice: "Give the environment a subnet in another Availability Zone, then go on from the failed step.",
 	}
 	for i := range d.Steps {
-		if d.Steps[i].Key == "vpclink" {
+		if d.Steps[i].Key == "vpc-link" {
 			d.Steps[i].State, d.Steps[i].Why, d.Steps[i].Problem, d.Steps[i].FinishedAt = model.StepFailed, "", problem, sampleNow.Add(-9*time.Second)
 			d.Steps[i].Attempt = 2
 		}

@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
@@ -21,7 +24,7 @@ type message struct{ id, data string }
 func (s *site) listen(a model.Actor, path string, header ...string) (next func() message, status int) {
 	s.t.Helper()
 	server := httptest.NewServer(s.http)
-	ctx, cancel := context.WithCancel(s.t.Context())
+	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Second) // a missing message fails the test
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+path, nil)
 	if err != nil {
 		s.t.Fatal(err)
@@ -280,5 +283,25 @@ func TestAStepThatThePageDoesNotKnowRenewsAllRows(t *testing.T) {
 	key, changed, err := applyToJob(d, model.Event{Type: model.EventStep, Data: asJSON(t, sampleJob(model.JobRunning).Steps[0])})
 	if key != "" || !changed || err != nil || d.Steps[0].Position != 0 {
 		t.Errorf("key %q, changed %v, %v, first %d", key, changed, err, d.Steps[0].Position)
+	}
+}
+
+func TestTheBrowsersLastEventWinsOverThePagesCursor(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		header, query string
+		want          int64
+	}{
+		"first connection": {"", "7", 7},
+		"reconnect":        {"9", "7", 9},
+		"nonsense":         {"x", "7", 7},
+		"negative":         {"-3", "7", 7},
+		"neither":          {"", "", 0},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/?after="+row.query, nil)
+		r.Header.Set("Last-Event-ID", row.header)
+		if got := cursorOf(echo.New().NewContext(r, httptest.NewRecorder())); got != row.want {
+			t.Errorf("%s: %d, want %d", name, got, row.want)
+		}
 	}
 }
