@@ -85,7 +85,7 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 	worker := jobs.New(a.Store, jobs.Options{
 		Handlers: map[model.Operation]jobs.Handler{model.OpProvision: handle, model.OpDestroy: handle},
 		Holder:   holder(), Lease: a.cfg.Lease, Logger: a.logger,
-		Exclusive: a.cfg.Database == "", // one process owns the SQLite file
+		Exclusive: a.Store.Dialect() == store.SQLite, // one process owns the file
 	})
 	a.Panel = panel.New(panel.Deps{
 		Store: a.Store, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger,

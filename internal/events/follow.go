@@ -122,13 +122,3 @@ func follow(ctx context.Context, sub *Subscription, look func() (sent bool, err 
 		}
 	}
 }
-
-// Follow is hub.Follow.
-func Follow(ctx context.Context, hub *Hub, backendID string, after int64, read Read, send func(model.Event) error, idle func() error) error {
-	return hub.Follow(ctx, backendID, after, read, send, idle)
-}
-
-// FollowAll is hub.FollowAll.
-func FollowAll(ctx context.Context, hub *Hub, visible Visible, changed func(backendID string) error, idle func() error) error {
-	return hub.FollowAll(ctx, visible, changed, idle)
-}

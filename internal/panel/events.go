@@ -3,7 +3,6 @@ package panel
 import (
 	"context"
 
-	"drawbridge/internal/events"
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
 )
@@ -26,7 +25,7 @@ func (p *Panel) StreamEvents(ctx context.Context, a model.Actor, backendID strin
 	read := func(ctx context.Context, after int64, limit int) ([]model.Event, error) {
 		return p.Store.Read().EventsAfter(ctx, backendID, after, limit)
 	}
-	return events.Follow(ctx, p.Hub, backendID, after, read, send, idle)
+	return p.Hub.Follow(ctx, backendID, after, read, send, idle)
 }
 
 // StreamBackends calls changed with the id of each visible backend that has
@@ -36,15 +35,7 @@ func (p *Panel) StreamBackends(ctx context.Context, a model.Actor, changed func(
 		return err
 	}
 	visible := func(ctx context.Context) (map[string]int64, error) {
-		list, err := p.Store.Read().Backends(ctx, store.BackendQuery{TeamIDs: teamIDs(a), IncludeDestroyed: true})
-		if err != nil {
-			return nil, err
-		}
-		seqs := make(map[string]int64, len(list))
-		for _, b := range list {
-			seqs[b.ID] = b.EventSeq
-		}
-		return seqs, nil
+		return p.Store.Read().EventSeqs(ctx, store.BackendQuery{TeamIDs: teamIDs(a), IncludeDestroyed: true})
 	}
-	return events.FollowAll(ctx, p.Hub, visible, changed, idle)
+	return p.Hub.FollowAll(ctx, visible, changed, idle)
 }
