@@ -70,42 +70,40 @@ func (w *Web) planBackend(c echo.Context) error {
 
 func newPlanView(b *model.Backend, p *model.Plan, actor model.Actor) planView {
 	v := planView{Backend: b.Name, BackendURL: pathBackend(b.ID)}
-	changes := 0
+	actions := map[model.Action]int{}
 	for i, item := range p.Items {
-		if item.Action != model.ActionKeep && item.Action != model.ActionUse {
-			changes++
-		}
+		actions[item.Action]++
 		v.Items = append(v.Items, planRow{
 			Number: i + 1, Key: item.Key, Title: itemTitle(item), Name: itemName(item), Kind: string(item.Kind),
-			Action: ui.ActionState(item.Action), Needs: needsWords(item.Needs),
+			Action: ui.ActionState(item.Action), Needs: needsWords(item.Needs, i),
 			Reasons: item.Reasons, AWSID: item.AWSID,
 		})
 	}
 	for _, f := range p.Findings {
 		v.Findings = append(v.Findings, findingView{ui.SeverityState(f.Severity), f.Message, f.Advice})
 	}
-	v.describe(p.Operation, changes, len(p.Items))
+	v.describe(p.Operation, len(p.Items), actions)
 	v.decide(b, p, actor)
 	return v
 }
 
-func (v *planView) describe(op model.Operation, changes, all int) {
+func (v *planView) describe(op model.Operation, all int, actions map[model.Action]int) {
 	if op == model.OpDestroy {
 		v.Title = "Destroy plan"
-		v.Lead = fmt.Sprintf("%s will be deleted, in this order. What is yours or shared stays as it is. The invoke URL stops answering with the first step.", count(changes, "resource"))
+		v.Lead = fmt.Sprintf("%s will be deleted, in this order. What is yours or shared stays as it is. The invoke URL stops answering with the first step.", count(actions[model.ActionDelete], "resource"))
 		v.ApplyLabel, v.Variant, v.TestID = "Destroy "+v.Backend, "destructive", "confirm-destroy"
 		return
 	}
 	v.Title = "Plan"
-	v.Lead = planWords(changes, all) + " Steps that do not need each other run at once."
+	v.Lead = planWords(all, actions[model.ActionKeep]) + " Steps that do not need each other run at once."
 	v.ApplyLabel, v.Variant, v.TestID = "Provision", "primary", "provision"
 }
 
-func planWords(changes, all int) string {
-	if changes == all {
+func planWords(all, kept int) string {
+	if kept == 0 {
 		return count(all, "step") + ". Nothing has been made yet."
 	}
-	return fmt.Sprintf("%s, of which %d change something; the rest exists and is kept as it is.", count(all, "step"), changes)
+	return fmt.Sprintf("%s. What exists already (%d of them) is kept as it is.", count(all, "step"), kept)
 }
 
 // decide offers the button, or says why there is none.
@@ -142,7 +140,11 @@ func itemName(item model.PlanItem) string {
 	return item.Key
 }
 
-func needsWords(needs []model.Need) string {
+// needsWords names what an item waits for; before is how many stand above it.
+func needsWords(needs []model.Need, before int) string {
+	if len(needs) == before && before > 4 {
+		return "everything above"
+	}
 	words := make([]string, 0, len(needs))
 	for _, n := range needs {
 		words = append(words, n.Key)

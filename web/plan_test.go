@@ -25,6 +25,18 @@ func TestPlanShowsWhatWillBeMadeInOrder(t *testing.T) {
 		"This needs the role developer", `!data-testid="provision"`)
 }
 
+func TestPlanSaysWhatIsKept(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.backend(model.PhaseFailed)
+	s.made(b, 6)
+	want(t, s.as(developer, http.MethodGet, pathBackendPlan(b.ID, model.OpProvision), nil), http.StatusOK,
+		"15 steps. What exists already (6 of them) is kept as it is.", `data-plan="alb-sg" data-action="keep"`, `data-plan="alb" data-action="create"`)
+	if got := needsWords([]model.Need{{Key: "a"}, {Key: "b"}, {Key: "c"}, {Key: "d"}, {Key: "e"}}, 5); got != "everything above" {
+		t.Errorf("needs %q", got)
+	}
+}
+
 func TestBlockedPlanHasNoButton(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
