@@ -11,6 +11,7 @@ type Resource struct {
 	BackendID string            `json:"backend_id" doc:"The backend." example:"be_k3x7q2mfd5wa4nzp"`
 	Key       string            `json:"key" doc:"Its place in the chain." example:"alb"`
 	Kind      string            `json:"kind" doc:"Its kind, in AWS's words." example:"elbv2.load_balancer"`
+	Title     string            `json:"title" doc:"What it is, in plain words." example:"An internal load balancer that takes requests from the VPC link"`
 	Name      string            `json:"name" doc:"Its name in AWS." example:"orders-api-wa4nzp-alb"`
 	AWSID     string            `json:"aws_id" doc:"Its id or ARN; empty while it is unknown." example:"arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:loadbalancer/app/orders-api-wa4nzp-alb/50dc6c495c0c9188"`
 	Outputs   map[string]string `json:"outputs,omitempty" doc:"What others need of it, as its DNS name."`
@@ -24,7 +25,7 @@ type Resource struct {
 
 func resourceOf(r *model.Resource) Resource {
 	return Resource{
-		BackendID: r.BackendID, Key: r.Key, Kind: string(r.Kind), Name: r.Name, AWSID: r.AWSID, Outputs: r.Outputs,
+		BackendID: r.BackendID, Key: r.Key, Kind: string(r.Kind), Title: r.Title, Name: r.Name, AWSID: r.AWSID, Outputs: r.Outputs,
 		Ownership: string(r.Ownership), State: string(r.State), Detail: r.Detail, Needs: r.Needs,
 		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}

@@ -301,6 +301,7 @@ func TestDataplane_Streams(t *testing.T) {
 		if r.URL.Path == "/health" {
 			return
 		}
+		w.Header().Set("Content-Length", "13") // a known length is no reason to wait for the rest
 		fmt.Fprintln(w, "first")
 		w.(http.Flusher).Flush()
 		<-goOn

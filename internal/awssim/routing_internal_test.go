@@ -1,6 +1,9 @@
 package awssim
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestPickRoute(t *testing.T) {
 	t.Parallel()
@@ -9,6 +12,8 @@ func TestPickRoute(t *testing.T) {
 	for i, k := range keys {
 		all[i] = route{Key: k}
 	}
+	reversed := slices.Clone(all)
+	slices.Reverse(reversed)
 	for _, row := range []struct{ method, path, want string }{
 		{"GET", "/pets", "GET /pets"},                      // a method beats ANY
 		{"POST", "/pets", "ANY /pets"},                     // ANY = the methods not named
@@ -25,9 +30,11 @@ func TestPickRoute(t *testing.T) {
 		{"GET", "/PETS", "ANY /{proxy+}"},                  // case counts
 		{"OPTIONS", "/pets/dog", "ANY /pets/dog/{proxy+}"}, // greedy takes nothing, too
 	} {
-		got, _ := pickRoute(all, row.method, pathSegments(row.path))
-		if got == nil || got.Key != row.want {
-			t.Errorf("%s %s: %+v, want %s", row.method, row.path, got, row.want)
+		for _, routes := range [][]route{all, reversed} { // the order of routes means nothing
+			got, _ := pickRoute(routes, row.method, pathSegments(row.path))
+			if got == nil || got.Key != row.want {
+				t.Errorf("%s %s: %+v, want %s", row.method, row.path, got, row.want)
+			}
 		}
 	}
 	if got, _ := pickRoute(all[7:], "GET", pathSegments("/x")); got == nil || got.Key != "$default" {

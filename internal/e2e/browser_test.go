@@ -115,7 +115,7 @@ func (b *browser) shoot(name string) {
 	}
 	for scheme, width := range map[string]int64{"light": 1280, "dark": 1280, "narrow": 360} {
 		b.do(b.looks(scheme), chromedp.EmulateViewport(width, 900))
-		png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+		png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 		if err != nil {
 			b.t.Fatal(err)
 		}

@@ -31,8 +31,10 @@ type Resource struct {
 	BackendID string            `json:"backend_id"`
 	Key       string            `json:"key"` // place in the chain: "alb", "instance-1"
 	Kind      ResourceKind      `json:"kind"`
-	Name      string            `json:"name"`   // the AWS name, or what a person would call it
-	AWSID     string            `json:"aws_id"` // id or ARN; "" while unknown
+	Title     string            `json:"title"`    // plain words, as in the plan
+	Position  int               `json:"position"` // in the chain, from 0
+	Name      string            `json:"name"`     // the AWS name, or what a person would call it
+	AWSID     string            `json:"aws_id"`   // id or ARN; "" while unknown
 	Outputs   map[string]string `json:"outputs,omitempty"`
 	Ownership Ownership         `json:"ownership"`
 	State     ResourceState     `json:"state"`

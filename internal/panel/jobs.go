@@ -120,8 +120,13 @@ func (p *Panel) Job(ctx context.Context, a model.Actor, id string) (*JobDetail, 
 		return nil, err
 	}
 	q := p.Store.Read()
+	// The backend first: its event number must not be newer than what is shown
+	// with it, or a page that goes on from there would miss an event.
 	b, err := q.BackendByID(ctx, j.BackendID)
 	if err != nil {
+		return nil, err
+	}
+	if j, err = q.JobByID(ctx, id); err != nil {
 		return nil, err
 	}
 	d := &JobDetail{Job: *j, Backend: *b}

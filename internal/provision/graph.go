@@ -46,7 +46,7 @@ func DestroyPlan(b *model.Backend, have []model.Resource) *model.Plan {
 	}
 	for _, r := range live {
 		item := model.PlanItem{
-			Key: r.Key, Kind: r.Kind, Name: r.Name, Action: model.ActionDelete, Ownership: r.Ownership,
+			Key: r.Key, Kind: r.Kind, Name: r.Name, Title: r.Title, Action: model.ActionDelete, Ownership: r.Ownership,
 			AWSID: r.AWSID, Params: r.Params, Needs: dependents[r.Key],
 		}
 		if r.Ownership != model.OwnershipManaged {

@@ -89,7 +89,8 @@ func (r *run) resource(n *node) (res *model.Resource, fresh bool) {
 		needs = append(needs, need.Key)
 	}
 	return &model.Resource{
-		BackendID: r.rec.Backend.ID, Key: n.item.Key, Kind: n.item.Kind, Name: n.item.Name,
+		BackendID: r.rec.Backend.ID, Key: n.item.Key, Kind: n.item.Kind,
+		Title: n.item.Title, Position: n.step.Position, Name: n.item.Name,
 		Ownership: n.item.Ownership, State: model.ResourcePlanned, Params: n.item.Params, Needs: needs,
 		CreatedAt: now(),
 	}, true

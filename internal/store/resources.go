@@ -6,12 +6,12 @@ import (
 	"drawbridge/internal/model"
 )
 
-const resourceColumns = `backend_id, key, kind, name, aws_id, outputs, ownership, state, detail, params, needs,
+const resourceColumns = `backend_id, key, kind, title, position, name, aws_id, outputs, ownership, state, detail, params, needs,
 	created_at, updated_at`
 
 func scanResource(s scanner) (*model.Resource, error) {
 	var r model.Resource
-	err := s.Scan(&r.BackendID, &r.Key, &r.Kind, &r.Name, &r.AWSID, jsonColumn{&r.Outputs}, &r.Ownership, &r.State,
+	err := s.Scan(&r.BackendID, &r.Key, &r.Kind, &r.Title, &r.Position, &r.Name, &r.AWSID, jsonColumn{&r.Outputs}, &r.Ownership, &r.State,
 		&r.Detail, jsonColumn{&r.Params}, jsonColumn{&r.Needs}, millis{&r.CreatedAt}, millis{&r.UpdatedAt})
 	return &r, err
 }
@@ -30,21 +30,22 @@ func (q *Queries) UpsertResource(ctx context.Context, r *model.Resource) error {
 	}
 	_, err = q.exec(ctx, "write resource",
 		`INSERT INTO resources (`+resourceColumns+`)
-		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-		 ON CONFLICT (backend_id, key) DO UPDATE SET kind = excluded.kind, name = excluded.name,
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+		 ON CONFLICT (backend_id, key) DO UPDATE SET kind = excluded.kind, title = excluded.title,
+			position = excluded.position, name = excluded.name,
 			aws_id = excluded.aws_id, outputs = excluded.outputs, ownership = excluded.ownership,
 			state = excluded.state, detail = excluded.detail, params = excluded.params, needs = excluded.needs,
 			created_at = excluded.created_at, updated_at = excluded.updated_at`,
-		r.BackendID, r.Key, r.Kind, r.Name, r.AWSID, texts[0], r.Ownership, r.State, r.Detail, texts[1], texts[2],
+		r.BackendID, r.Key, r.Kind, r.Title, r.Position, r.Name, r.AWSID, texts[0], r.Ownership, r.State, r.Detail, texts[1], texts[2],
 		ms(r.CreatedAt), ms(r.UpdatedAt))
 	return err
 }
 
-// Resources lists what a backend has or had, oldest first. What is gone stays
+// Resources lists what a backend has or had, in the chain's order. What is gone stays
 // listed, with that state.
 func (q *Queries) Resources(ctx context.Context, backendID string) ([]model.Resource, error) {
 	return collect(q.rows(ctx, "list resources",
-		`SELECT `+resourceColumns+` FROM resources WHERE backend_id = $1 ORDER BY created_at, key`, backendID), scanResource)
+		`SELECT `+resourceColumns+` FROM resources WHERE backend_id = $1 ORDER BY position, key`, backendID), scanResource)
 }
 
 // resource returns one resource.

@@ -83,6 +83,8 @@ CREATE TABLE resources (
     backend_id text NOT NULL REFERENCES backends (id),
     key        text NOT NULL,
     kind       text NOT NULL,
+    title      text NOT NULL,
+    position   bigint NOT NULL,
     name       text NOT NULL,
     aws_id     text NOT NULL,
     outputs    jsonb NOT NULL,

@@ -138,7 +138,7 @@ func testEnvironments(t *testing.T, open Open) {
 func testResources(t *testing.T, open Open) {
 	w, ctx := newWorld(t, open), t.Context()
 	b := w.backend("orders")
-	alb := model.Resource{BackendID: b.ID, Key: "alb", Kind: "elbv2.load_balancer", Name: "orders-alb", AWSID: "arn",
+	alb := model.Resource{BackendID: b.ID, Key: "alb", Kind: "elbv2.load_balancer", Title: "A load balancer", Position: 1, Name: "orders-alb", AWSID: "arn",
 		Outputs: map[string]string{"dns": "x"}, Ownership: model.OwnershipManaged, State: model.ResourceReady,
 		Detail: "d", Params: map[string]string{"scheme": "internal"}, Needs: []string{"sg"}, CreatedAt: at(2)}
 	sg := model.Resource{BackendID: b.ID, Key: "sg", CreatedAt: at(1), State: model.ResourceReady}
@@ -152,7 +152,7 @@ func testResources(t *testing.T, open Open) {
 	w.tx(func(q *store.Queries) error { return q.UpsertResource(ctx, &sg) })
 	list, err = w.Read().Resources(ctx, b.ID)
 	must(t, err)
-	same(t, list, []model.Resource{alb, sg})
+	same(t, list, []model.Resource{sg, alb}) // still in the chain's order
 	w.tx(func(q *store.Queries) error { return q.DeleteResource(ctx, b.ID, "sg") })
 	list, err = w.Read().Resources(ctx, b.ID)
 	must(t, err)
