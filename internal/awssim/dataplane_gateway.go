@@ -3,6 +3,7 @@ package awssim
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -58,7 +59,7 @@ func (s *Sim) serveInvoke(w http.ResponseWriter, r *http.Request, apiID string) 
 		Rewrite:       func(pr *httputil.ProxyRequest) { s.rewrite(pr, j, facts) },
 		Transport:     roundTripper(func(out *http.Request) (*http.Response, error) { return s.throughBalancer(out, j) }),
 		FlushInterval: -1, // stream
-		ErrorLog:      nil,
+		ErrorLog:      slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		ModifyResponse: func(res *http.Response) error {
 			res.Header.Set("Apigw-Requestid", id)
 			return nil

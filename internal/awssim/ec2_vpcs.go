@@ -1,7 +1,6 @@
 package awssim
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -16,14 +15,6 @@ type vpc struct {
 	Tags tags
 }
 
-type subnet struct {
-	ID    string
-	VPCID string
-	Zone  string
-	CIDR  string
-	Tags  tags
-}
-
 type routeTable struct {
 	ID     string
 	VPCID  string
@@ -31,9 +22,6 @@ type routeTable struct {
 	VPCNet string
 	Tags   tags
 }
-
-// reservedAddresses of every subnet: the first four and the last.
-const reservedAddresses = 5
 
 // zones of the region: as in Tokyo, where the article's chain stands, or the first three.
 func (s *Sim) zones() []string {
@@ -132,46 +120,6 @@ func (c *call) vpcXML(r *vpc) []wire.Node {
 			wire.El("cidrBlockState", wire.Str("state", "associated")))), ec2Tags(r.Tags)}
 }
 
-func describeSubnets(c *call) ([]wire.Node, error) {
-	page, next, err := describe[subnet]{
-		idParam: "SubnetId", rows: c.st.subnets.list(nil), missing: notFound("InvalidSubnetID.NotFound", "subnet"),
-		id: func(r *subnet) string { return r.ID }, tags: func(r *subnet) tags { return r.Tags },
-		attr: func(r *subnet, name string) ([]string, bool) {
-			switch name {
-			case "subnet-id":
-				return one(r.ID)
-			case "vpc-id":
-				return one(r.VPCID)
-			case "availability-zone", "availabilityZone":
-				return one(r.Zone)
-			case "availability-zone-id":
-				return one(c.zoneID(r.Zone))
-			case "cidr-block", "cidr", "cidrBlock":
-				return one(r.CIDR)
-			case "state":
-				return one("available")
-			case "default-for-az", "defaultForAz", "map-public-ip-on-launch":
-				return one("false")
-			case "owner-id":
-				return one(c.account)
-			}
-			return nil, false
-		},
-	}.run(c)
-	if err != nil {
-		return nil, err
-	}
-	return append([]wire.Node{wire.List("subnetSet", "item", page, c.subnetXML)}, next...), nil
-}
-
-func (c *call) subnetXML(r *subnet) []wire.Node {
-	return []wire.Node{wire.Str("subnetId", r.ID), wire.Str("subnetArn", c.arn("ec2", "subnet/"+r.ID)), wire.Str("state", "available"),
-		wire.Str("ownerId", c.account), wire.Str("vpcId", r.VPCID), wire.Str("cidrBlock", r.CIDR),
-		wire.Int("availableIpAddressCount", c.freeAddresses(r)), wire.Str("availabilityZone", r.Zone),
-		wire.Str("availabilityZoneId", c.zoneID(r.Zone)), wire.Bool("defaultForAz", false),
-		wire.Bool("mapPublicIpOnLaunch", false), ec2Tags(r.Tags)}
-}
-
 func (s *Sim) arn(service, resource string) string {
 	return "arn:aws:" + service + ":" + s.region + ":" + s.account + ":" + resource
 }
@@ -211,43 +159,6 @@ func (s *Sim) addVPC(v *vpc, groupID, routeTableID, natID string) error {
 	return s.st.rules.put(&groupRule{ID: "sgr" + strings.TrimPrefix(groupID, "sg"), GroupID: g.ID, Protocol: "-1", From: -1, To: -1, RefGroup: g.ID})
 }
 
-func createSubnet(c *call) ([]wire.Node, error) {
-	v, ok := c.st.vpcs.get(c.q.Str("VpcId"))
-	if !ok {
-		return nil, notFound("InvalidVpcID.NotFound", "vpc")(c.q.Str("VpcId"))
-	}
-	p, err := netip.ParsePrefix(c.q.Str("CidrBlock"))
-	if err != nil || !p.Addr().Is4() || p.Bits() > 28 {
-		return nil, wire.BadRequest("InvalidParameterValue", "Value (%s) for parameter cidrBlock is invalid.", c.q.Str("CidrBlock"))
-	}
-	whole := netip.MustParsePrefix(v.CIDR)
-	if p = p.Masked(); !whole.Contains(p.Addr()) || p.Bits() < whole.Bits() {
-		return nil, wire.BadRequest("InvalidSubnet.Range", "The CIDR '%s' is invalid.", p)
-	}
-	if other := c.st.subnets.find(func(o *subnet) bool { return o.VPCID == v.ID && netip.MustParsePrefix(o.CIDR).Overlaps(p) }); other != nil {
-		return nil, wire.BadRequest("InvalidSubnet.Conflict", "The CIDR '%s' conflicts with another subnet", p)
-	}
-	zone := c.q.Str("AvailabilityZone")
-	if zone == "" {
-		zone = c.zones()[0]
-	}
-	if !slices.Contains(c.zones(), zone) {
-		return nil, wire.BadRequest("InvalidParameterValue", "Value (%s) for parameter availabilityZone is invalid. Subnets can currently only be created in the following availability zones: %s.", zone, strings.Join(c.zones(), ", "))
-	}
-	t, err := c.tagSpecs("subnet")
-	if err != nil {
-		return nil, err
-	}
-	if err := c.dryRun(); err != nil {
-		return nil, err
-	}
-	sn := &subnet{ID: ec2ID("subnet"), VPCID: v.ID, Zone: zone, CIDR: p.String(), Tags: t}
-	if err := c.st.subnets.put(sn); err != nil {
-		return nil, err
-	}
-	return []wire.Node{wire.El("subnet", c.subnetXML(sn)...)}, nil
-}
-
 // describeRouteTables shows the one main table of each VPC.
 func describeRouteTables(c *call) ([]wire.Node, error) {
 	page, next, err := describe[routeTable]{
@@ -282,31 +193,4 @@ func describeRouteTables(c *call) ([]wire.Node, error) {
 			ec2Tags(r.Tags)}
 	})
 	return append([]wire.Node{set}, next...), nil
-}
-
-func (s *Sim) usedAddresses(subnetID string) map[string]bool {
-	used := map[string]bool{}
-	for _, e := range s.st.interfaces.list(func(e *networkInterface) bool { return e.SubnetID == subnetID }) {
-		used[e.IP] = true
-	}
-	return used
-}
-
-func (s *Sim) freeAddresses(r *subnet) int {
-	bits := netip.MustParsePrefix(r.CIDR).Bits()
-	return 1<<(32-bits) - reservedAddresses - len(s.usedAddresses(r.ID))
-}
-
-// nextAddress returns the lowest free address of a subnet.
-func (s *Sim) nextAddress(r *subnet) (string, error) {
-	p, used := netip.MustParsePrefix(r.CIDR), s.usedAddresses(r.ID)
-	first := binary.BigEndian.Uint32(p.Addr().AsSlice())
-	for i := uint32(4); i < 1<<(32-p.Bits())-1; i++ {
-		var raw [4]byte
-		binary.BigEndian.PutUint32(raw[:], first+i)
-		if ip := netip.AddrFrom4(raw).String(); !used[ip] {
-			return ip, nil
-		}
-	}
-	return "", wire.BadRequest("InsufficientFreeAddressesInSubnet", "There are not enough free addresses in subnet '%s' to satisfy the requested number of instances.", r.ID)
 }

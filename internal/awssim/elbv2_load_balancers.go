@@ -72,6 +72,9 @@ const (
 	xffMode            = "routing.http.xff_header_processing.mode"
 )
 
+// maxLoadBalancers per account and region.
+const maxLoadBalancers = 50
+
 func createLoadBalancer(c *call) ([]wire.Node, error) {
 	b, err := c.newLoadBalancer()
 	if err != nil {
@@ -82,6 +85,9 @@ func createLoadBalancer(c *call) ([]wire.Node, error) {
 			return []wire.Node{wire.List("LoadBalancers", "member", []*loadBalancer{old}, c.loadBalancerXML)}, nil
 		}
 		return nil, wire.BadRequest("DuplicateLoadBalancerName", "A load balancer with the same name '%s' exists, but with different settings", b.Name)
+	}
+	if len(c.st.loadBalancers.rows) >= maxLoadBalancers {
+		return nil, wire.BadRequest("TooManyLoadBalancers", "The maximum number of load balancers has been reached")
 	}
 	for _, id := range b.Subnets {
 		sn, _ := c.st.subnets.get(id)

@@ -224,3 +224,14 @@ func TestELB_ModifyListenerAndGroups(t *testing.T) {
 		t.Errorf("groups %v", b.SecurityGroups)
 	}
 }
+
+func TestELB_Quota(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, awssim.Options{})
+	for i := range 50 {
+		w.newBalancer(fmt.Sprintf("alb-%d", i))
+	}
+	_, err := w.elb.CreateLoadBalancer(t.Context(), &elbv2.CreateLoadBalancerInput{Name: aws.String("alb-50"), Scheme: "internal", Subnets: w.SubnetIDs})
+	wantCode(t, err, "TooManyLoadBalancers", "")
+	w.newBalancer("alb-0") // the same again is no new one
+}

@@ -92,7 +92,7 @@ func TestPersist_Refusals(t *testing.T) {
 		t.Errorf("a second simulator on one directory: %v", err)
 	}
 	shut()
-	for name, line := range map[string]string{"damaged": "not json\n", "newer": `[{"k":"s3.bucket","i":"b","v":{}}]` + "\n", "wrong": `[{"k":"ec2.vpc","i":"v","v":7}]` + "\n"} {
+	for name, line := range map[string]string{"damaged": "not json\n", "newer": `[{"k":"s3.bucket","i":"b","v":{}}]` + "\n", "range": `[{"k":"ec2.subnet","i":"s","v":{"ID":"s","CIDR":"::/0"}}]` + "\n", "wrong": `[{"k":"ec2.vpc","i":"v","v":7}]` + "\n"} {
 		bad := t.TempDir()
 		if err := os.WriteFile(filepath.Join(bad, "state.jsonl"), []byte(line), 0o600); err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 
 	"drawbridge/internal/awssim/journal"
@@ -133,6 +134,17 @@ func (st *state) load(rows []journal.Change) error {
 		}
 		if err := load(row.Value); err != nil {
 			return fmt.Errorf("load state: %s %s: %w", row.Kind, row.ID, err)
+		}
+	}
+	return st.check()
+}
+
+// check refuses what no call could have put in and what later code relies on.
+func (st *state) check() error {
+	for _, s := range st.subnets.list(nil) {
+		p, err := netip.ParsePrefix(s.CIDR)
+		if err != nil || !p.Addr().Is4() {
+			return fmt.Errorf("load state: subnet %s has the range %q", s.ID, s.CIDR)
 		}
 	}
 	return nil

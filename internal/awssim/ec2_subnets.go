@@ -1,0 +1,134 @@
+package awssim
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"drawbridge/internal/awssim/wire"
+)
+
+type subnet struct {
+	ID    string
+	VPCID string
+	Zone  string
+	CIDR  string
+	Tags  tags
+}
+
+// reservedAddresses of every subnet: the first four and the last.
+const reservedAddresses = 5
+
+func describeSubnets(c *call) ([]wire.Node, error) {
+	page, next, err := describe[subnet]{
+		idParam: "SubnetId", rows: c.st.subnets.list(nil), missing: notFound("InvalidSubnetID.NotFound", "subnet"),
+		id: func(r *subnet) string { return r.ID }, tags: func(r *subnet) tags { return r.Tags },
+		attr: func(r *subnet, name string) ([]string, bool) {
+			switch name {
+			case "subnet-id":
+				return one(r.ID)
+			case "vpc-id":
+				return one(r.VPCID)
+			case "availability-zone", "availabilityZone":
+				return one(r.Zone)
+			case "availability-zone-id":
+				return one(c.zoneID(r.Zone))
+			case "cidr-block", "cidr", "cidrBlock":
+				return one(r.CIDR)
+			case "state":
+				return one("available")
+			case "default-for-az", "defaultForAz", "map-public-ip-on-launch":
+				return one("false")
+			case "owner-id":
+				return one(c.account)
+			}
+			return nil, false
+		},
+	}.run(c)
+	if err != nil {
+		return nil, err
+	}
+	return append([]wire.Node{wire.List("subnetSet", "item", page, c.subnetXML)}, next...), nil
+}
+
+func (c *call) subnetXML(r *subnet) []wire.Node {
+	return []wire.Node{wire.Str("subnetId", r.ID), wire.Str("subnetArn", c.arn("ec2", "subnet/"+r.ID)), wire.Str("state", "available"),
+		wire.Str("ownerId", c.account), wire.Str("vpcId", r.VPCID), wire.Str("cidrBlock", r.CIDR),
+		wire.Int("availableIpAddressCount", c.freeAddresses(r)), wire.Str("availabilityZone", r.Zone),
+		wire.Str("availabilityZoneId", c.zoneID(r.Zone)), wire.Bool("defaultForAz", false),
+		wire.Bool("mapPublicIpOnLaunch", false), ec2Tags(r.Tags)}
+}
+
+func createSubnet(c *call) ([]wire.Node, error) {
+	v, ok := c.st.vpcs.get(c.q.Str("VpcId"))
+	if !ok {
+		return nil, notFound("InvalidVpcID.NotFound", "vpc")(c.q.Str("VpcId"))
+	}
+	p, err := netip.ParsePrefix(c.q.Str("CidrBlock"))
+	if err != nil || !p.Addr().Is4() || p.Bits() > 28 {
+		return nil, wire.BadRequest("InvalidParameterValue", "Value (%s) for parameter cidrBlock is invalid.", c.q.Str("CidrBlock"))
+	}
+	whole := prefix(v.CIDR)
+	if p = p.Masked(); !whole.Contains(p.Addr()) || p.Bits() < whole.Bits() {
+		return nil, wire.BadRequest("InvalidSubnet.Range", "The CIDR '%s' is invalid.", p)
+	}
+	if other := c.st.subnets.find(func(o *subnet) bool { return o.VPCID == v.ID && prefix(o.CIDR).Overlaps(p) }); other != nil {
+		return nil, wire.BadRequest("InvalidSubnet.Conflict", "The CIDR '%s' conflicts with another subnet", p)
+	}
+	zone := c.q.Str("AvailabilityZone")
+	if zone == "" {
+		zone = c.zones()[0]
+	}
+	if !slices.Contains(c.zones(), zone) {
+		return nil, wire.BadRequest("InvalidParameterValue", "Value (%s) for parameter availabilityZone is invalid. Subnets can currently only be created in the following availability zones: %s.", zone, strings.Join(c.zones(), ", "))
+	}
+	t, err := c.tagSpecs("subnet")
+	if err != nil {
+		return nil, err
+	}
+	if err := c.dryRun(); err != nil {
+		return nil, err
+	}
+	sn := &subnet{ID: ec2ID("subnet"), VPCID: v.ID, Zone: zone, CIDR: p.String(), Tags: t}
+	if err := c.st.subnets.put(sn); err != nil {
+		return nil, err
+	}
+	return []wire.Node{wire.El("subnet", c.subnetXML(sn)...)}, nil
+}
+
+func (s *Sim) usedAddresses(subnetID string) map[string]bool {
+	used := map[string]bool{}
+	for _, e := range s.st.interfaces.list(func(e *networkInterface) bool { return e.SubnetID == subnetID }) {
+		used[e.IP] = true
+	}
+	return used
+}
+
+func (s *Sim) freeAddresses(r *subnet) int {
+	bits := prefix(r.CIDR).Bits()
+	return 1<<(32-bits) - reservedAddresses - len(s.usedAddresses(r.ID))
+}
+
+// nextAddress returns the lowest free address of a subnet.
+func (s *Sim) nextAddress(r *subnet) (string, error) {
+	p, used := prefix(r.CIDR), s.usedAddresses(r.ID)
+	first := binary.BigEndian.Uint32(p.Addr().AsSlice())
+	for i := uint32(4); i < 1<<(32-p.Bits())-1; i++ {
+		var raw [4]byte
+		binary.BigEndian.PutUint32(raw[:], first+i)
+		if ip := netip.AddrFrom4(raw).String(); !used[ip] {
+			return ip, nil
+		}
+	}
+	return "", wire.BadRequest("InsufficientFreeAddressesInSubnet", "There are not enough free addresses in subnet '%s' to satisfy the requested number of instances.", r.ID)
+}
+
+// prefix reads a range that was checked when it came in or was loaded.
+func prefix(cidr string) netip.Prefix {
+	p, err := netip.ParsePrefix(cidr)
+	if err != nil {
+		return netip.PrefixFrom(netip.IPv4Unspecified(), 32)
+	}
+	return p
+}
