@@ -90,9 +90,9 @@ func TestGateway_LinkLife(t *testing.T) {
 	if link.VpcLinkStatus != "PENDING" || link.VpcLinkVersion != "V2" || len(id) != 6 || !link.CreatedDate.Equal(now.Now()) {
 		t.Errorf("at first %+v", link)
 	}
-	now.advance(5 * time.Second)
+	now.advance(6 * time.Second)
 	if link = ok[*apigatewayv2.GetVpcLinkOutput](t)(get()); link.VpcLinkStatus != "AVAILABLE" {
-		t.Errorf("after 5 s %s", link.VpcLinkStatus)
+		t.Errorf("after 6 s %s", link.VpcLinkStatus)
 	}
 	enis := ok[*ec2.DescribeNetworkInterfacesOutput](t)(w.ec2.DescribeNetworkInterfaces(ctx, &ec2.DescribeNetworkInterfacesInput{Filters: []ec2types.Filter{filter("tag:VpcLinkId", id)}}))
 	if len(enis.NetworkInterfaces) != 2 || enis.NetworkInterfaces[0].InterfaceType != "api_gateway_managed" {

@@ -51,9 +51,9 @@ func (p Profile) timing() timing {
 		}
 	case Demo:
 		return timing{
-			instanceStart: 2500 * time.Millisecond, appStart: 500 * time.Millisecond, instanceStop: 1500 * time.Millisecond,
-			terminatedVisible: 10 * time.Minute, loadBalancerStart: 5 * time.Second,
-			linkStart: 4500 * time.Millisecond, linkStop: 2 * time.Second, interfaceLinger: 1500 * time.Millisecond,
+			instanceStart: 3 * time.Second, appStart: time.Second, instanceStop: 1500 * time.Millisecond,
+			terminatedVisible: 10 * time.Minute, loadBalancerStart: 7500 * time.Millisecond,
+			linkStart: 6 * time.Second, linkStop: 2 * time.Second, interfaceLinger: 1500 * time.Millisecond,
 			healthInterval: time.Second, healthTimeout: time.Second, drain: time.Second,
 			connectTimeout: 500 * time.Millisecond, tick: 50 * time.Millisecond,
 		}

@@ -173,7 +173,7 @@ func TestDataplane_NotYetThere(t *testing.T) {
 	if s, r := c.health(); s != "initial" || r != "Elb.RegistrationInProgress" {
 		t.Errorf("balancer provisioning: target %s %s", s, r)
 	}
-	now.advance(4600 * time.Millisecond)
+	now.advance(7 * time.Second)
 	if got := c.get("/"); got.status != 503 || got.body != unavailable {
 		t.Errorf("balancer provisioning: %d %q", got.status, got.body)
 	}

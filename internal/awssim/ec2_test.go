@@ -189,9 +189,9 @@ func TestEC2_InstanceLife(t *testing.T) {
 	}
 	tg := w.newTargetGroup("early")
 	wantCode(t, w.register(tg, id), "InvalidTarget", "not in a running state and cannot be registered: '"+id+"'")
-	time0.advance(3 * time.Second)
+	time0.advance(4 * time.Second)
 	if s := state(); s != "running" || status() != 1 {
-		t.Errorf("after 3 s %s with %d statuses", s, status())
+		t.Errorf("after 4 s %s with %d statuses", s, status())
 	}
 	out := ok[*ec2.GetConsoleOutputOutput](t)(w.ec2.GetConsoleOutput(ctx, &ec2.GetConsoleOutputInput{InstanceId: &id}))
 	if text, _ := base64.StdEncoding.DecodeString(*out.Output); !strings.Contains(string(text), "Running on") {

@@ -113,9 +113,9 @@ func TestELB_InterfacesLinger(t *testing.T) {
 	if s := state(); s != "provisioning" {
 		t.Errorf("at first %s", s)
 	}
-	now.advance(5 * time.Second)
+	now.advance(8 * time.Second)
 	if s := state(); s != "active" {
-		t.Errorf("after 5 s %s", s)
+		t.Errorf("after 8 s %s", s)
 	}
 	interfaces := func() []ec2types.NetworkInterface {
 		return ok[*ec2.DescribeNetworkInterfacesOutput](t)(w.ec2.DescribeNetworkInterfaces(ctx, &ec2.DescribeNetworkInterfacesInput{Filters: []ec2types.Filter{

@@ -114,7 +114,7 @@ func TestHealth_ThresholdsAndRequest(t *testing.T) {
 		asked <- r
 	}))
 	c.buildBalancer()
-	now.advance(5 * time.Second)
+	now.advance(8 * time.Second)
 	r := <-asked
 	if r.Method != "GET" || r.URL.Path != "/health" || r.Host != "10.0.10.148:8000" || r.UserAgent() != "ELB-HealthChecker/2.0" || !r.Close {
 		t.Errorf("check %s %s %s %s", r.Method, r.URL, r.Host, r.UserAgent())
