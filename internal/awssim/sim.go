@@ -138,7 +138,7 @@ func (s *Sim) Serve(ctx context.Context, l net.Listener) error {
 	defer cancel() // when the listener broke
 	go func() {
 		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		err := srv.Shutdown(grace)
 		if err != nil {
