@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"drawbridge/internal/model"
+	"drawbridge/internal/store/storetest"
 )
 
 // stepReaches follows the job until the step is in the state.
@@ -48,9 +49,20 @@ func TestKilledAfterCreateVpcLinkTookEffect(t *testing.T) {
 	}
 }
 
+// TestKilledWhileWaiting_onPostgreSQL: there the lease has to run out, for
+// another replica might hold the job.
+func TestKilledWhileWaiting_onPostgreSQL(t *testing.T) {
+	t.Parallel()
+	killWhileWaiting(t, "--database", storetest.Postgres(t), "--lease", "2s")
+}
+
 func TestKilledWhileWaiting(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, "demo")
+	killWhileWaiting(t)
+}
+
+func killWhileWaiting(t *testing.T, flags ...string) {
+	s := startServer(t, "demo", flags...)
 	before := s.counts()
 	job := s.provision(s.register(launch("crash", nil)))
 	s.stepReaches(job, "alb", model.StepWaiting)

@@ -87,7 +87,7 @@ func TestWithoutATokenNothingIsTold(t *testing.T) {
 	good := s.token
 	for name, token := range map[string]string{
 		"none": "", "garbage": "dbr_x", "changed": good[:len(good)-1] + "!",
-		"well formed, unknown": strings.TrimSpace(newServerToken(t)),
+		"well formed, unknown": newServer(t, "instant").newToken(), // another installation's
 	} {
 		s.token = token
 		for _, path := range []string{"/api/v1/backends", "/api/v1/backends/" + b.ID, "/api/v1/environments", "/api/v1/backends/" + b.ID + "/events"} {
@@ -99,13 +99,6 @@ func TestWithoutATokenNothingIsTold(t *testing.T) {
 	}
 }
 
-// newServerToken is a token of another installation.
-func newServerToken(t *testing.T) string {
-	t.Helper()
-	s := newServer(t, "instant")
-	return s.command("token", "create", "--data-dir", s.dir)
-}
-
 func TestAnUnreachableEnvironment(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, "instant", "--aws-name", "away", "--aws-region", "ap-northeast-1", "--aws-vpc", "vpc-0a1b2c3d4e5f67890",
@@ -114,6 +107,17 @@ func TestAnUnreachableEnvironment(t *testing.T) {
 	body["environment_id"] = "away"
 	p := s.want(http.StatusServiceUnavailable, "POST", "/api/v1/backends", body).problem(t)
 	if !strings.Contains(p.Detail, "away") {
+		t.Errorf("detail %q", p.Detail)
+	}
+}
+
+func TestExpiredCredentials(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "instant")
+	s.fault(map[string]any{"op": "ec2:DescribeSubnets", "do": map[string]any{
+		"kind": "error", "status": 400, "code": "ExpiredToken", "message": "The provided token has expired."}})
+	p := s.want(http.StatusServiceUnavailable, "POST", "/api/v1/backends", launch("orders", nil)).problem(t)
+	if !strings.Contains(p.Detail, "ExpiredToken") || !strings.Contains(p.Detail, "credentials") {
 		t.Errorf("detail %q", p.Detail)
 	}
 }

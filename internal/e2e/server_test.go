@@ -78,8 +78,18 @@ func startServer(t testing.TB, profile string, flags ...string) *server {
 	t.Helper()
 	s := newServer(t, profile, flags...)
 	s.start()
-	s.token = strings.TrimSpace(s.command("token", "create", "--data-dir", s.dir))
+	s.token = s.newToken()
 	return s
+}
+
+// newToken makes an API token beside the running server.
+func (s *server) newToken() string {
+	s.t.Helper()
+	args := []string{"token", "create", "--data-dir", s.dir}
+	if i := slices.Index(s.flags, "--database"); i >= 0 {
+		args = append(args, s.flags[i:i+2]...)
+	}
+	return strings.TrimSpace(s.command(args...))
 }
 
 // start runs the binary and returns when it has printed its line.
