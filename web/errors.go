@@ -113,28 +113,25 @@ func (w *Web) sendToSignIn(c echo.Context) error {
 	return redirect(c, pathSignInNext(next))
 }
 
-// HandleError answers err with a page. It is for errors that arise outside the
-// pages' own handlers, such as echo's 404 and 405.
+// HandleError answers err with a page. It is echo's handler for errors that
+// arise outside the pages' own handlers: unknown addresses, other methods.
 func (w *Web) HandleError(err error, c echo.Context) {
 	var he *echo.HTTPError
 	if errors.As(err, &he) {
-		err = fromHTTP(he)
+		err = fromHTTP(he, c.Request().URL.Path)
 	}
-	h := c.Response().Header()
-	for _, kv := range securityHeaders {
-		h.Set(kv[0], kv[1])
-	}
-	if err := w.fail(c, err); err != nil {
+	page := route{Name: "error", Title: "Error", handle: func(*Web, echo.Context) error { return err }}
+	if err := w.serve(page)(c); err != nil {
 		w.log.ErrorContext(c.Request().Context(), "error page failed", "error", err)
 	}
 }
 
-func fromHTTP(he *echo.HTTPError) error {
+func fromHTTP(he *echo.HTTPError, path string) error {
 	switch he.Code {
 	case http.StatusNotFound:
-		return model.Errorf(model.CodeNotFound, "There is no such page.")
+		return model.Errorf(model.CodeNotFound, "There is no page at %s.", path)
 	case http.StatusMethodNotAllowed:
-		return model.Errorf(model.CodeNotFound, "This address does not take such a request.")
+		return model.Errorf(model.CodeNotFound, "The page at %s does not take such a request.", path)
 	}
 	return he
 }

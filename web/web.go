@@ -66,7 +66,8 @@ func New(d Deps) *Web {
 	}
 }
 
-// Register adds the pages, their assets and the page for unknown addresses.
+// Register adds the pages and their assets. Unknown addresses are for
+// HandleError, which should be echo's error handler.
 func (w *Web) Register(e *echo.Echo) {
 	assets := echo.WrapHandler(w.assets)
 	e.GET(staticPrefix+"*", assets)
@@ -74,10 +75,4 @@ func (w *Web) Register(e *echo.Echo) {
 	for _, r := range routes() {
 		e.Add(r.Method, r.Path, w.serve(r))
 	}
-	e.RouteNotFound("/*", w.serve(route{
-		Name: "not_found", Title: "Not found",
-		handle: func(_ *Web, c echo.Context) error {
-			return model.Errorf(model.CodeNotFound, "There is no page at %s.", c.Request().URL.Path)
-		},
-	}))
 }

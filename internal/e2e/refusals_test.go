@@ -160,3 +160,14 @@ func TestDestroyAfterAFailureLeavesNothing(t *testing.T) {
 		t.Errorf("after destroy there are\n%+v, want\n%+v", got, before)
 	}
 }
+
+func TestUnknownAddresses(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "instant")
+	s.want(http.StatusNotFound, "GET", "/api/v1/nope", nil).problem(t)
+	s.want(http.StatusMethodNotAllowed, "PUT", "/api/v1/backends", nil).problem(t)
+	a := get(t, "http://"+s.listen+"/nope")
+	if a.status != http.StatusNotFound || !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") || a.header.Get("Content-Security-Policy") == "" {
+		t.Errorf("a page that is not there: %d %v", a.status, a.header)
+	}
+}
