@@ -81,9 +81,9 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 		Kinds: kinds.Registry(pool, client), Journal: a.Store, Logger: a.logger,
 		Explain: awsapi.Explain, Trace: awsapi.Collect, CancelRequested: jobs.CancelRequested,
 	})
-	handle := runPlan(executor)
+	run := &engine{executor: executor, store: a.Store, pool: pool, install: install}
 	worker := jobs.New(a.Store, jobs.Options{
-		Handlers: map[model.Operation]jobs.Handler{model.OpProvision: handle, model.OpDestroy: handle},
+		Handlers: map[model.Operation]jobs.Handler{model.OpProvision: run.provision, model.OpDestroy: run.destroy},
 		Holder:   holder(), Lease: a.cfg.Lease, Logger: a.logger,
 		Exclusive: a.Store.Dialect() == store.SQLite, // one process owns the file
 	})

@@ -1,0 +1,52 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"drawbridge/internal/model"
+)
+
+// ec2Client is a client of the server's simulated AWS.
+func (s *server) ec2Client() *ec2.Client {
+	return ec2.New(ec2.Options{
+		Region: "ap-northeast-1", BaseEndpoint: aws.String("http://" + s.sim),
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	})
+}
+
+// TestDestroyTellsWhatItCannotAccountFor: a group that somebody gave the
+// backend's tags by hand is not deleted, and not passed over in silence.
+func TestDestroyTellsWhatItCannotAccountFor(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "instant")
+	b := s.register(launch("orders", nil))
+	s.succeeded(s.provision(b))
+
+	client, ctx := s.ec2Client(), t.Context()
+	tagged, err := client.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: []types.Filter{
+		{Name: aws.String("tag:drawbridge:backend"), Values: []string{b.ID}}}})
+	if err != nil || len(tagged.SecurityGroups) != 3 {
+		t.Fatalf("tagged groups: %+v, %v", tagged, err)
+	}
+	const theirs = "sg-05100000000000001" // of the seeded instance
+	tags := tagged.SecurityGroups[0].Tags
+	if _, err := client.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{theirs}, Tags: tags}); err != nil {
+		t.Fatal(err)
+	}
+	job := s.ended(s.destroy(b))
+	if job.State != model.JobFailed || job.Problem == nil || job.Problem.Code != "LeftBehind" || !strings.Contains(job.Problem.Message, theirs) {
+		t.Fatalf("destroy %s: %+v", job.State, job.Problem)
+	}
+	if _, err := client.DeleteTags(ctx, &ec2.DeleteTagsInput{Resources: []string{theirs}, Tags: tags}); err != nil {
+		t.Fatal(err)
+	}
+	if job = s.retried(job); job.State != model.JobSucceeded {
+		t.Errorf("after the tags are gone: %s %+v", job.State, job.Problem)
+	}
+}
