@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -30,7 +31,13 @@ func (s *Sim) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet && r.URL.Path == "/_awssim/health":
 		adminJSON(w, map[string]string{"status": "ok"})
 	case r.Method == http.MethodGet && r.URL.Path == "/_awssim/state":
-		adminJSON(w, s.overview())
+		s.adminState(w, r)
+	case r.Method == http.MethodGet && r.URL.Path == "/_awssim/switches":
+		adminJSON(w, s.Switches())
+	case r.Method == http.MethodPut && r.URL.Path == "/_awssim/switches":
+		s.adminSetSwitches(w, r)
+	case r.Method == http.MethodGet && r.URL.Path == "/_awssim/faults":
+		adminJSON(w, s.Faults())
 	case r.Method == http.MethodGet && r.URL.Path == "/_awssim/calls":
 		s.adminCalls(w)
 	case r.Method == http.MethodPost && r.URL.Path == "/_awssim/faults":
@@ -41,7 +48,7 @@ func (s *Sim) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPost && len(parts) == 3 && parts[0] == "instances" && parts[2] == "forward":
 		s.adminForward(w, r, parts[1])
 	default:
-		adminError(w, http.StatusNotFound, "There is nothing here: see GET /_awssim/state, /calls, /health, POST and DELETE /faults, POST /instances/{id}/forward.")
+		adminError(w, http.StatusNotFound, "There is nothing here: see GET /_awssim/state, /calls, /health, GET and PUT /switches, GET, POST and DELETE /faults, POST /instances/{id}/forward.")
 	}
 }
 
@@ -74,6 +81,34 @@ func (s *Sim) adminCalls(w http.ResponseWriter) {
 			return // the client is gone
 		}
 	}
+}
+
+// adminState tells of home, or of the account and Region that the query names.
+func (s *Sim) adminState(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	want := place{cmp.Or(q.Get("account"), s.account), cmp.Or(q.Get("region"), s.region)}
+	s.placesMu.RLock()
+	p, ok := s.places[want]
+	s.placesMu.RUnlock()
+	if !ok {
+		adminError(w, http.StatusNotFound, "Nobody has called for the account "+want.account+" in "+want.region+".")
+		return
+	}
+	adminJSON(w, p.overview())
+}
+
+// adminSetSwitches replaces all switches: one that is not sent is off.
+func (s *Sim) adminSetSwitches(w http.ResponseWriter, r *http.Request) {
+	var in Switches
+	err := decodeStrictly(r, &in)
+	if err == nil {
+		err = s.SetSwitches(in)
+	}
+	if err != nil {
+		adminError(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	adminJSON(w, s.Switches())
 }
 
 func decodeStrictly(r *http.Request, v any) error {
@@ -127,8 +162,9 @@ func (s *Sim) Forward(id, address string) error {
 			return wire.BadRequest("InvalidParameterValue", "%s", err)
 		}
 	}
-	err := s.commit(func(now time.Time) error {
-		i, err := (&call{Sim: s, now: now}).instance(id)
+	p := s.placeOfInstance(id)
+	err := p.commit(func(now time.Time) error {
+		i, err := (&call{Sim: p, now: now}).instance(id)
 		if err != nil {
 			return err
 		}
@@ -138,15 +174,33 @@ func (s *Sim) Forward(id, address string) error {
 		} else {
 			i.Tags[forwardTag] = address
 		}
-		return s.st.instances.put(i)
+		return p.st.instances.put(i)
 	})
-	s.health.wake()
+	p.health.wake()
 	return err
+}
+
+// placeOfInstance finds the account and Region of an instance, home when it is
+// nowhere.
+func (s *Sim) placeOfInstance(id string) *Sim {
+	for _, p := range s.allPlaces() {
+		p.mu.Lock()
+		_, ok := p.st.instances.get(id)
+		p.mu.Unlock()
+		if ok {
+			return p
+		}
+	}
+	return s
 }
 
 // overview is what a person wants to see of the state.
 func (s *Sim) overview() map[string]any {
-	out := map[string]any{"region": s.region, "account": s.account}
+	places := []any{}
+	for _, p := range s.allPlaces() {
+		places = append(places, map[string]any{"account": p.account, "region": p.region})
+	}
+	out := map[string]any{"region": s.region, "account": s.account, "places": places}
 	// A failed write is shown by the next call that changes something.
 	_ = s.commit(func(now time.Time) error {
 		c := &restCall{Sim: s, now: now, port: portOf(s.public)}

@@ -125,7 +125,7 @@ func TestDispatch_Refusals(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d …%s…", name, res.StatusCode, body, row.status, row.contains)
 		}
 	}
-	w.connect("us-east-1")
+	w.connect("mars")
 	_, err := w.ec2.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{})
 	wantCode(t, err, "SignatureDoesNotMatch", "scoped to a valid region")
 	ok[*sts.GetCallerIdentityOutput](t)(w.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}))

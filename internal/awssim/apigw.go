@@ -82,7 +82,7 @@ func (s *Sim) serveREST(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &restCall{Sim: s, args: args, query: r.URL.Query(), body: body, port: portOf(r.Host)}
-	s.perform(w, r, operation{service: "apigatewayv2", name: op.name, failure: restFailure, run: func(now time.Time, _ string) (reply, error) {
+	s.perform(w, r, operation{service: "apigatewayv2", name: op.name, failure: restFailure, writes: writtenAPI(r.Method, args), ids: restIDs(args), run: func(now time.Time, _ string) (reply, error) {
 		c.now = now
 		if s.public != "" {
 			c.port = portOf(s.public)

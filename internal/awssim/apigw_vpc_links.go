@@ -97,8 +97,8 @@ func (c *restCall) linkNetwork(subnetIDs, groupIDs []string) ([]*subnet, []strin
 			return nil, nil, badRequest("All subnets of a VPC link must belong to the same VPC")
 		case c.freeAddresses(sn) < 1:
 			return nil, nil, badRequest("The subnet '%s' has no free addresses", id)
-		case c.zoneID(sn.Zone) == "use1-az3":
-			return nil, nil, badRequest("Subnet '%s' is in Availability Zone 'use1-az3' where service is not available", id)
+		case !c.linksIn(c.zoneID(sn.Zone)):
+			return nil, nil, badRequest("Subnet '%s' is in Availability Zone '%s' where service is not available", id, c.zoneID(sn.Zone))
 		}
 		out = append(out, sn)
 	}

@@ -65,7 +65,10 @@ func (s *Sim) serveInvoke(w http.ResponseWriter, r *http.Request, apiID string) 
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			status := http.StatusServiceUnavailable // also for a timeout: see aws-facts D3
+			status := http.StatusServiceUnavailable
+			if isTimeout(err) {
+				status = s.Switches().TimeoutStatus
+			}
 			var tooLarge *http.MaxBytesError
 			if errors.As(err, &tooLarge) {
 				status = http.StatusRequestEntityTooLarge

@@ -21,6 +21,7 @@ type call struct {
 	*Sim
 	q   wire.Query
 	now time.Time
+	who caller
 }
 
 // queryOp carries out an operation of a query service and returns the elements
@@ -38,13 +39,16 @@ type reply struct {
 // protocol renders a service's errors.
 type protocol func(err *wire.Error, requestID string) reply
 
-var credentialScope = regexp.MustCompile(`Credential=[^/,\s]+/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request`)
-
-// serve tells the planes apart: the admin endpoint by its path, the data plane
-// by its host, and the services by the credential scope of the signature.
+// serve tells the planes apart: the data plane by its host, the admin endpoint
+// by its path, and the services by the credential scope of the signature. The
+// scope's Region and the key's account say whose state a call works on.
 func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
-	if apiID, ok := s.invokeHost(r.Host); ok {
-		s.serveInvoke(w, r, apiID)
+	if apiID, region, ok := invokeHost(r.Host); ok {
+		if p, ok := s.gatewayAt(apiID, region); ok {
+			p.serveInvoke(w, r, apiID)
+		} else {
+			writeGatewayError(w, gatewayRequestID(), http.StatusForbidden)
+		}
 		return
 	}
 	if strings.HasPrefix(r.URL.Path, "/_awssim/") {
@@ -52,52 +56,86 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxControlBody)
-	service, region := scopeOf(r)
-	failure := protocolOf(service)
-	if service == "" {
-		s.refuse(w, r, failure, wire.Errorf(http.StatusForbidden, "MissingAuthenticationToken",
-			"Request is missing Authentication Token. Sign it as for AWS; any key will do."))
+	sig := signatureOf(r)
+	if sig.service == "" {
+		guess := guessService(r)
+		s.refuse(w, r, protocolOf(guess), refusal(guess, noSignature))
 		return
 	}
-	if region != s.region && service != "sts" {
-		s.refuse(w, r, failure, wire.Errorf(http.StatusForbidden, "SignatureDoesNotMatch",
-			"Credential should be scoped to a valid region, not '%s'. This simulator serves %s.", region, s.region))
+	who := s.callerOf(r, sig)
+	p, err := s.placeOf(sig, who)
+	if err == nil {
+		err = s.authenticate(r, sig, who)
+	}
+	if err != nil {
+		s.refuse(w, r, protocolOf(sig.service), err)
 		return
 	}
-	switch service {
-	case "ec2", "elasticloadbalancing", "sts":
-		s.serveQuery(w, r, service)
-	case "apigateway":
-		s.serveREST(w, r)
-	case "ssm":
-		s.serveSSM(w, r)
-	default:
-		s.refuse(w, r, failure, wire.Errorf(http.StatusNotImplemented, "UnknownOperationException",
-			"This simulator does not serve %s; it serves ec2, elasticloadbalancing, apigateway, ssm and sts.", service))
-	}
+	p.serveService(w, r, sig.service, who)
 }
 
-// invokeHost says which API a host names, as
+func (s *Sim) serveService(w http.ResponseWriter, r *http.Request, service string, who caller) {
+	switch service {
+	case "apigateway":
+		s.serveREST(w, r)
+		return
+	case "ssm":
+		s.serveSSM(w, r)
+		return
+	}
+	if _, ok := s.byQuery[queryName(service)]; ok {
+		s.serveQuery(w, r, service, who)
+		return
+	}
+	s.refuse(w, r, protocolOf(service), wire.Errorf(http.StatusNotImplemented, "UnknownOperationException",
+		"This simulator does not serve %s; it serves apigateway, ec2, elasticloadbalancing, iam, ssm and sts.", service))
+}
+
+// placeOf finds the state that a call works on. IAM and STS have no Regions:
+// what they know of an account is kept with its part of the home Region.
+func (s *Sim) placeOf(sig signature, who caller) (*Sim, error) {
+	region := sig.region
+	if sig.service == "iam" || sig.service == "sts" {
+		region = s.home.region
+	}
+	if !regionRE.MatchString(region) {
+		return nil, wire.Errorf(http.StatusForbidden, "SignatureDoesNotMatch", "Credential should be scoped to a valid region, not '%s'.", region)
+	}
+	return s.at(place{who.account, region})
+}
+
+// queryName is a query service's name in logs and faults.
+func queryName(service string) string {
+	if service == "elasticloadbalancing" {
+		return "elbv2"
+	}
+	return service
+}
+
+var invokeHostRE = regexp.MustCompile(`^([^.]+)\.execute-api\.([a-z0-9-]+)\.(localhost|amazonaws\.com)$`)
+
+// invokeHost says which API in which Region a host names, as
 // a1b2c3d4e5.execute-api.ap-northeast-1.localhost:4566.
-func (s *Sim) invokeHost(host string) (string, bool) {
+func invokeHost(host string) (id, region string, ok bool) {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	id, rest, ok := strings.Cut(host, ".execute-api."+s.region+".")
-	return id, ok && (rest == "localhost" || rest == "amazonaws.com")
+	m := invokeHostRE.FindStringSubmatch(strings.ToLower(strings.TrimSuffix(host, ".")))
+	if m == nil {
+		return "", "", false
+	}
+	return m[1], m[2], true
 }
 
-func scopeOf(r *http.Request) (service, region string) {
-	text := r.Header.Get("Authorization")
-	if text == "" {
-		text = "Credential=" + r.URL.Query().Get("X-Amz-Credential")
+// guessService says in whose words a request without a signature is refused.
+func guessService(r *http.Request) string {
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/v2/"):
+		return "apigateway"
+	case r.Header.Get("X-Amz-Target") != "":
+		return "ssm"
 	}
-	m := credentialScope.FindStringSubmatch(text)
-	if m == nil {
-		return "", ""
-	}
-	return m[2], m[1]
+	return ""
 }
 
 func protocolOf(service string) protocol {
@@ -120,12 +158,8 @@ func (s *Sim) refuse(w http.ResponseWriter, r *http.Request, failure protocol, e
 	write(w, failure(e, id), id)
 }
 
-func (s *Sim) serveQuery(w http.ResponseWriter, r *http.Request, service string) {
-	failure := protocolOf(service)
-	name := map[string]string{"elasticloadbalancing": "elbv2"}[service]
-	if name == "" {
-		name = service
-	}
+func (s *Sim) serveQuery(w http.ResponseWriter, r *http.Request, service string, who caller) {
+	failure, name := protocolOf(service), queryName(service)
 	form, err := readForm(r)
 	if err != nil {
 		s.refuse(w, r, failure, err)
@@ -142,8 +176,8 @@ func (s *Sim) serveQuery(w http.ResponseWriter, r *http.Request, service string)
 		s.refuse(w, r, failure, wire.BadRequest("InvalidAction", "The action %s is not valid for this web service.", op))
 		return
 	}
-	s.perform(w, r, operation{service: name, name: op, failure: failure, run: func(now time.Time, id string) (reply, error) {
-		out, err := run(&call{Sim: s, q: q, now: now})
+	s.perform(w, r, operation{service: name, name: op, failure: failure, query: q, ids: idsIn(form), run: func(now time.Time, id string) (reply, error) {
+		out, err := run(&call{Sim: s, q: q, now: now, who: who})
 		if err != nil {
 			return reply{}, err
 		}
@@ -187,6 +221,9 @@ func readBody(r *http.Request) ([]byte, error) {
 type operation struct {
 	service, name string
 	failure       protocol
+	query         wire.Query // of the query services
+	writes        string     // the API that the call writes to, "" = none
+	ids           []string   // resources that the request names
 	run           func(now time.Time, requestID string) (reply, error)
 }
 
@@ -194,20 +231,8 @@ type operation struct {
 // hook, fault after, answer.
 func (s *Sim) perform(w http.ResponseWriter, r *http.Request, op operation) {
 	id := requestUUID()
-	entry := Call{Service: op.service, Operation: op.name, Start: s.now(), RequestID: id}
-	fault := s.strike(op.service, op.name)
-	out := fault.apply(r, Before)
-	var answer reply
-	if !out.drop && out.err == nil {
-		out.err = s.commit(func(now time.Time) (err error) {
-			answer, err = op.run(now, id)
-			return err
-		})
-		s.health.wake()
-		if after := fault.apply(r, After); after.err != nil || after.drop {
-			out = after
-		}
-	}
+	entry := Call{Service: op.service, Operation: op.name, Start: s.now(), RequestID: id, Account: s.account, Region: s.region, IDs: op.ids}
+	answer, out := s.carryOut(r, op, &entry)
 	if out.err != nil {
 		e := wire.AsError(out.err)
 		answer, entry.Code = op.failure(e, id), e.Code
@@ -223,6 +248,35 @@ func (s *Sim) perform(w http.ResponseWriter, r *http.Request, op operation) {
 		return
 	}
 	write(w, answer, id)
+}
+
+// carryOut makes a call's effect, unless a fault or a switch is against it.
+func (s *Sim) carryOut(r *http.Request, op operation, entry *Call) (answer reply, out outcome) {
+	end, err := s.beginWrite(op.writes)
+	if err != nil {
+		return reply{}, outcome{err: err}
+	}
+	defer end()
+	fault := s.strike(op.service, op.name)
+	if out = fault.apply(r, Before); out.drop || out.err != nil {
+		return reply{}, out
+	}
+	if out.err = s.admit(op); out.err != nil {
+		return reply{}, out
+	}
+	out.err = s.commit(func(now time.Time) (err error) {
+		before := len(s.st.changes)
+		s.st.created = nil
+		answer, err = op.run(now, entry.RequestID)
+		entry.IDs = appendChanged(entry.IDs, s.st.changes[before:])
+		s.conceal(s.st.created, now)
+		return err
+	})
+	s.health.wake()
+	if after := fault.apply(r, After); after.err != nil || after.drop {
+		out = after
+	}
+	return answer, out
 }
 
 func write(w http.ResponseWriter, a reply, requestID string) {

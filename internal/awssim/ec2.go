@@ -72,6 +72,7 @@ func (d describe[T]) run(c *call) ([]*T, []wire.Node, error) {
 	if len(ids) > 0 && size > 0 {
 		return nil, nil, wire.BadRequest("InvalidParameterCombination", "The parameter MaxResults cannot be used with %ss.", d.idParam)
 	}
+	d.rows = slices.DeleteFunc(d.rows, func(r *T) bool { return c.concealed(d.id(r), c.now) })
 	have := map[string]bool{}
 	for _, r := range d.rows {
 		have[d.id(r)] = true

@@ -103,7 +103,7 @@ func (c *call) instance(id string) (*instance, error) {
 		return nil, wire.BadRequest("InvalidInstanceID.Malformed", "Invalid id: \"%s\"", id)
 	}
 	i, ok := c.st.instances.get(id)
-	if !ok {
+	if !ok || c.concealed(id, c.now) {
 		return nil, notFound("InvalidInstanceID.NotFound", "instance")(id)
 	}
 	return i, nil

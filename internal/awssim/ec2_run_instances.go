@@ -41,6 +41,9 @@ func runInstances(c *call) ([]wire.Node, error) {
 	if again, err := c.launchedBefore(proto); again != nil || err != nil {
 		return again, err
 	}
+	if err := c.capacity(proto.Zone, proto.Type); err != nil {
+		return nil, err
+	}
 	sn, _ := c.st.subnets.get(proto.SubnetID)
 	if free := c.freeAddresses(sn); free < low {
 		return nil, wire.BadRequest("InsufficientFreeAddressesInSubnet", "There are not enough free addresses in subnet '%s' to satisfy the requested number of instances.", sn.ID)

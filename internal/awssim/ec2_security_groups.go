@@ -89,7 +89,7 @@ func (c *call) group(id string) (*securityGroup, error) {
 		return nil, wire.BadRequest("InvalidGroupId.Malformed", "Invalid id: \"%s\" (expecting \"sg-...\")", id)
 	}
 	g, ok := c.st.groups.get(id)
-	if !ok {
+	if !ok || c.concealed(id, c.now) {
 		return nil, missingGroup(id)
 	}
 	return g, nil

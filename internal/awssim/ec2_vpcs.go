@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -25,6 +26,9 @@ type routeTable struct {
 
 // zones of the region: as in Tokyo, where the article's chain stands, or the first three.
 func (s *Sim) zones() []string {
+	if switched := s.switchedZones(); switched != nil {
+		return slices.Sorted(maps.Keys(switched))
+	}
 	letters := "abc"
 	if s.region == "ap-northeast-1" {
 		letters = "acd"
@@ -38,8 +42,11 @@ func (s *Sim) zones() []string {
 
 // zoneID gives the id that is the same in every account, as apne1-az4.
 func (s *Sim) zoneID(zone string) string {
+	if id, ok := s.switchedZones()[zone]; ok {
+		return id
+	}
 	parts := strings.Split(s.region, "-")
-	short := strings.NewReplacer("north", "n", "south", "s", "east", "e", "west", "w", "central", "c")
+	short := strings.NewReplacer("north", "n", "south", "s", "east", "e", "west", "w", "central", "c", "gov", "g")
 	id := parts[0]
 	for _, p := range parts[1:] {
 		id += short.Replace(p)

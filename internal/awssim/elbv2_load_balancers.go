@@ -168,7 +168,7 @@ func (c *call) balancerSubnets() (ids []string, vpcID string, err error) {
 		vpcID, zones[sn.Zone] = sn.VPCID, true
 	}
 	if len(zones) < 2 {
-		return nil, "", wire.BadRequest("ValidationError", "At least two subnets in two different Availability Zones must be specified")
+		return nil, "", wire.BadRequest(c.Switches().TwoSubnetsCode, "At least two subnets in two different Availability Zones must be specified")
 	}
 	return ids, vpcID, nil
 }

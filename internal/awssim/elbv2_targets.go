@@ -97,7 +97,7 @@ func deregisterTargets(c *call) ([]wire.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	delay := min(g.drainDelay(), c.t.drain)
+	delay := min(c.t.scaled(g.drainDelay()), c.t.drain)
 	if len(c.balancersOf(g)) == 0 {
 		delay = 0
 	}

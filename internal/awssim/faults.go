@@ -3,6 +3,7 @@ package awssim
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,7 +78,7 @@ func (f Fault) matches(service, op string) bool {
 // AddFault arms a fault. Faults are tried in the order in which they were
 // added; the first that strikes is the only one for its call. A fault that
 // makes no sense is refused.
-func (s *Sim) AddFault(f Fault) error {
+func (s *shared) AddFault(f Fault) error {
 	if err := f.validate(); err != nil {
 		return fmt.Errorf("add fault: %w", err)
 	}
@@ -90,15 +91,22 @@ func (s *Sim) AddFault(f Fault) error {
 	return nil
 }
 
+// Faults returns the armed faults, in the order in which they are tried.
+func (s *shared) Faults() []Fault {
+	s.logMu.Lock()
+	defer s.logMu.Unlock()
+	return slices.Clone(s.faults)
+}
+
 // ClearFaults disarms all faults.
-func (s *Sim) ClearFaults() {
+func (s *shared) ClearFaults() {
 	s.logMu.Lock()
 	defer s.logMu.Unlock()
 	s.faults = nil
 }
 
 // strike returns the fault for this call, counting it as a match.
-func (s *Sim) strike(service, op string) *Fault {
+func (s *shared) strike(service, op string) *Fault {
 	s.logMu.Lock()
 	defer s.logMu.Unlock()
 	var hit *Fault

@@ -98,7 +98,7 @@ func (h *healthChecker) due() (out []checkup, any bool) {
 			continue
 		}
 		g, _ := s.st.targetGroups.get(t.Group)
-		p.busy, p.next = true, now.Add(cmp.Or(s.t.healthInterval, time.Duration(g.Check.Interval)*time.Second))
+		p.busy, p.next = true, now.Add(cmp.Or(s.t.healthInterval, s.t.scaled(time.Duration(g.Check.Interval)*time.Second)))
 		out = append(out, h.checkup(t, g, now))
 	}
 	return out, len(targets) > 0
@@ -106,7 +106,7 @@ func (h *healthChecker) due() (out []checkup, any bool) {
 
 func (h *healthChecker) checkup(t *target, g *targetGroup, now time.Time) checkup {
 	s := h.s
-	c := checkup{key: t.key(), group: g.Check, timeout: cmp.Or(s.t.healthTimeout, time.Duration(g.Check.Timeout)*time.Second)}
+	c := checkup{key: t.key(), group: g.Check, timeout: cmp.Or(s.t.healthTimeout, s.t.scaled(time.Duration(g.Check.Timeout)*time.Second))}
 	i, _ := s.st.instances.get(t.InstanceID)
 	c.to = endpoint{blocked: true}
 	for _, node := range s.interfacesOf(s.balancerOf(g).ARN) {

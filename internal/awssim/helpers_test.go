@@ -72,7 +72,10 @@ func newWorld(t *testing.T, o awssim.Options) *world {
 // connect makes the clients. They send a call once: a test wants to see what
 // the simulator answers, not what the SDK makes of it.
 func (w *world) connect(region string) {
-	keys := credentials.NewStaticCredentialsProvider("AKIDLOCAL", "local", "")
+	w.connectAs(region, credentials.NewStaticCredentialsProvider("AKIDLOCAL", "local", ""))
+}
+
+func (w *world) connectAs(region string, keys aws.CredentialsProvider) {
 	once := aws.NopRetryer{}
 	w.ec2 = ec2.New(ec2.Options{Region: region, Credentials: keys, BaseEndpoint: &w.url, Retryer: once})
 	w.elb = elbv2.New(elbv2.Options{Region: region, Credentials: keys, BaseEndpoint: &w.url, Retryer: once})

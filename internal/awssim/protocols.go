@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 
 	"drawbridge/internal/awssim/wire"
@@ -49,7 +50,9 @@ func queryFailure(e *wire.Error, id string) reply {
 }
 
 func restFailure(e *wire.Error, _ string) reply {
-	r := jsonReply(e.Status, map[string]string{"message": e.Message})
+	body := map[string]string{"message": e.Message}
+	maps.Copy(body, e.Members)
+	r := jsonReply(e.Status, body)
 	r.header = map[string]string{"X-Amzn-Errortype": e.Code}
 	return r
 }

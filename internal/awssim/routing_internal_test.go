@@ -113,7 +113,12 @@ func TestZoneIDs(t *testing.T) {
 	for region, want := range map[string][2]string{
 		"ap-northeast-1": {"ap-northeast-1c", "apne1-az1"}, "us-east-1": {"us-east-1b", "use1-az2"}, "eu-central-1": {"eu-central-1a", "euc1-az1"},
 	} {
-		if got := (&Sim{region: region}).zoneID(want[0]); got != want[1] {
+		s, err := New(Options{Region: region})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if got := s.zoneID(want[0]); got != want[1] {
 			t.Errorf("%s: %s, want %s", want[0], got, want[1])
 		}
 	}

@@ -9,14 +9,17 @@
 package awssim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"drawbridge/internal/awssim/journal"
@@ -25,42 +28,66 @@ import (
 // Options of a simulator. The zero value keeps its state in memory and waits
 // for nothing.
 type Options struct {
-	Dir     string       // state directory; "" = memory only
-	Profile Profile      // how long things take; "" = Instant
-	Region  string       // default ap-northeast-1
-	Account string       // default "000000000000"
-	Logger  *slog.Logger // nil = silent
-	Public  string       // host:port for invoke URLs; Serve sets it when ""
-	Now     func() time.Time
+	Dir      string       // state directory; "" = memory only
+	Profile  Profile      // how long things take; "" = Instant
+	Scale    float64      // every duration times this; 0 = 1
+	Region   string       // of the world; default ap-northeast-1
+	Account  string       // of keys that name none; default "000000000000"
+	Secret   string       // of every access key; "" = signatures are not checked
+	CallLog  string       // file that gets a JSON line for every call; "" = none
+	Switches Switches     // what else AWS does; the zero value does none of it
+	Logger   *slog.Logger // nil = silent
+	Public   string       // host:port for invoke URLs; Serve sets it when ""
+	Now      func() time.Time
 }
 
-// Sim is a simulated account in one region. All methods may be called
+// Sim is a simulated AWS. Each account has its own state in each Region, with
+// its own journal: a Sim is the state of one of these places, and the first,
+// which New returns, serves for them all. All methods may be called
 // concurrently.
 type Sim struct {
+	*shared
 	region  string
 	account string
-	log     *slog.Logger
-	now     func() time.Time
-	t       timing
 	journal *journal.Journal // nil = memory only
-
-	mu      sync.Mutex // guards st, public, turn
-	st      *state
-	public  string
-	turn    map[string]int // round robin, by target group
-	byQuery map[string]map[string]queryOp
-	rest    []restOp
-
-	logMu  sync.Mutex // guards calls, onCall, faults
-	calls  []Call
-	onCall func(Call)
-	faults []Fault
-
-	handler http.Handler
 	health  *healthChecker
-	direct  *http.Transport // to instances that forward to this machine
-	stop    context.CancelFunc
-	closed  sync.Once
+
+	mu     sync.Mutex // guards st, public, turn, fresh
+	st     *state
+	public string
+	turn   map[string]int       // round robin, by target group
+	fresh  map[string]time.Time // by id: when what was just made is to be seen
+
+	paceMu  sync.Mutex // guards buckets, writing
+	buckets map[string]*bucket
+	writing map[string]bool // APIs with a write under way
+}
+
+// shared is what all accounts and Regions have in common.
+type shared struct {
+	log      *slog.Logger
+	now      func() time.Time
+	t        timing
+	secret   string
+	dir      string
+	switches atomic.Pointer[Switches]
+	byQuery  map[string]map[string]queryOp
+	rest     []restOp
+	handler  http.Handler
+	direct   *http.Transport // to instances that forward to this machine
+	ctx      context.Context // of the health checks
+	stop     context.CancelFunc
+	closed   sync.Once
+
+	placesMu sync.RWMutex // guards places
+	home     *Sim
+	places   map[place]*Sim
+
+	logMu    sync.Mutex // guards what is below
+	calls    []Call
+	callFile *os.File // nil = none
+	onCall   func(Call)
+	faults   []Fault
 }
 
 var (
@@ -71,53 +98,50 @@ var (
 // New loads the state in o.Dir and begins to check the health of targets.
 // Close the simulator when done with it.
 func New(o Options) (*Sim, error) {
-	s := &Sim{region: o.Region, account: o.Account, log: o.Logger, now: o.Now, public: o.Public, turn: map[string]int{}, st: newState()}
-	if s.region == "" {
-		s.region = "ap-northeast-1"
-	}
-	if s.account == "" {
-		s.account = "000000000000"
-	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
-	if s.now == nil {
-		s.now = time.Now
-	}
-	if !regionRE.MatchString(s.region) || !accountRE.MatchString(s.account) {
-		return nil, fmt.Errorf("start simulated AWS: region %q or account %q is not of AWS's form", s.region, s.account)
-	}
-	if o.Profile == "" {
-		o.Profile = Instant
-	}
-	if _, err := ParseProfile(string(o.Profile)); err != nil {
+	o.setDefaults()
+	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("start simulated AWS: %w", err)
 	}
-	s.t = o.Profile.timing()
-	if o.Dir != "" {
-		if err := s.open(o.Dir); err != nil {
-			return nil, fmt.Errorf("start simulated AWS: %w", err)
-		}
+	timing, err := o.Profile.timing(o.Scale)
+	if err != nil {
+		return nil, fmt.Errorf("start simulated AWS: %w", err)
 	}
-	s.byQuery = map[string]map[string]queryOp{"ec2": ec2Ops(), "elbv2": elbv2Ops(), "sts": stsOps()}
-	s.rest = gatewayOps()
-	s.direct = newDirectTransport()
-	s.handler = http.HandlerFunc(s.serve)
-	ctx, cancel := context.WithCancel(context.Background())
-	s.stop = cancel
-	s.health = startHealthChecker(ctx, s)
-	return s, nil
+	sh := &shared{log: o.Logger, now: o.Now, t: timing, secret: o.Secret, dir: o.Dir, places: map[place]*Sim{}, rest: gatewayOps(),
+		byQuery: map[string]map[string]queryOp{"ec2": ec2Ops(), "elbv2": elbv2Ops(), "sts": stsOps()}, direct: newDirectTransport()}
+	sh.ctx, sh.stop = context.WithCancel(context.Background())
+	if sh.callFile, err = openCallLog(o.CallLog); err == nil {
+		err = sh.openPlaces(place{o.Account, o.Region}, o.Public)
+	}
+	if err == nil {
+		err = sh.setSwitches(o.Switches)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start simulated AWS: %w", errors.Join(err, sh.close()))
+	}
+	sh.handler = http.HandlerFunc(sh.home.serve)
+	return sh.home, nil
 }
 
-func (s *Sim) open(dir string) error {
-	j, rows, err := journal.Open(dir)
-	if err != nil {
-		return err
+func (o *Options) setDefaults() {
+	o.Region = cmp.Or(o.Region, "ap-northeast-1")
+	o.Account = cmp.Or(o.Account, "000000000000")
+	o.Profile = cmp.Or(o.Profile, Instant)
+	o.Scale = cmp.Or(o.Scale, 1)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if err := s.st.load(rows); err != nil {
-		return errors.Join(err, j.Close())
+	if o.Now == nil {
+		o.Now = time.Now
 	}
-	s.journal = j
+}
+
+func (o *Options) check() error {
+	if !regionRE.MatchString(o.Region) || !accountRE.MatchString(o.Account) {
+		return fmt.Errorf("region %q or account %q is not of AWS's form", o.Region, o.Account)
+	}
+	if o.Scale < 0 {
+		return fmt.Errorf("scale %v is negative", o.Scale)
+	}
 	return nil
 }
 
@@ -126,11 +150,9 @@ func (s *Sim) Handler() http.Handler { return s.handler }
 
 // Serve answers on l until ctx ends, then lets running requests finish.
 func (s *Sim) Serve(ctx context.Context, l net.Listener) error {
-	s.mu.Lock()
-	if s.public == "" {
-		s.public = l.Addr().String()
+	for _, p := range s.allPlaces() {
+		p.setPublic(l.Addr().String())
 	}
-	s.mu.Unlock()
 	srv := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
 	done := make(chan error, 1)
@@ -159,15 +181,27 @@ func (s *Sim) Serve(ctx context.Context, l net.Listener) error {
 // come afterwards fail.
 func (s *Sim) Close() error {
 	var err error
-	s.closed.Do(func() {
-		s.stop()
-		s.health.wait()
-		s.direct.CloseIdleConnections()
-		if s.journal != nil {
-			err = s.journal.Close()
-		}
-	})
+	s.closed.Do(func() { err = s.shared.close() })
 	return err
+}
+
+func (sh *shared) close() error {
+	sh.stop()
+	sh.direct.CloseIdleConnections()
+	var errs []error
+	for _, p := range sh.allPlaces() {
+		p.health.wait()
+		if p.journal != nil {
+			errs = append(errs, p.journal.Close())
+		}
+	}
+	sh.logMu.Lock()
+	defer sh.logMu.Unlock()
+	if sh.callFile != nil {
+		errs = append(errs, sh.callFile.Close())
+		sh.callFile = nil
+	}
+	return errors.Join(errs...)
 }
 
 // commit journals what f has changed and returns when it is on the disk. What

@@ -18,10 +18,11 @@ type table[T any] struct {
 	rows    map[string]*T
 	key     func(*T) string
 	changes *[]journal.Change
+	created *[]string
 }
 
 func newTable[T any](st *state, kind string, key func(*T) string) *table[T] {
-	t := &table[T]{kind: kind, rows: map[string]*T{}, key: key, changes: &st.changes}
+	t := &table[T]{kind: kind, rows: map[string]*T{}, key: key, changes: &st.changes, created: &st.created}
 	st.loaders[kind] = t.load
 	return t
 }
@@ -37,6 +38,9 @@ func (t *table[T]) put(r *T) error {
 	raw, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("encode %s %s: %w", t.kind, id, err)
+	}
+	if _, old := t.rows[id]; !old {
+		*t.created = append(*t.created, id)
 	}
 	t.rows[id] = r
 	*t.changes = append(*t.changes, journal.Change{Kind: t.kind, ID: id, Value: raw})
@@ -81,6 +85,7 @@ func (t *table[T]) load(raw json.RawMessage) error {
 // state is everything that exists. It is guarded by Sim.mu.
 type state struct {
 	changes []journal.Change // since the last commit
+	created []string         // ids of new rows, since the last call
 	loaders map[string]func(json.RawMessage) error
 
 	vpcs        *table[vpc]

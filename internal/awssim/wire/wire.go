@@ -14,6 +14,7 @@ type Error struct {
 	Status  int
 	Code    string
 	Message string
+	Members map[string]string // further members of the error in JSON, as limitType
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s (%d): %s", e.Code, e.Status, e.Message) }

@@ -1,0 +1,241 @@
+package awssim_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+
+	"drawbridge/internal/awssim"
+)
+
+// refusedAfter calls until it is refused and returns how many calls went well.
+func refusedAfter(t *testing.T, limit int, call func() error) (int, error) {
+	t.Helper()
+	for n := range limit {
+		if err := call(); err != nil {
+			return n, err
+		}
+	}
+	t.Fatalf("%d calls were not throttled", limit)
+	return 0, nil
+}
+
+// Each bucket holds what AWS documents, and fills as AWS documents.
+func TestThrottle(t *testing.T) {
+	t.Parallel()
+	at := newClock()
+	w := newWorld(t, awssim.Options{Now: at.Now, Switches: awssim.Switches{Throttle: true}})
+	ctx := t.Context()
+	for _, row := range []struct {
+		name, code string
+		capacity   int
+		refill     time.Duration // of one token
+		call       func() error
+	}{
+		{"EC2 read", "RequestLimitExceeded", 100, 50 * time.Millisecond, func() error {
+			_, err := w.ec2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{})
+			return err
+		}},
+		{"EC2 wide read", "RequestLimitExceeded", 50, 100 * time.Millisecond, func() error {
+			_, err := w.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{})
+			return err
+		}},
+		{"EC2 launch", "RequestLimitExceeded", 5, 500 * time.Millisecond, func() error {
+			_, err := w.ec2.RunInstances(ctx, &ec2.RunInstancesInput{MinCount: aws.Int32(1), MaxCount: aws.Int32(1), ImageId: aws.String(imageX86),
+				InstanceType: "t3.micro", SubnetId: &w.SubnetIDs[0]})
+			return err
+		}},
+		{"ELB", "ThrottlingException", 40, 100 * time.Millisecond, func() error {
+			_, err := w.elb.DescribeLoadBalancers(ctx, &elbv2.DescribeLoadBalancersInput{})
+			return err
+		}},
+		{"gateway", "TooManyRequestsException", 40, 100 * time.Millisecond, func() error {
+			_, err := w.api.GetApis(ctx, &apigatewayv2.GetApisInput{})
+			return err
+		}},
+	} {
+		n, err := refusedAfter(t, 200, row.call)
+		wantCode(t, err, row.code, "")
+		if n != row.capacity {
+			t.Errorf("%s: %d calls before the refusal, want %d", row.name, n, row.capacity)
+		}
+		at.advance(row.refill + time.Millisecond)
+		if n, _ := refusedAfter(t, 10, row.call); n != 1 {
+			t.Errorf("%s: %d calls after one token came back, want 1", row.name, n)
+		}
+		at.advance(time.Hour)
+	}
+	w.newLink("first")
+	_, err := w.api.CreateVpcLink(ctx, &apigatewayv2.CreateVpcLinkInput{Name: aws.String("second"), SubnetIds: w.SubnetIDs})
+	wantCode(t, err, "TooManyRequestsException", "Too Many Requests")
+	at.advance(15 * time.Second)
+	w.newLink("second")
+}
+
+// What EC2 has just made is not found for a while, by id and in lists.
+func TestVisibility(t *testing.T) {
+	t.Parallel()
+	at := newClock()
+	w := newWorld(t, awssim.Options{Now: at.Now, Switches: awssim.Switches{Visibility: 2 * time.Second}})
+	ctx := t.Context()
+	instance, group := w.launch("sg-05100000000000001"), w.group("new")
+	_, err := w.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{instance}})
+	wantCode(t, err, "InvalidInstanceID.NotFound", instance)
+	_, err = w.ec2.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &group, IpPermissions: from(group, 80)})
+	wantCode(t, err, "InvalidGroup.NotFound", group)
+	named := &ec2.DescribeSecurityGroupsInput{Filters: []ec2types.Filter{{Name: aws.String("group-name"), Values: []string{"new"}}}}
+	if got := ok[*ec2.DescribeSecurityGroupsOutput](t)(w.ec2.DescribeSecurityGroups(ctx, named)).SecurityGroups; len(got) != 0 {
+		t.Errorf("the list shows %s already", *got[0].GroupId)
+	}
+	at.advance(2 * time.Second)
+	w.allow(group, group, 80)
+	ok[*ec2.DescribeInstancesOutput](t)(w.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{instance}}))
+}
+
+// A VPC link goes only where API Gateway has it; the zones of a Region can be
+// switched, and those with VPC links as well.
+func TestLinkZones(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, awssim.Options{Region: "us-east-1", Switches: awssim.Switches{
+		Zones: map[string]map[string]string{"us-east-1": {"us-east-1a": "use1-az1", "us-east-1b": "use1-az3"}}}})
+	w.connect("us-east-1")
+	in := &apigatewayv2.CreateVpcLinkInput{Name: aws.String("l"), SubnetIds: w.SubnetIDs}
+	_, err := w.api.CreateVpcLink(t.Context(), in)
+	wantCode(t, err, "BadRequestException", "Subnet '"+w.SubnetIDs[1]+"' is in Availability Zone 'use1-az3' where service is not available")
+	switches := w.sim.Switches()
+	switches.LinkZones = map[string][]string{"us-east-1": {"use1-az1", "use1-az3"}}
+	if err := w.sim.SetSwitches(switches); err != nil {
+		t.Fatal(err)
+	}
+	ok[*apigatewayv2.CreateVpcLinkOutput](t)(w.api.CreateVpcLink(t.Context(), in))
+}
+
+func TestCapacity(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, awssim.Options{Switches: awssim.Switches{NoCapacity: []awssim.Shortage{{Zone: region + "a", Type: "t3.micro"}}}})
+	launch := func(kind ec2types.InstanceType, subnet string) error {
+		_, err := w.ec2.RunInstances(t.Context(), &ec2.RunInstancesInput{ImageId: aws.String(imageX86), InstanceType: kind,
+			MinCount: aws.Int32(1), MaxCount: aws.Int32(1), SubnetId: &subnet})
+		return err
+	}
+	err := launch("t3.micro", w.SubnetIDs[0])
+	wantCode(t, err, "InsufficientInstanceCapacity", "choosing "+region+"c, "+region+"d.")
+	if err := errors.Join(launch("t3.small", w.SubnetIDs[0]), launch("t3.micro", w.SubnetIDs[1])); err != nil {
+		t.Errorf("another type, another zone: %v", err)
+	}
+}
+
+// Of two writes to one API that overlap the second is refused; another API and
+// a read are not.
+func TestWriteConflicts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, awssim.Options{Switches: awssim.Switches{WriteConflicts: true}})
+	ctx := t.Context()
+	newAPI := func() string {
+		return *ok[*apigatewayv2.CreateApiOutput](t)(w.api.CreateApi(ctx, &apigatewayv2.CreateApiInput{Name: aws.String("a"), ProtocolType: "HTTP"})).ApiId
+	}
+	first, second := newAPI(), newAPI()
+	write := func(api, key string) error {
+		_, err := w.api.CreateRoute(ctx, &apigatewayv2.CreateRouteInput{ApiId: &api, RouteKey: &key})
+		return err
+	}
+	// A fault holds the first write open.
+	if err := w.sim.AddFault(awssim.Fault{Op: "apigatewayv2:CreateRoute", Nth: 1, When: awssim.After, Do: awssim.Delay(2 * time.Second)}); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- write(first, "GET /a") }()
+	eventually(t, "the fault has struck", func() bool { return len(w.sim.Faults()) == 0 })
+	wantCode(t, write(first, "GET /b"), "ConflictException", "concurrent modification. Please try again later.")
+	if err := write(second, "GET /a"); err != nil {
+		t.Errorf("another API: %v", err)
+	}
+	ok[*apigatewayv2.GetApiOutput](t)(w.api.GetApi(ctx, &apigatewayv2.GetApiInput{ApiId: &first}))
+	if err := <-done; err != nil {
+		t.Errorf("the first write: %v", err)
+	}
+	if err := write(first, "GET /b"); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// Switches are data, over the admin endpoint as in Go.
+func TestSwitches_Admin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, awssim.Options{Switches: awssim.Switches{Throttle: true}})
+	for _, row := range []struct {
+		body     string
+		status   int
+		contains string
+	}{
+		{`{"visibility_ns":5000000000,"timeout_status":504,"no_capacity":[{"zone":"*","type":"t3.micro"}]}`, 200, `"throttle":false`},
+		{`{"timeout_status":500}`, 400, "503 or 504"}, {`{"two_subnets_code":"x"}`, 400, "InvalidConfigurationRequest"},
+		{`{"visibility_ns":-1}`, 400, "negative"}, {`{"zones":{"us-east-1":{"us-east-1a":"use1-az1"}}}`, 400, "two zones"},
+		{`{"zones":{"us-east-1":{"us-east-1a":"use1-az1","eu":"x"}}}`, 400, "not of the Region"}, {`{"color":1}`, 400, "unknown field"},
+	} {
+		if status, body := w.admin(http.MethodPut, "switches", row.body); status != row.status || !strings.Contains(body, row.contains) {
+			t.Errorf("%s: %d %s", row.body, status, body)
+		}
+	}
+	var got awssim.Switches
+	_, body := w.admin(http.MethodGet, "switches", "")
+	if err := json.Unmarshal([]byte(body), &got); err != nil || got.Visibility != 5*time.Second || got.TimeoutStatus != 504 || got.Throttle || got.TwoSubnetsCode != "ValidationError" {
+		t.Errorf("switches %s: %v", body, err)
+	}
+	_, err := w.ec2.RunInstances(t.Context(), &ec2.RunInstancesInput{ImageId: aws.String(imageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1),
+		MaxCount: aws.Int32(1), SubnetId: &w.SubnetIDs[0]})
+	wantCode(t, err, "InsufficientInstanceCapacity", "provisioning additional capacity")
+}
+
+func TestTwoSubnetsCode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, awssim.Options{})
+	in := &elbv2.CreateLoadBalancerInput{Name: aws.String("b"), Scheme: "internal", Subnets: w.SubnetIDs[:1]}
+	_, err := w.elb.CreateLoadBalancer(t.Context(), in)
+	wantCode(t, err, "ValidationError", "At least two subnets")
+	if err := w.sim.SetSwitches(awssim.Switches{TwoSubnetsCode: "InvalidConfigurationRequest"}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.elb.CreateLoadBalancer(t.Context(), in)
+	wantCode(t, err, "InvalidConfigurationRequest", "At least two subnets")
+}
+
+// A factor makes the real clock faster or slower, health checks included.
+func TestProfileFactor(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		profile awssim.Profile
+		scale   float64
+		link    time.Duration
+	}{{"real", 0, 120 * time.Second}, {"real/10", 0, 12 * time.Second}, {"real", 0.1, 12 * time.Second}, {"demo*2", 0, 12 * time.Second}, {"real/10", 2, 24 * time.Second}} {
+		at := newClock()
+		w := newWorld(t, awssim.Options{Profile: row.profile, Scale: row.scale, Now: at.Now})
+		id := w.newLink("l")
+		status := func() string {
+			return string(ok[*apigatewayv2.GetVpcLinkOutput](t)(w.api.GetVpcLink(t.Context(), &apigatewayv2.GetVpcLinkInput{VpcLinkId: &id})).VpcLinkStatus)
+		}
+		at.advance(row.link - time.Millisecond)
+		before := status()
+		at.advance(2 * time.Millisecond)
+		if after := status(); before != "PENDING" || after != "AVAILABLE" {
+			t.Errorf("%s x %v: %s, then %s", row.profile, row.scale, before, after)
+		}
+	}
+	for _, wrong := range []string{"fast", "real/0", "real/", "real*-1", "10"} {
+		if _, err := awssim.ParseProfile(wrong); err == nil {
+			t.Errorf("%q is taken for a profile", wrong)
+		}
+	}
+	if _, err := awssim.New(awssim.Options{Scale: -1}); err == nil {
+		t.Error("a negative scale is taken")
+	}
+}
