@@ -42,6 +42,7 @@ type backendHead struct {
 	PlanURL     string
 	PlanLabel   string // "" when there is nothing to provision
 	DestroyURL  string // "" when it may not be destroyed now
+	LogsURL     string // "" when its environment hands out no access logs
 	Destroyed   bool
 	NewURL      string
 	BackendsURL string
@@ -102,6 +103,9 @@ func newBackendHead(d *panel.BackendDetail, actor model.Actor, now time.Time) ba
 	}
 	if d.InvokeURL != "" {
 		h.Curl = curlOf(http.MethodGet, d.InvokeURL)
+	}
+	if d.HasLogs {
+		h.LogsURL = pathBackendLogs(d.ID)
 	}
 	if len(d.Jobs) > 0 {
 		h.LastJobURL = pathJob(d.Jobs[0].ID)

@@ -17,6 +17,7 @@ type environmentView struct {
 	Name        string
 	Description string
 	StatusURL   string
+	CallsURL    string // "" when it hands out no record, or not to this actor
 	Facts       []fact
 }
 
@@ -40,7 +41,11 @@ func (w *Web) listEnvironments(c echo.Context) error {
 	}
 	views := make([]environmentView, 0, len(all))
 	for i := range all {
-		views = append(views, newEnvironmentView(&all[i]))
+		v := newEnvironmentView(&all[i])
+		if actorOf(c).Role.AtLeast(model.RoleAdmin) && w.panel.HasActivity(&all[i]) {
+			v.CallsURL = pathEnvironmentCalls(all[i].ID)
+		}
+		views = append(views, v)
 	}
 	return w.page(c, w.layoutView(c, "", "environments"), environmentListPage(views))
 }

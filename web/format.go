@@ -20,6 +20,17 @@ func ago(t, now time.Time) ui.Time {
 	}
 }
 
+// clock prints a moment of a log: the time of day, with the date when it was
+// not today.
+func clock(t, now time.Time) ui.Time {
+	t, now = t.UTC(), now.UTC()
+	layout := "15:04:05.000"
+	if t.YearDay() != now.YearDay() || t.Year() != now.Year() {
+		layout = "2006-01-02 15:04:05"
+	}
+	return ui.Time{Words: t.Format(layout), ISO: t.Format(time.RFC3339Nano), Full: t.Format("2006-01-02 15:04:05.000 UTC")}
+}
+
 func agoWords(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:

@@ -34,6 +34,7 @@ func pathBackend(id string) string          { return pathBackends + "/" + url.Pa
 func pathBackendStream(id string) string    { return pathBackend(id) + "/stream" }
 func pathBackendProvision(id string) string { return pathBackend(id) + "/provision" }
 func pathBackendDestroy(id string) string   { return pathBackend(id) + "/destroy" }
+func pathBackendLogs(id string) string      { return pathBackend(id) + "/logs" }
 func pathTestsRun(id string) string         { return pathBackend(id) + "/tests/run" }
 func pathTestsSend(id string) string        { return pathBackend(id) + "/tests/send" }
 
@@ -51,6 +52,10 @@ func pathJobRetry(id string) string  { return pathJob(id) + "/retry" }
 
 func pathEnvironmentStatus(id string) string {
 	return pathEnvironments + "/" + url.PathEscape(id) + "/status"
+}
+
+func pathEnvironmentCalls(id string) string {
+	return pathEnvironments + "/" + url.PathEscape(id) + "/calls"
 }
 
 // localPath returns next when it is a path of this server, else the home page:

@@ -49,6 +49,7 @@ func TestPathHelpersLeadToRoutes(t *testing.T) {
 		"backend_destroy": pathBackendDestroy(id), "tests_run": pathTestsRun(id), "tests_send": pathTestsSend(id),
 		"job_show": pathJob(id), "job_stream": pathJobStream(id), "job_cancel": pathJobCancel(id), "job_retry": pathJobRetry(id),
 		"environment_list": pathEnvironments, "environment_status": pathEnvironmentStatus(id),
+		"environment_calls": pathEnvironmentCalls(id), "backend_logs": pathBackendLogs(id),
 	}
 	e := echo.New()
 	for _, r := range routes() {

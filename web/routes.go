@@ -40,6 +40,7 @@ func routes() []route {
 		{"backend_plan", get, pathBackends + "/:id/plan", "Plan", model.RoleViewer, (*Web).planBackend},
 		{"backend_provision", post, pathBackends + "/:id/provision", "Provision", model.RoleDeveloper, (*Web).provisionBackend},
 		{"backend_destroy", post, pathBackends + "/:id/destroy", "Destroy", model.RoleOwner, (*Web).destroyBackend},
+		{"backend_logs", get, pathBackends + "/:id/logs", "Access logs", model.RoleViewer, (*Web).listAccessLogs},
 		{"tests_run", post, pathBackends + "/:id/tests/run", "Route tests", model.RoleDeveloper, (*Web).runTests},
 		{"tests_send", post, pathBackends + "/:id/tests/send", "Request", model.RoleDeveloper, (*Web).sendRequest},
 
@@ -50,5 +51,6 @@ func routes() []route {
 
 		{"environment_list", get, pathEnvironments, "Environments", model.RoleViewer, (*Web).listEnvironments},
 		{"environment_status", get, pathEnvironments + "/:id/status", "Environment", model.RoleViewer, (*Web).environmentStatus},
+		{"environment_calls", get, pathEnvironments + "/:id/calls", "API calls", model.RoleAdmin, (*Web).listCalls},
 	}
 }

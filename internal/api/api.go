@@ -68,6 +68,7 @@ func (a *API) Register(e *echo.Echo) {
 	a.registerEvents(h)
 	a.registerRouteTests(h)
 	a.registerEnvironments(h)
+	a.registerActivity(h)
 	a.registerTeams(h)
 
 	// Huma registers its own error type for every operation; ours replaced it.

@@ -218,9 +218,10 @@ func TestAnswersOfThePanel(t *testing.T) {
 		{"viewer provisions", "viewer", "POST", at + "/provision", "", 403, ""},
 		{"viewer tests", "viewer", "POST", at + "/tests/run", "", 403, ""},
 		{"developer destroys", "developer", "DELETE", at, "", 403, ""},
+		{"developer reads everybody's calls", "developer", "GET", "/api/v1/environments/env_lab/calls", "", 403, ""},
 		{"viewer lists instances", "viewer", "GET", "/api/v1/environments/env_lab/instances", "", 403, ""},
 	}
-	for _, path := range []string{"", "/plan", "/jobs", "/resources", "/events", "/events/list", "/tests/runs"} {
+	for _, path := range []string{"", "/plan", "/jobs", "/resources", "/events", "/events/list", "/tests/runs", "/access-logs"} {
 		for _, r := range []struct{ role, id string }{{"stranger", b.ID}, {"viewer", "be_absent"}} {
 			rows = append(rows, struct {
 				name, role, method, path, body string

@@ -138,6 +138,7 @@ func TestTheIssuesOperationsAreThere(t *testing.T) {
 		"GET /backends/{id}/events", "GET /backends/{id}/events/list", "POST /backends/{id}/tests/run", "GET /backends/{id}/tests/runs",
 		"GET /jobs/{id}", "POST /jobs/{id}/cancel", "POST /jobs/{id}/retry",
 		"GET /environments", "GET /environments/{id}/status", "GET /environments/{id}/instances", "GET /teams",
+		"GET /environments/{id}/calls", "GET /backends/{id}/access-logs",
 	}
 	var got []string
 	for path, operations := range readDocument(t).Paths {
@@ -179,6 +180,8 @@ func TestWireNamesAreTheModels(t *testing.T) {
 		{EnvironmentStatus{}, model.EnvironmentStatus{}, nil},
 		{Subnet{}, model.Subnet{}, nil},
 		{Instance{}, model.Instance{}, nil},
+		{APICall{}, model.APICall{}, nil},
+		{AccessLog{}, model.AccessLog{}, nil},
 		{Team{}, model.Team{}, nil},
 	}
 	for _, row := range rows {

@@ -21,6 +21,7 @@ type BackendDetail struct {
 	Environment model.Environment `json:"environment"`
 	Resources   []model.Resource  `json:"resources"`
 	Jobs        []model.Job       `json:"jobs"` // newest first, at most 20
+	HasLogs     bool              `json:"-"`    // AccessLogs has something to tell
 	Runs        []model.TestRun   `json:"runs"` // the newest run of each test of the spec, in the spec's order
 }
 
@@ -101,6 +102,7 @@ func (p *Panel) Backend(ctx context.Context, a model.Actor, id string) (*Backend
 		return nil, err
 	}
 	d := &BackendDetail{Environment: envs[b.EnvironmentID]}
+	d.HasLogs = b.InvokeURL != "" && p.HasActivity(&d.Environment)
 	if d.BackendSummary, err = p.summary(ctx, *b, envs); err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ type Worker interface {
 	Cancel(jobID string)
 }
 
-// Deps are what a Panel works with. All are needed.
+// Deps are what a Panel works with. All but Activity are needed.
 type Deps struct {
 	Store  *store.Store
 	Cloud  Cloud
@@ -38,6 +38,8 @@ type Deps struct {
 	Hub    *events.Hub
 	Probe  *probe.Client
 	Logger *slog.Logger
+	// Activity returns an environment's own record, nil when it hands out none.
+	Activity func(*model.Environment) Activity
 }
 
 // Panel carries out use cases.

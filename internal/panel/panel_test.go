@@ -38,6 +38,12 @@ func (c *cloud) Instances(context.Context, *model.Environment) ([]model.Instance
 	return nil, c.err
 }
 
+// record is an environment's log.
+type record struct{}
+
+func (record) Calls(int) []model.APICall                  { return []model.APICall{{Operation: "CreateVpcLink"}} }
+func (record) AccessLogs([]string, int) []model.AccessLog { return nil }
+
 // idle is a worker that carries nothing out.
 type idle struct{}
 
@@ -81,7 +87,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	c := &cloud{}
-	p := panel.New(panel.Deps{Store: st, Cloud: c, Worker: idle{}, Hub: hub, Probe: probe.New(probe.Options{}), Logger: slog.New(slog.DiscardHandler)})
+	p := panel.New(panel.Deps{Activity: func(*model.Environment) panel.Activity { return record{} }, Store: st, Cloud: c, Worker: idle{}, Hub: hub, Probe: probe.New(probe.Options{}), Logger: slog.New(slog.DiscardHandler)})
 	return &bench{t, p, st, c}
 }
 
@@ -347,6 +353,21 @@ func TestDestroyed_isTheEnd(t *testing.T) {
 		t.Errorf("with destroyed ones the list shows %v, %v", list, err)
 	}
 	b.register("orders") // the name is free again
+}
+
+func TestEnvironmentCalls_areForAdmins(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	if _, err := b.panel.EnvironmentCalls(t.Context(), owner, "env_1", 10); model.CodeOf(err) != model.CodeForbidden {
+		t.Errorf("owner: %v", err)
+	}
+	if calls, err := b.panel.EnvironmentCalls(t.Context(), admin, "env_1", 10); err != nil || len(calls) != 1 {
+		t.Errorf("admin: %v, %v", calls, err)
+	}
+	b.panel.Activity = nil
+	if _, err := b.panel.EnvironmentCalls(t.Context(), admin, "env_1", 10); model.CodeOf(err) != model.CodeNotFound {
+		t.Errorf("an environment that hands out nothing: %v", err)
+	}
 }
 
 func TestStreamEvents_goesOnAfterTheCursor(t *testing.T) {

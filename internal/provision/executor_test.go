@@ -298,7 +298,7 @@ func TestExecutor_failsAndGoesOnFromTheFailedStep(t *testing.T) {
 	if err := b.run(t.Context(), job); !errors.As(err, &failed) || failed.Key != "b" {
 		t.Fatalf("ended with %v", err)
 	}
-	if failed.Problem.Exists != "1 resources exist: a." {
+	if failed.Problem.Exists != "1 resource exists: a." {
 		t.Errorf("exists: %q", failed.Problem.Exists)
 	}
 	want := map[string]model.StepState{"a": model.StepDone, "b": model.StepFailed}

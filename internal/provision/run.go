@@ -158,9 +158,12 @@ func (r *run) existing() string {
 			keys = append(keys, key)
 		}
 	}
-	if len(keys) == 0 {
-		return "Nothing was made."
-	}
 	slices.Sort(keys)
+	switch len(keys) {
+	case 0:
+		return "Nothing was made."
+	case 1:
+		return "1 resource exists: " + keys[0] + "."
+	}
 	return fmt.Sprintf("%d resources exist: %s.", len(keys), strings.Join(keys, ", "))
 }

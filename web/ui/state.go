@@ -1,6 +1,11 @@
 package ui
 
-import "drawbridge/internal/model"
+import (
+	"strconv"
+	"strings"
+
+	"drawbridge/internal/model"
+)
 
 // Tone is the colour family of a state.
 type Tone string
@@ -166,4 +171,19 @@ func ActionState(a model.Action) State {
 // unknown keeps a page readable when a newer server wrote the row.
 func unknown(value string) State {
 	return State{Value: value, Word: value, Tone: ToneIdle, Icon: "circle"}
+}
+
+// StatusState shows the status of an HTTP answer with the error code that came
+// with it, if any; 0 is no answer.
+func StatusState(status int, code string) State {
+	s := State{Value: strconv.Itoa(status), Word: strings.TrimSpace(strconv.Itoa(status) + " " + code), Tone: ToneOK, Icon: "check"}
+	switch {
+	case status == 0:
+		s.Word, s.Tone, s.Icon = "no answer", ToneBad, "x"
+	case status >= 500:
+		s.Tone, s.Icon = ToneBad, "x"
+	case status >= 400:
+		s.Tone, s.Icon = ToneWarn, "alert"
+	}
+	return s
 }
