@@ -21,7 +21,7 @@ type dataFlags struct {
 // simFlags configure the simulated AWS.
 type simFlags struct {
 	SimListen  string `help:"Where the simulated AWS listens; loopback only, unless --sim-remote." default:"127.0.0.1:8081" placeholder:"HOST:PORT"`
-	SimProfile string `help:"How long the simulated AWS takes: instant, demo (a chain in some ten seconds) or real." default:"demo" enum:"instant,demo,real"`
+	SimProfile string `help:"How long the simulated AWS takes: instant, demo (a chain in some ten seconds) or real; a factor may follow, as in real/10." default:"demo"`
 	SimRemote  bool   `help:"Let the simulated AWS listen on an address that other machines reach. It checks no credentials."`
 }
 

@@ -4,22 +4,78 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
 
 	"drawbridge/internal/app"
+	"drawbridge/internal/awssim"
+	"drawbridge/internal/model"
 )
 
 type simCmd struct {
 	DataDir string `help:"Folder of the simulator's state; empty = in memory." placeholder:"DIR"`
 	simFlags
+	SimSecret  string `help:"Secret of every access key; with it signatures are checked." placeholder:"SECRET"`
+	SimCallLog string `help:"File that gets a JSON line for every call of AWS's API." placeholder:"FILE"`
+	switchFlags
+}
+
+// switchFlags turn on what AWS does at times. They can be changed later at
+// PUT /_awssim/switches.
+type switchFlags struct {
+	SimThrottle          bool                `help:"Throttle calls as AWS documents it, for each account and Region."`
+	SimVisibility        time.Duration       `help:"For how long EC2 does not find what it has just made." placeholder:"DURATION"`
+	SimWriteConflicts    bool                `help:"Refuse a write to an HTTP API while another is under way."`
+	SimNoCapacity        []string            `help:"Where instances of a type cannot be had; * for all." placeholder:"ZONE:TYPE,…"`
+	SimZone              map[string]string   `help:"Availability Zones of a Region and their ids; naming one replaces all of its Region." placeholder:"us-east-1a=use1-az3;…"`
+	SimLinkZones         map[string][]string `help:"Zone ids of a Region in which VPC links can be made." placeholder:"us-east-1=use1-az1,use1-az2;…"`
+	SimRefusePendingLink bool                `help:"Refuse an integration while its VPC link is PENDING."`
+	SimTimeoutStatus     int                 `help:"What an HTTP API answers when an integration takes too long: 503 or 504." default:"503" placeholder:"STATUS"`
+	SimTwoSubnetsCode    string              `help:"Error code of a load balancer in one zone: ValidationError or InvalidConfigurationRequest." default:"ValidationError" placeholder:"CODE"`
+}
+
+func (f switchFlags) switches() (awssim.Switches, error) {
+	w := awssim.Switches{Throttle: f.SimThrottle, Visibility: f.SimVisibility, WriteConflicts: f.SimWriteConflicts, LinkZones: f.SimLinkZones,
+		RefusePendingLink: f.SimRefusePendingLink, TimeoutStatus: f.SimTimeoutStatus, TwoSubnetsCode: f.SimTwoSubnetsCode}
+	for _, text := range f.SimNoCapacity {
+		s, err := awssim.ParseShortage(text)
+		if err != nil {
+			return w, model.Errorf(model.CodeInvalid, "--sim-no-capacity cannot be read: %s.", err)
+		}
+		w.NoCapacity = append(w.NoCapacity, s)
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.SimZone)) {
+		region := strings.TrimRight(name, "abcdefghijklmnopqrstuvwxyz")
+		if w.Zones == nil {
+			w.Zones = map[string]map[string]string{}
+		}
+		if w.Zones[region] == nil {
+			w.Zones[region] = map[string]string{}
+		}
+		w.Zones[region][name] = f.SimZone[name]
+	}
+	return w, nil
 }
 
 // Run serves the simulated AWS alone until ctx ends.
 func (c *simCmd) Run(ctx context.Context, logger *slog.Logger) error {
-	s, err := app.NewSim(c.config(), c.DataDir, logger)
+	cfg := c.config()
+	cfg.Secret, cfg.CallLog = c.SimSecret, c.SimCallLog
+	var err error
+	if cfg.Switches, err = c.switches(); err != nil {
+		return err
+	}
+	s, err := app.NewSim(cfg, c.DataDir, logger)
 	if err != nil {
 		return err
 	}
+	secret := "local"
+	if c.SimSecret != "" {
+		secret = "(the secret)"
+	}
 	fmt.Printf("Simulated AWS at %s - region %s, %s, subnets %v, instance %s\n", s.URL(), app.SimRegion, s.World.VPCID, s.World.SubnetIDs, s.World.InstanceID)
-	fmt.Printf("  export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n", s.URL(), app.SimRegion)
+	fmt.Printf("  export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=%s\n", s.URL(), app.SimRegion, secret)
 	return s.Run(ctx)
 }

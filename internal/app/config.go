@@ -5,6 +5,7 @@ package app
 import (
 	"time"
 
+	"drawbridge/internal/awssim"
 	"drawbridge/internal/model"
 )
 
@@ -24,6 +25,9 @@ type Config struct {
 type SimConfig struct {
 	Off         bool
 	Listen      string // host:port; loopback unless AllowRemote
-	Profile     string // instant, demo, real
+	Profile     string // instant, demo, real, also with a factor
 	AllowRemote bool
+	Secret      string          // of every access key; "" = signatures are not checked
+	CallLog     string          // file for a JSON line per call; "" = none
+	Switches    awssim.Switches // what else AWS does
 }

@@ -28,7 +28,7 @@ type Sim struct {
 func NewSim(cfg SimConfig, dataDir string, logger *slog.Logger) (_ *Sim, err error) {
 	profile, err := awssim.ParseProfile(cfg.Profile)
 	if err != nil {
-		return nil, err
+		return nil, model.Errorf(model.CodeInvalid, "The time profile of --sim-profile cannot be read: %s.", err)
 	}
 	if dataDir != "" {
 		dataDir = filepath.Join(dataDir, "simulated-aws")
@@ -52,6 +52,7 @@ func NewSim(cfg SimConfig, dataDir string, logger *slog.Logger) (_ *Sim, err err
 	}
 	s.Sim, err = awssim.New(awssim.Options{
 		Dir: dataDir, Profile: profile, Region: SimRegion, Logger: logger, Public: browsable(l.Addr()),
+		Secret: cfg.Secret, CallLog: cfg.CallLog, Switches: cfg.Switches,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("load the simulated AWS: %w", err)

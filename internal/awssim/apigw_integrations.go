@@ -96,8 +96,12 @@ func (c *restCall) applyIntegration(in integrationInput, n *integration) error {
 	case !listenerARN.MatchString(n.URI):
 		return badRequest("For VpcLink VPC_LINK, integration uri should be a valid ELB listener ARN or a valid Cloud Map service ARN.")
 	}
-	if l, ok := c.st.links.get(n.ConnectionID); !ok || !l.DeletedAt.IsZero() {
+	l, ok := c.st.links.get(n.ConnectionID)
+	if !ok || !l.DeletedAt.IsZero() {
 		return badRequest("Invalid VPC link identifier specified: %s", n.ConnectionID)
+	}
+	if status, _ := l.statusAt(c.now, c.t); status == "PENDING" && c.Switches().RefusePendingLink {
+		return badRequest("VPC link %s is not available: its status is PENDING", l.ID)
 	}
 	if _, ok := c.st.listeners.get(n.URI); !ok {
 		return badRequest("Unable to retrieve listener port and load balancer DNS name from ELB listener")
