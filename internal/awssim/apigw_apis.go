@@ -1,16 +1,14 @@
 package awssim
 
-import (
-	"encoding/json"
-	"time"
-)
+import "time"
 
 type api struct {
 	ID          string
 	Name        string
 	Description string
 	Version     string
-	Disabled    bool // the execute-api endpoint
+	Disabled    bool  // the execute-api endpoint
+	CORS        *cors `json:",omitempty"`
 	CreatedAt   time.Time
 	Tags        tags
 }
@@ -25,7 +23,7 @@ type apiInput struct {
 	IPAddressType             *string
 	Tags                      tags
 	Target                    *string
-	CorsConfiguration         json.RawMessage
+	CorsConfiguration         *cors
 	RouteSelectionExpression  *string
 }
 
@@ -52,6 +50,9 @@ func (c *restCall) apiView(a *api) any {
 	if a.Version != "" {
 		out["version"] = a.Version
 	}
+	if a.CORS != nil {
+		out["corsConfiguration"] = a.CORS
+	}
 	return out
 }
 
@@ -75,9 +76,7 @@ func (in *apiInput) apply(a *api) error {
 	case in.ProtocolType != nil && *in.ProtocolType != "HTTP":
 		return badRequest("This simulator has no APIs of the protocol %s; it has HTTP", *in.ProtocolType)
 	case in.Target != nil:
-		return badRequest("This simulator does not know quick create: make the integration, the route and the stage")
-	case len(in.CorsConfiguration) > 0 && string(in.CorsConfiguration) != "null":
-		return badRequest("This simulator does not answer CORS preflights: leave the CORS configuration out")
+		return badRequest("This simulator has no quick create: its target would be a URL on the internet or a Lambda function, and only private integrations carry requests here. Make the integration, the route and the stage")
 	case in.RouteSelectionExpression != nil && *in.RouteSelectionExpression != routeSelection && *in.RouteSelectionExpression != "${request.method} ${request.path}":
 		return badRequest("The routeSelectionExpression of an HTTP API must be %s", routeSelection)
 	case in.IPAddressType != nil && *in.IPAddressType != "ipv4":
@@ -87,6 +86,12 @@ func (in *apiInput) apply(a *api) error {
 	set(&a.Description, in.Description)
 	set(&a.Version, in.Version)
 	set(&a.Disabled, in.DisableExecuteAPIEndpoint)
+	if in.CorsConfiguration != nil {
+		a.CORS = in.CorsConfiguration
+		if err := a.CORS.check(); err != nil {
+			return err
+		}
+	}
 	if len(a.Description) > 1024 {
 		return badRequest("Description must have at most 1024 characters")
 	}
@@ -160,4 +165,14 @@ func deleteAPI(c *restCall) (any, error) {
 	}
 	c.st.apis.del(a.ID)
 	return nil, nil
+}
+
+func deleteCors(c *restCall) (any, error) {
+	a, err := c.api()
+	if err != nil {
+		return nil, err
+	}
+	changed := *a
+	changed.CORS = nil
+	return nil, c.st.apis.put(&changed)
 }

@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"maps"
 	"regexp"
 	"strings"
 )
@@ -15,6 +16,7 @@ type integration struct {
 	Timeout      int    // milliseconds
 	Description  string
 	Parameters   map[string]string
+	Responses    map[string]map[string]string `json:",omitempty"` // by status
 }
 
 // integrationInput is the body of Create- and UpdateIntegration; nil = not sent.
@@ -28,6 +30,7 @@ type integrationInput struct {
 	TimeoutInMillis      *int
 	Description          *string
 	RequestParameters    map[string]string
+	ResponseParameters   map[string]map[string]string
 }
 
 func integrationView(n *integration) any {
@@ -38,6 +41,9 @@ func integrationView(n *integration) any {
 	}
 	if len(n.Parameters) > 0 {
 		out["requestParameters"] = n.Parameters
+	}
+	if len(n.Responses) > 0 {
+		out["responseParameters"] = n.Responses
 	}
 	return out
 }
@@ -67,9 +73,9 @@ var (
 func (c *restCall) applyIntegration(in integrationInput, n *integration) error {
 	switch {
 	case in.IntegrationType != nil && *in.IntegrationType != "HTTP_PROXY":
-		return badRequest("This simulator has no integrations of the type %s; it has HTTP_PROXY", *in.IntegrationType)
+		return badRequest("This simulator has no integrations of the type %s; it has HTTP_PROXY through a VPC_LINK", *in.IntegrationType)
 	case in.ConnectionType != nil && *in.ConnectionType != "VPC_LINK":
-		return badRequest("This simulator has no connections of the type %s; it has VPC_LINK", *in.ConnectionType)
+		return badRequest("This simulator has no connections of the type %s: it sends nothing to the internet; use VPC_LINK", *in.ConnectionType)
 	case in.PayloadFormatVersion != nil && *in.PayloadFormatVersion != "1.0":
 		return badRequest("Invalid payloadFormatVersion specified: HTTP_PROXY supports 1.0 only")
 	}
@@ -78,15 +84,8 @@ func (c *restCall) applyIntegration(in integrationInput, n *integration) error {
 	set(&n.URI, in.IntegrationURI)
 	set(&n.Timeout, in.TimeoutInMillis)
 	set(&n.Description, in.Description)
-	for k, v := range in.RequestParameters {
-		if v == "" {
-			delete(n.Parameters, k)
-			continue
-		}
-		if err := checkMapping(k, v); err != nil {
-			return err
-		}
-		n.Parameters[k] = v
+	if err := in.applyMappings(n); err != nil {
+		return err
 	}
 	switch {
 	case !httpMethod.MatchString(n.Method):
@@ -106,6 +105,31 @@ func (c *restCall) applyIntegration(in integrationInput, n *integration) error {
 	if _, ok := c.st.listeners.get(n.URI); !ok {
 		return badRequest("Unable to retrieve listener port and load balancer DNS name from ELB listener")
 	}
+	return nil
+}
+
+// applyMappings adds what was sent; an empty value takes a mapping away.
+func (in integrationInput) applyMappings(n *integration) error {
+	params := merged(n.Parameters, in.RequestParameters)
+	maps.DeleteFunc(params, func(_, v string) bool { return v == "" })
+	if err := checkMappings(params); err != nil {
+		return err
+	}
+	responses := maps.Clone(n.Responses)
+	for status, sent := range in.ResponseParameters {
+		if responses == nil {
+			responses = map[string]map[string]string{}
+		}
+		after := merged(responses[status], sent)
+		maps.DeleteFunc(after, func(_, v string) bool { return v == "" })
+		if responses[status] = after; len(sent) == 0 || len(after) == 0 {
+			delete(responses, status)
+		}
+	}
+	if err := checkResponseMappings(responses); err != nil {
+		return err
+	}
+	n.Parameters, n.Responses = params, responses
 	return nil
 }
 

@@ -12,7 +12,8 @@ type stage struct {
 	Description   string
 	AutoDeploy    bool
 	DeploymentID  string
-	RouteSettings json.RawMessage
+	RouteSettings json.RawMessage // of every route
+	PerRoute      json.RawMessage // by route key
 	AccessLog     json.RawMessage
 	Variables     map[string]string
 	CreatedAt     time.Time
@@ -27,6 +28,7 @@ type stageInput struct {
 	DeploymentID         *string `json:"deploymentId"`
 	Description          *string
 	DefaultRouteSettings json.RawMessage
+	RouteSettings        json.RawMessage
 	AccessLogSettings    json.RawMessage
 	StageVariables       map[string]string
 	Tags                 tags
@@ -46,6 +48,9 @@ func stageView(s *stage) any {
 	}
 	if len(s.RouteSettings) > 0 {
 		out["defaultRouteSettings"] = s.RouteSettings
+	}
+	if len(s.PerRoute) > 0 {
+		out["routeSettings"] = s.PerRoute
 	}
 	if len(s.AccessLog) > 0 {
 		out["accessLogSettings"] = s.AccessLog
@@ -79,6 +84,12 @@ func (c *restCall) applyStage(in stageInput, s *stage) error {
 	if in.DefaultRouteSettings != nil {
 		s.RouteSettings = in.DefaultRouteSettings
 	}
+	if in.RouteSettings != nil {
+		s.PerRoute = in.RouteSettings
+	}
+	if err := s.checkSettings(); err != nil {
+		return err
+	}
 	if in.AccessLogSettings != nil {
 		s.AccessLog = in.AccessLogSettings
 	}
@@ -86,6 +97,19 @@ func (c *restCall) applyStage(in stageInput, s *stage) error {
 		s.Variables = in.StageVariables
 	}
 	s.UpdatedAt = c.now
+	return nil
+}
+
+// checkSettings refuses settings that the data plane could not read.
+func (s *stage) checkSettings() error {
+	var all throttleSettings
+	perRoute := map[string]throttleSettings{}
+	if len(s.RouteSettings) > 0 && json.Unmarshal(s.RouteSettings, &all) != nil {
+		return badRequest("Invalid defaultRouteSettings specified")
+	}
+	if len(s.PerRoute) > 0 && json.Unmarshal(s.PerRoute, &perRoute) != nil {
+		return badRequest("Invalid routeSettings specified")
+	}
 	return nil
 }
 
@@ -166,4 +190,34 @@ func deleteStage(c *restCall) (any, error) {
 	}
 	c.st.stages.del(c.st.stages.key(s))
 	return nil, nil
+}
+
+func deleteAccessLogSettings(c *restCall) (any, error) {
+	s, err := c.stage()
+	if err != nil {
+		return nil, err
+	}
+	changed := *s
+	changed.AccessLog, changed.UpdatedAt = nil, c.now
+	return nil, c.st.stages.put(&changed)
+}
+
+func deleteRouteSettings(c *restCall) (any, error) {
+	s, err := c.stage()
+	if err != nil {
+		return nil, err
+	}
+	perRoute := map[string]json.RawMessage{}
+	if len(s.PerRoute) > 0 {
+		if err := json.Unmarshal(s.PerRoute, &perRoute); err != nil {
+			return nil, err
+		}
+	}
+	delete(perRoute, c.args["key"])
+	changed := *s
+	changed.UpdatedAt = c.now
+	if changed.PerRoute, err = json.Marshal(perRoute); err != nil {
+		return nil, err
+	}
+	return nil, c.st.stages.put(&changed)
 }

@@ -14,21 +14,10 @@ type vpcLink struct {
 	Groups    []string
 	CreatedAt time.Time
 	DeletedAt time.Time
+	UsedAt    time.Time `json:",omitzero"` // the last request, within an hour
+	WokenAt   time.Time `json:",omitzero"` // from INACTIVE
+	Failure   string    `json:",omitempty"`
 	Tags      tags
-}
-
-func (l *vpcLink) goneAt(now time.Time, t timing) bool {
-	return !l.DeletedAt.IsZero() && !now.Before(l.DeletedAt.Add(t.linkStop))
-}
-
-func (l *vpcLink) statusAt(now time.Time, t timing) (status, message string) {
-	switch {
-	case !l.DeletedAt.IsZero():
-		return "DELETING", "VPC link is deleting"
-	case now.Before(l.CreatedAt.Add(t.linkStart)):
-		return "PENDING", "VPC link is provisioning ENIs"
-	}
-	return "AVAILABLE", "VPC link is ready to route traffic"
 }
 
 func (c *restCall) linkView(l *vpcLink) any {
@@ -74,9 +63,7 @@ func createVpcLink(c *restCall) (any, error) {
 	}
 	l := &vpcLink{ID: shortID(6), Name: in.Name, Subnets: in.SubnetIDs, Groups: groups, CreatedAt: c.now, Tags: in.Tags}
 	for _, sn := range subnets {
-		if _, err := c.addInterface(sn, interfaceSpec{owner: l.ID, description: "VPC Link Interface for VPC link " + l.ID,
-			kind: "api_gateway_managed", requester: "amazon-apigateway", attachedOwner: "amazon-aws", groups: groups,
-			tags: tags{"Owner": "APIGateway", "VpcLinkId": l.ID}}); err != nil {
+		if _, err := c.addInterface(sn, linkInterface(l)); err != nil {
 			return nil, err
 		}
 	}

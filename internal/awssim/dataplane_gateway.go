@@ -3,108 +3,137 @@ package awssim
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-const maxPayload = 10 << 20
+// Limits of a request to an HTTP API.
+const (
+	maxPayload = 10 << 20
+	maxHeader  = 10_240 // request line and headers together
+)
 
 // gatewayError is an answer that API Gateway itself makes.
 type gatewayError struct{ status int }
 
 func (e gatewayError) Error() string { return http.StatusText(e.status) }
 
-// journey is the way of one request as it was when the request came: a copy,
-// for use without Sim.mu.
-type journey struct {
-	integration integration
-	stage       string
-	route       string
-	path        string // without the stage
-	vars        map[string]string
-	linkIP      string
-	balancer    balancerHop
-}
-
 // serveInvoke is the HTTP API: it finds the way, and carries the request along.
 func (s *Sim) serveInvoke(w http.ResponseWriter, r *http.Request, apiID string) {
-	id := gatewayRequestID()
-	if r.ContentLength > maxPayload {
-		writeGatewayError(w, id, http.StatusRequestEntityTooLarge)
+	j := &journey{sim: s, in: r, id: gatewayRequestID(), started: s.now(), answer: recorder{ResponseWriter: w}}
+	defer s.arrive(j)
+	if err := s.plan(j, apiID); err != nil {
+		j.refuse(&j.answer, err)
 		return
 	}
-	j, err := s.plan(apiID, r)
-	if err != nil {
-		status := http.StatusServiceUnavailable
-		var own gatewayError
-		if errors.As(err, &own) {
-			status = own.status
-		}
-		s.log.DebugContext(r.Context(), "invoke refused", "api", apiID, "path", r.URL.Path, "status", status)
-		writeGatewayError(w, id, status)
+	if j.way == nil { // a preflight
+		j.answer.Header().Set("Apigw-Requestid", j.id)
+		j.api.api.CORS.preflight(j.answer.Header(), r.Header.Get("Origin"))
+		j.answer.WriteHeader(http.StatusNoContent)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxPayload)
-	ctx, cancel := context.WithTimeout(r.Context(), time.Duration(j.integration.Timeout)*time.Millisecond)
-	defer cancel()
-	facts := mappingFacts{in: r, path: j.path, vars: j.vars, requestID: id, stage: j.stage, apiID: apiID, routeKey: j.route}
+	if r.ContentLength != 0 {
+		r.Body = &countedBody{http.MaxBytesReader(w, r.Body, maxPayload), &j.received}
+	}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	j.cancel = cancel
+	defer cancel(nil)
+	timer := time.AfterFunc(s.t.scaled(time.Duration(j.way.integration.Timeout)*time.Millisecond), func() { cancel(errTooSlow) })
+	defer timer.Stop()
 	proxy := &httputil.ReverseProxy{
-		Rewrite:       func(pr *httputil.ProxyRequest) { s.rewrite(pr, j, facts) },
-		Transport:     roundTripper(func(out *http.Request) (*http.Response, error) { return s.throughBalancer(out, j) }),
-		FlushInterval: -1, // stream
-		ErrorLog:      slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-		ModifyResponse: func(res *http.Response) error {
-			res.Header.Set("Apigw-Requestid", id)
-			return nil
-		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			status := http.StatusServiceUnavailable
-			if isTimeout(err) {
-				status = s.Switches().TimeoutStatus
-			}
-			var tooLarge *http.MaxBytesError
-			if errors.As(err, &tooLarge) {
-				status = http.StatusRequestEntityTooLarge
-			}
-			s.log.DebugContext(r.Context(), "invoke failed", "api", apiID, "path", r.URL.Path, "error", err)
-			writeGatewayError(w, id, status)
-		},
+		Rewrite:        func(pr *httputil.ProxyRequest) { s.rewrite(pr, j) },
+		Transport:      roundTripper(func(out *http.Request) (*http.Response, error) { return s.throughBalancer(out, j) }),
+		FlushInterval:  -1, // stream
+		BufferPool:     &s.st.traffic.buffers,
+		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ModifyResponse: j.modify,
+		ErrorHandler:   func(w http.ResponseWriter, _ *http.Request, err error) { j.refuse(w, err) },
 	}
-	proxy.ServeHTTP(w, r.WithContext(ctx))
+	proxy.ServeHTTP(&j.answer, r.WithContext(ctx))
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func writeGatewayError(w http.ResponseWriter, id string, status int) {
-	message := map[int]string{http.StatusNotFound: "Not Found", http.StatusForbidden: "Forbidden", http.StatusRequestEntityTooLarge: "Request Entity Too Large",
-		http.StatusInternalServerError: "Internal Server Error"}[status]
-	if message == "" {
-		message = "Service Unavailable"
+// countedBody counts what is read of a request's body.
+type countedBody struct {
+	io.ReadCloser
+	n *int64
+}
+
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	*b.n += int64(n)
+	return n, err
+}
+
+// refuse answers in API Gateway's own words.
+func (j *journey) refuse(w http.ResponseWriter, err error) {
+	status := http.StatusServiceUnavailable
+	var own gatewayError
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &own):
+		status = own.status
+	case errors.As(err, &tooLarge):
+		status = http.StatusRequestEntityTooLarge
+	case errors.Is(err, errTooSlow):
+		status = j.sim.Switches().TimeoutStatus
 	}
-	body := `{"message":"` + message + `"}`
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.Header().Set("Apigw-Requestid", id)
+	j.failure = gatewayMessage(status)
+	j.sim.log.DebugContext(j.in.Context(), "invoke failed", "host", j.in.Host, "path", j.in.URL.Path, "status", status, "error", err)
+	if j.api != nil && j.api.api.CORS != nil {
+		j.api.api.CORS.apply(w.Header(), j.in.Header.Get("Origin"))
+	}
+	writeGatewayError(w, j.id, status)
+}
+
+func writeGatewayError(w http.ResponseWriter, id string, status int) {
+	body := `{"message":"` + gatewayMessage(status) + `"}`
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Apigw-Requestid", id)
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(body)) // the client may be gone
+	_, _ = io.WriteString(w, body) // the client may be gone
+}
+
+func gatewayMessage(status int) string {
+	switch status {
+	case http.StatusNotFound, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusInternalServerError,
+		http.StatusTooManyRequests, http.StatusRequestHeaderFieldsTooLarge, http.StatusGatewayTimeout:
+		return http.StatusText(status)
+	}
+	return "Service Unavailable"
+}
+
+// modify makes the integration's answer the API's.
+func (j *journey) modify(res *http.Response) error {
+	if res.ContentLength > maxPayload {
+		return gatewayError{http.StatusInternalServerError}
+	}
+	j.mapResponse(res)
+	if j.api.api.CORS != nil {
+		j.api.api.CORS.apply(res.Header, j.in.Header.Get("Origin"))
+	}
+	res.Header.Set("Apigw-Requestid", j.id)
+	return nil
 }
 
 // rewrite makes the request that API Gateway sends through the link.
-func (s *Sim) rewrite(pr *httputil.ProxyRequest, j *journey, facts mappingFacts) {
+func (s *Sim) rewrite(pr *httputil.ProxyRequest, j *journey) {
 	out, in := pr.Out, pr.In
-	out.URL.Scheme, out.URL.Host, out.Host = "http", j.balancer.dns, in.Host
+	out.URL.Scheme, out.URL.Host, out.Host = "http", j.way.balancer.DNSName, in.Host
 	out.URL.RawPath = "" // path parameters arrive decoded
-	if j.integration.Method != "ANY" {
-		out.Method = j.integration.Method
+	if j.way.integration.Method != "ANY" {
+		out.Method = j.way.integration.Method
 	}
 	for _, h := range []string{"Connection", "Upgrade"} {
 		out.Header.Del(h) // an HTTP API carries no upgrades
@@ -114,24 +143,13 @@ func (s *Sim) rewrite(pr *httputil.ProxyRequest, j *journey, facts mappingFacts)
 			out.Header[h] = v // ReverseProxy took them off; API Gateway lets the client's pass
 		}
 	}
-	client, _, err := net.SplitHostPort(in.RemoteAddr)
-	if err != nil {
-		client = in.RemoteAddr
-	}
-	if strings.Contains(client, ":") {
-		client = `"[` + client + `]"`
-	}
-	host, _, err := net.SplitHostPort(in.Host)
-	if err != nil {
-		host = in.Host
-	}
 	// On AWS an invoke URL is always https, and that is what apps are told.
-	out.Header.Set("Forwarded", "for="+client+";host="+host+";proto=https")
+	out.Header.Set("Forwarded", "for="+forwardedFor(in.RemoteAddr)+";host="+hostOnly(in.Host)+";proto=https")
 	out.Header.Set("Via", "HTTP/1.1 AmazonAPIGateway")
 	if out.Header.Get("X-Amzn-Trace-Id") == "" {
 		out.Header.Set("X-Amzn-Trace-Id", "Root="+traceID(s.now()))
 	}
-	facts.mapRequest(out, j.integration.Parameters)
+	j.mapRequest(out)
 	if out.Body == nil && (out.Method == http.MethodGet || out.Method == http.MethodHead) {
 		// API Gateway says so even for a GET. The transport drops the canonical
 		// spelling of this header but not another.
@@ -142,78 +160,64 @@ func (s *Sim) rewrite(pr *httputil.ProxyRequest, j *journey, facts mappingFacts)
 	}
 }
 
-// plan finds the way of a request up to the target.
-func (s *Sim) plan(apiID string, r *http.Request) (j *journey, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	a, ok := s.st.apis.get(apiID)
-	if !ok {
-		return nil, gatewayError{http.StatusForbidden}
+// plan finds the way of a request into the load balancer. A preflight that the
+// API answers itself has none.
+func (s *Sim) plan(j *journey, apiID string) error {
+	r := j.in
+	j.api = s.planOf(apiID)
+	switch {
+	case j.api == nil:
+		return gatewayError{http.StatusForbidden}
+	case headerSize(r) > maxHeader:
+		return gatewayError{http.StatusRequestHeaderFieldsTooLarge}
+	case r.ContentLength > maxPayload:
+		return gatewayError{http.StatusRequestEntityTooLarge}
+	case j.api.api.Disabled:
+		return gatewayError{http.StatusNotFound}
 	}
-	if a.Disabled {
-		return nil, gatewayError{http.StatusNotFound}
+	st, segments := pickStage(j.api.stages, pathSegments(r.URL.EscapedPath()))
+	if st == nil || j.api.serves[st.Name] == nil {
+		return gatewayError{http.StatusNotFound}
 	}
-	if j, err = s.planRoute(a, r); err != nil {
-		return nil, err
+	j.stage = j.api.serves[st.Name]
+	j.path = (&url.URL{Path: "/" + strings.Join(segments, "/")}).Path
+	if j.api.api.CORS != nil && isPreflight(r) {
+		return nil
 	}
-	unavailable := gatewayError{http.StatusServiceUnavailable}
-	link, ok := s.st.links.get(j.integration.ConnectionID)
-	if !ok {
-		return nil, unavailable
-	}
-	if status, _ := link.statusAt(now, s.t); status != "AVAILABLE" {
-		return nil, unavailable
-	}
-	l, ok := s.st.listeners.get(j.integration.URI)
-	if !ok {
-		return nil, unavailable
-	}
-	b, ok := s.st.loadBalancers.get(l.LoadBalancer)
-	if !ok || !b.activeAt(now, s.t) {
-		return nil, unavailable
-	}
-	from, to := s.interfacesOf(link.ID), s.interfacesOf(b.ARN)
-	if len(from) == 0 || len(to) == 0 {
-		return nil, unavailable
-	}
-	node := to[s.next(b.ARN, len(to))]
-	if !s.allowed(from[0], node, l.Port) {
-		return nil, unavailable
-	}
-	j.linkIP = from[0].IP
-	j.balancer = s.planBalancer(b, l, node, now)
-	return j, nil
-}
-
-// next takes turns.
-func (s *Sim) next(of string, n int) int {
-	t := s.turn[of] % n
-	s.turn[of] = t + 1
-	return t
-}
-
-// planRoute finds stage, route and integration, as last deployed.
-func (s *Sim) planRoute(a *api, r *http.Request) (*journey, error) {
-	stages := s.st.stages.list(func(o *stage) bool { return o.APIID == a.ID })
-	st, segments := pickStage(stages, pathSegments(r.URL.EscapedPath()))
-	if st == nil {
-		return nil, gatewayError{http.StatusNotFound}
-	}
-	d, ok := s.st.deployments.get(a.ID + "/" + st.DeploymentID)
-	if !ok {
-		return nil, gatewayError{http.StatusNotFound}
-	}
-	rt, vars := pickRoute(d.Routes, r.Method, segments)
+	rt, vars := pickRoute(j.stage.routes, r.Method, segments)
 	if rt == nil {
-		return nil, gatewayError{http.StatusNotFound}
+		return gatewayError{http.StatusNotFound}
 	}
-	i := slices.IndexFunc(d.Integrations, func(n integration) bool { return "integrations/"+n.ID == rt.Target })
-	if i < 0 {
-		return nil, gatewayError{http.StatusInternalServerError}
+	j.route, j.vars = rt.Key, vars
+	if !s.admits(j.stage, rt.Key, j.started) {
+		return gatewayError{http.StatusTooManyRequests}
 	}
-	n := d.Integrations[i]
-	n.Parameters = merged(n.Parameters, nil)
-	path := (&url.URL{Path: "/" + strings.Join(segments, "/")}).Path
-	return &journey{integration: n, stage: st.Name, route: rt.Key, path: path, vars: vars}, nil
+	way := j.stage.integrations[rt.Target]
+	if way == nil {
+		return gatewayError{http.StatusInternalServerError}
+	}
+	if err := s.reach(way, j.started); err != nil {
+		return err
+	}
+	j.way = way
+	return nil
+}
+
+// reach says whether the VPC link gets to the load balancer at all.
+func (s *Sim) reach(way *integrationPlan, now time.Time) error {
+	unavailable := gatewayError{http.StatusServiceUnavailable}
+	if way.link == nil {
+		return unavailable
+	}
+	status, _ := way.link.statusAt(now, s.t)
+	if status == linkInactive {
+		s.wakeLink(way.link.ID)
+	}
+	if status != linkAvailable || !way.balancer.activeAt(now, s.t) || len(way.nodes) == 0 {
+		return unavailable
+	}
+	if now.Sub(way.link.usedAt(s.t)) > linkUseNoted {
+		s.noteLinkUse(way.link.ID)
+	}
+	return nil
 }

@@ -2,87 +2,170 @@ package awssim
 
 import (
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// Parameter mapping of an integration: "overwrite:path" = "$request.path",
-// "append:header.x-team" = "a", "remove:querystring.debug" = "''".
+// Parameter mapping of an integration, of requests: "overwrite:path" =
+// "$request.path", "append:header.x-team" = "a", "remove:querystring.debug" =
+// "''"; of responses by status: "overwrite:statuscode" = "204".
 
 var (
-	mappingKey    = regexp.MustCompile(`^(?:overwrite:path|(?:append|overwrite|remove):(?:header|querystring)\.[A-Za-z0-9._-]+)$`)
-	mappingSource = regexp.MustCompile(`\$(?:request\.path(?:\.[\w-]+)?|request\.(?:header|querystring)\.[\w-]+|context\.(?:requestId|stage|apiId|httpMethod|path|routeKey))|\$\{(?:request|context)\.[\w.-]+\}`)
+	requestKey    = regexp.MustCompile(`^(?:overwrite:path|(?:append|overwrite|remove):(?:header|querystring)\.[A-Za-z0-9._-]+)$`)
+	responseKey   = regexp.MustCompile(`^(?:overwrite:statuscode|(?:append|overwrite|remove):header\.[A-Za-z0-9._-]+)$`)
+	mappingSource = regexp.MustCompile(`\$(?:` + sourceNames + `)|\$\{(?:` + sourceNames + `)\}`)
+	unknownSource = regexp.MustCompile(`\$\{?(?:request|response|context|stageVariables)\b[^ ]*`)
 	reserved      = regexp.MustCompile(`(?i)^(access-control-.*|apigw-.*|authorization|connection|content-encoding|content-length|content-location|forwarded|keep-alive|origin|proxy-.*|te|trailers|transfer-encoding|upgrade|x-amz-.*|x-amzn-.*|x-forwarded-(for|host|proto)|via)$`)
 )
 
-// checkMapping refuses what AWS refuses.
-func checkMapping(key, _ string) error {
-	if !mappingKey.MatchString(key) {
+const sourceNames = `request\.path(?:\.[\w-]+)?|request\.(?:header|querystring)\.[\w-]+|response\.header\.[\w-]+|context\.\w+(?:\.\w+)*|stageVariables\.\w+`
+
+// checkMappings refuses what AWS refuses in the mappings of requests.
+func checkMappings(params map[string]string) error {
+	for k, v := range params {
+		if err := checkMapping(requestKey, k, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkResponseMappings does the same for those of responses.
+func checkResponseMappings(byStatus map[string]map[string]string) error {
+	for status, params := range byStatus {
+		if n, err := strconv.Atoi(status); err != nil || n < 200 || n > 599 {
+			return badRequest("Invalid status code specified in response parameters: %s; it should be between 200 and 599", status)
+		}
+		for k, v := range params {
+			if err := checkMapping(responseKey, k, v); err != nil {
+				return err
+			}
+			if n, err := strconv.Atoi(v); k == "overwrite:statuscode" && (err != nil || n < 200 || n > 599) {
+				return badRequest("Invalid mapping expression specified: overwrite:statuscode needs a number between 200 and 599, not %s", v)
+			}
+		}
+	}
+	return nil
+}
+
+func checkMapping(form *regexp.Regexp, key, value string) error {
+	if !form.MatchString(key) {
 		return badRequest("Invalid mapping expression specified: %s", key)
 	}
 	if _, name, ok := strings.Cut(key, ":header."); ok && reserved.MatchString(name) {
 		return badRequest("Operations on header %s are restricted", strings.ToLower(name))
 	}
+	if bad := unknownSource.FindString(mappingSource.ReplaceAllString(value, "")); bad != "" {
+		return badRequest("Invalid mapping expression specified: %s", bad)
+	}
 	return nil
 }
 
-// mappingFacts are what the values of mappings can name.
-type mappingFacts struct {
-	in                                *http.Request
-	path                              string // without the stage
-	vars                              map[string]string
-	requestID, stage, apiID, routeKey string
-}
-
-func (f mappingFacts) value(text string) string {
+// value fills in what a mapping's value names; res is nil for a request.
+func (j *journey) value(text string, res *http.Response) string {
 	return mappingSource.ReplaceAllStringFunc(text, func(ref string) string {
-		name := strings.Trim(strings.TrimPrefix(ref, "$"), "{}")
-		if h, ok := strings.CutPrefix(name, "request.header."); ok {
-			return strings.Join(f.in.Header.Values(h), ",")
-		}
-		if q, ok := strings.CutPrefix(name, "request.querystring."); ok {
-			return strings.Join(f.in.URL.Query()[q], ",")
-		}
-		if v, ok := strings.CutPrefix(name, "request.path."); ok {
-			return f.vars[v]
-		}
-		return map[string]string{"request.path": f.path, "context.requestId": f.requestID, "context.stage": f.stage, "context.apiId": f.apiID,
-			"context.httpMethod": f.in.Method, "context.path": f.in.URL.Path, "context.routeKey": f.routeKey}[name]
+		return j.source(strings.Trim(strings.TrimPrefix(ref, "$"), "{}"), res)
 	})
 }
 
-// mapRequest applies an integration's mappings to an outgoing request, in the
-// order of their keys.
-func (f mappingFacts) mapRequest(out *http.Request, params map[string]string) {
-	keys := make([]string, 0, len(params))
-	for k := range params {
-		keys = append(keys, k)
+func (j *journey) source(name string, res *http.Response) string {
+	kind, rest, _ := strings.Cut(name, ".")
+	switch kind {
+	case "context":
+		return j.contextValue(rest)
+	case "stageVariables":
+		return j.stage.stage.Variables[rest]
+	case "response":
+		if res == nil {
+			return ""
+		}
+		return strings.Join(res.Header.Values(strings.TrimPrefix(rest, "header.")), ",")
 	}
-	slices.Sort(keys)
-	query := out.URL.Query()
-	for _, k := range keys {
+	where, key, _ := strings.Cut(rest, ".")
+	switch {
+	case where == "header":
+		return strings.Join(j.in.Header.Values(key), ",")
+	case where == "querystring":
+		return strings.Join(j.in.URL.Query()[key], ",")
+	case key != "":
+		return j.vars[key]
+	}
+	return j.path
+}
+
+// mapRequest applies the integration's mappings to an outgoing request, in the
+// order of their keys.
+func (j *journey) mapRequest(out *http.Request) {
+	params := j.way.integration.Parameters
+	if len(params) == 0 {
+		return
+	}
+	query, changed := out.URL.Query(), false
+	for _, k := range sortedKeys(params) {
 		action, where, _ := strings.Cut(k, ":")
-		v := f.value(params[k])
+		v := j.value(params[k], nil)
 		place, name, _ := strings.Cut(where, ".")
 		switch {
 		case where == "path":
 			out.URL.Path, out.URL.RawPath = "/"+strings.TrimPrefix(v, "/"), ""
-		case place == "header" && action == "remove":
-			out.Header.Del(name)
-		case place == "header" && action == "append":
-			out.Header.Add(name, v)
 		case place == "header":
-			out.Header.Set(name, v)
-		case action == "remove":
-			query.Del(name)
-		case action == "append":
-			query.Add(name, v)
+			changeHeader(out.Header, action, name, v)
 		default:
-			query.Set(name, v)
+			changeQuery(query, action, name, v)
+			changed = true
 		}
 	}
-	if slices.ContainsFunc(keys, func(k string) bool { return strings.Contains(k, ":querystring.") }) {
+	if changed {
 		out.URL.RawQuery = query.Encode()
+	}
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func changeHeader(h http.Header, action, name, v string) {
+	switch action {
+	case "remove":
+		h.Del(name)
+	case "append":
+		h.Add(name, v)
+	default:
+		h.Set(name, v)
+	}
+}
+
+func changeQuery(q url.Values, action, name, v string) {
+	switch action {
+	case "remove":
+		q.Del(name)
+	case "append":
+		q.Add(name, v)
+	default:
+		q.Set(name, v)
+	}
+}
+
+// mapResponse applies the mappings for the answer's status.
+func (j *journey) mapResponse(res *http.Response) {
+	params := j.way.integration.Responses[strconv.Itoa(res.StatusCode)]
+	for _, k := range sortedKeys(params) {
+		v := j.value(params[k], res)
+		action, where, _ := strings.Cut(k, ":")
+		if name, ok := strings.CutPrefix(where, "header."); ok {
+			changeHeader(res.Header, action, name, v)
+			continue
+		}
+		if n, err := strconv.Atoi(v); err == nil {
+			res.StatusCode = n
+		}
 	}
 }

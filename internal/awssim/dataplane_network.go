@@ -45,7 +45,7 @@ func newDirectTransport() *http.Transport {
 		return nil
 	}}
 	return &http.Transport{DialContext: dialer.DialContext, DisableCompression: true, ResponseHeaderTimeout: 60 * time.Second,
-		MaxResponseHeaderBytes: 32 << 10, IdleConnTimeout: 30 * time.Second, MaxIdleConnsPerHost: 16}
+		MaxResponseHeaderBytes: 32 << 10, IdleConnTimeout: 30 * time.Second, MaxIdleConnsPerHost: 256}
 }
 
 // allowed says whether the security groups let a connection from one interface
@@ -60,7 +60,9 @@ func (s *Sim) lets(groups []string, egress bool, peer *networkInterface, port in
 		return false
 	}
 	return slices.ContainsFunc(groups, func(id string) bool {
-		return slices.ContainsFunc(s.rulesOf(id, egress), func(r *groupRule) bool { return r.covers(ip, peer.Groups, port) })
+		return slices.ContainsFunc(s.st.index().groupRules[id], func(r *groupRule) bool {
+			return r.Egress == egress && r.covers(ip, peer.Groups, port)
+		})
 	})
 }
 

@@ -75,6 +75,7 @@ func (s *Sim) sweep(now time.Time) error {
 	for _, l := range s.st.links.list(func(l *vpcLink) bool { return l.goneAt(now, s.t) }) {
 		s.st.links.del(l.ID)
 	}
+	s.sleepLinks(now)
 	return s.dropDrained(now)
 }
 

@@ -29,7 +29,11 @@ func elbv2Ops() map[string]queryOp {
 		"CreateListener":                 createListener,
 		"ModifyListener":                 modifyListener,
 		"DescribeListeners":              describeListeners,
+		"CreateRule":                     createRule,
 		"DescribeRules":                  describeRules,
+		"ModifyRule":                     modifyRule,
+		"DeleteRule":                     deleteRule,
+		"SetRulePriorities":              setRulePriorities,
 		"DeleteListener":                 deleteListener,
 		"AddTags":                        addELBTags,
 		"RemoveTags":                     removeELBTags,
@@ -85,7 +89,12 @@ func (s *Sim) elbTagged(arn string) (tagged, error) {
 	if t, ok := taggedRow(s.st.listeners, "", arn, func(r *listener) *tags { return &r.Tags }); ok {
 		return t, nil
 	}
+	if t, ok := taggedRow(s.st.listenerRules, "", arn, func(r *listenerRule) *tags { return &r.Tags }); ok {
+		return t, nil
+	}
 	switch {
+	case strings.Contains(arn, ":listener-rule/"):
+		return tagged{}, missingRule(arn)
 	case strings.Contains(arn, ":targetgroup/"):
 		return tagged{}, missingTargetGroup(arn)
 	case strings.Contains(arn, ":listener/"):
@@ -93,7 +102,7 @@ func (s *Sim) elbTagged(arn string) (tagged, error) {
 	case strings.Contains(arn, ":loadbalancer/"):
 		return tagged{}, missingLoadBalancer(arn)
 	}
-	return tagged{}, wire.BadRequest("ValidationError", "'%s' is not a valid load balancer, target group or listener ARN", arn)
+	return tagged{}, wire.BadRequest("ValidationError", "'%s' is not a valid load balancer, target group, listener or rule ARN", arn)
 }
 
 func (c *call) elbTaggedAll() ([]tagged, error) {

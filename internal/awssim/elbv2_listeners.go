@@ -8,13 +8,13 @@ import (
 	"drawbridge/internal/awssim/wire"
 )
 
-// listener forwards everything that comes to a port to one target group.
+// listener does with what comes to a port as its rules say, else as Default says.
 type listener struct {
 	ARN          string
 	LoadBalancer string // ARN
 	Protocol     string
 	Port         int
-	TargetGroup  string // ARN
+	Default      action
 	Tags         tags
 }
 
@@ -43,7 +43,7 @@ func createListener(c *call) ([]wire.Node, error) {
 		return nil, err
 	}
 	if old := c.listenerOn(b.ARN, l.Port); old != nil {
-		if old.Protocol == l.Protocol && old.TargetGroup == l.TargetGroup {
+		if old.Protocol == l.Protocol && old.Default.equal(l.Default) {
 			return []wire.Node{wire.List("Listeners", "member", []*listener{old}, listenerXML)}, nil
 		}
 		return nil, wire.BadRequest("DuplicateListener", "A listener already exists on this port for this load balancer '%s'", b.ARN)
@@ -70,36 +70,13 @@ func (c *call) readListener(l *listener, b *loadBalancer) error {
 	case l.Port < 1 || l.Port > 65535:
 		return wire.BadRequest("ValidationError", "1 validation error detected: Value '%d' at 'port' failed to satisfy constraint: Member must have value between 1 and 65535", l.Port)
 	}
-	if actions := c.q.Structs("DefaultActions"); len(actions) > 0 || l.TargetGroup == "" {
-		if err := readActions(l, actions); err != nil {
-			return err
-		}
+	actions := c.q.Structs("DefaultActions")
+	if len(actions) == 0 && l.Default.Type != "" {
+		return nil
 	}
-	g, err := c.targetGroup(l.TargetGroup)
-	if err != nil {
-		return err
-	}
-	if g.VPCID != b.VPCID {
-		return wire.BadRequest("InvalidConfigurationRequest", "The target group '%s' and the load balancer are in different VPCs", g.ARN)
-	}
-	if used := c.balancersOf(g); len(used) > 0 && !slices.Contains(used, b.ARN) {
-		return wire.BadRequest("TargetGroupAssociationLimit", "The following target groups cannot be associated with more than one load balancer: %s", g.ARN)
-	}
-	return nil
-}
-
-func readActions(l *listener, actions []wire.Query) error {
-	if len(actions) != 1 || actions[0].Str("Type") != "forward" {
-		return wire.BadRequest("InvalidLoadBalancerAction", "This simulator's listeners have one default action of the type forward")
-	}
-	l.TargetGroup = actions[0].Str("TargetGroupArn")
-	if groups := actions[0].Structs("ForwardConfig.TargetGroups"); l.TargetGroup == "" && len(groups) == 1 {
-		l.TargetGroup = groups[0].Str("TargetGroupArn")
-	}
-	if l.TargetGroup == "" {
-		return wire.BadRequest("InvalidLoadBalancerAction", "A forward action needs one target group")
-	}
-	return nil
+	var err error
+	l.Default, err = c.readAction(actions, b)
+	return err
 }
 
 func modifyListener(c *call) ([]wire.Node, error) {
@@ -145,24 +122,7 @@ func describeListeners(c *call) ([]wire.Node, error) {
 
 func listenerXML(l *listener) []wire.Node {
 	return []wire.Node{wire.Str("ListenerArn", l.ARN), wire.Str("LoadBalancerArn", l.LoadBalancer), wire.Str("Protocol", l.Protocol),
-		wire.Int("Port", l.Port), wire.El("DefaultActions", actionXML(l))}
-}
-
-func actionXML(l *listener) wire.Node {
-	return wire.El("member", wire.Str("Type", "forward"), wire.Str("TargetGroupArn", l.TargetGroup), wire.Int("Order", 1),
-		wire.El("ForwardConfig", wire.El("TargetGroups", wire.El("member", wire.Str("TargetGroupArn", l.TargetGroup), wire.Int("Weight", 1))),
-			wire.El("TargetGroupStickinessConfig", wire.Bool("Enabled", false))))
-}
-
-// describeRules shows the default rule, which is all that a listener has here.
-func describeRules(c *call) ([]wire.Node, error) {
-	l, err := c.listener(c.q.Str("ListenerArn"))
-	if err != nil {
-		return nil, err
-	}
-	rule := strings.Replace(l.ARN, ":listener/", ":listener-rule/", 1) + "/" + l.ARN[len(l.ARN)-16:]
-	return []wire.Node{wire.El("Rules", wire.El("member", wire.Str("RuleArn", rule), wire.Str("Priority", "default"),
-		wire.Node{Name: "Conditions"}, wire.El("Actions", actionXML(l)), wire.Bool("IsDefault", true)))}, nil
+		wire.Int("Port", l.Port), wire.El("DefaultActions", actionXML(l.Default))}
 }
 
 func deleteListener(c *call) ([]wire.Node, error) {
@@ -170,6 +130,14 @@ func deleteListener(c *call) ([]wire.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.st.listeners.del(l.ARN)
+	c.dropListener(l)
 	return nil, nil
+}
+
+// dropListener takes the rules along.
+func (s *Sim) dropListener(l *listener) {
+	for _, r := range s.rulesOn(l.ARN) {
+		s.st.listenerRules.del(r.ARN)
+	}
+	s.st.listeners.del(l.ARN)
 }

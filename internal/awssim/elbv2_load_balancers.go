@@ -58,7 +58,7 @@ func defaultLoadBalancerAttributes() map[string]string {
 		"access_logs.s3.enabled": "false", "access_logs.s3.bucket": "", "access_logs.s3.prefix": "",
 		"connection_logs.s3.enabled": "false", "connection_logs.s3.bucket": "", "connection_logs.s3.prefix": "",
 		"health_check_logs.s3.enabled": "false", "health_check_logs.s3.bucket": "", "health_check_logs.s3.prefix": "",
-		deletionProtection: "false", "idle_timeout.timeout_seconds": "60", "client_keep_alive.seconds": "3600",
+		deletionProtection: "false", idleTimeout: "60", "client_keep_alive.seconds": "3600",
 		"ipv6.deny_all_igw_traffic": "false", "load_balancing.cross_zone.enabled": "true",
 		"routing.http.desync_mitigation_mode": "defensive", "routing.http.drop_invalid_header_fields.enabled": "false",
 		"routing.http.preserve_host_header.enabled": "false", "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": "false",
@@ -68,6 +68,7 @@ func defaultLoadBalancerAttributes() map[string]string {
 }
 
 const (
+	idleTimeout        = "idle_timeout.timeout_seconds"
 	deletionProtection = "deletion_protection.enabled"
 	xffMode            = "routing.http.xff_header_processing.mode"
 )
@@ -223,7 +224,7 @@ func deleteLoadBalancer(c *call) ([]wire.Node, error) {
 		return nil, wire.BadRequest("OperationNotPermitted", "Load balancer '%s' cannot be deleted because deletion protection is enabled", b.ARN)
 	}
 	for _, l := range c.st.listeners.list(func(l *listener) bool { return l.LoadBalancer == b.ARN }) {
-		c.st.listeners.del(l.ARN)
+		c.dropListener(l)
 	}
 	c.st.loadBalancers.del(b.ARN)
 	return nil, c.releaseInterfaces(b.ARN, c.now.Add(c.t.interfaceLinger))

@@ -205,16 +205,9 @@ func describeTargetGroups(c *call) ([]wire.Node, error) {
 	return append([]wire.Node{wire.List("TargetGroups", "member", page, c.targetGroupXML)}, next...), nil
 }
 
-// balancersOf returns the ARNs of the load balancers that forward to g.
-func (s *Sim) balancersOf(g *targetGroup) []string {
-	var out []string
-	for _, l := range s.st.listeners.list(func(l *listener) bool { return l.TargetGroup == g.ARN }) {
-		if !slices.Contains(out, l.LoadBalancer) {
-			out = append(out, l.LoadBalancer)
-		}
-	}
-	return out
-}
+// balancersOf returns the ARNs of the load balancers that forward to g, by a
+// listener or a rule.
+func (s *Sim) balancersOf(g *targetGroup) []string { return s.st.index().balancers[g.ARN] }
 
 func (c *call) targetGroupXML(g *targetGroup) []wire.Node {
 	return []wire.Node{wire.Str("TargetGroupArn", g.ARN), wire.Str("TargetGroupName", g.Name), wire.Str("Protocol", g.Protocol),

@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,7 +31,7 @@ type health struct {
 func (t *target) key() string { return t.Group + " " + t.InstanceID + " " + strconv.Itoa(t.Port) }
 
 func (s *Sim) targetsOf(group string) []*target {
-	return s.st.targets.list(func(t *target) bool { return t.Group == group })
+	return s.st.index().targets[group]
 }
 
 // requestedTargets reads Targets.member.N; the port is the group's by default.
@@ -107,6 +108,7 @@ func deregisterTargets(c *call) ([]wire.Node, error) {
 		case !ok || !t.DrainedAt.IsZero():
 		case delay == 0:
 			c.st.targets.del(t.key())
+			c.st.traffic.cut(t.key())
 		default:
 			t.DrainedAt = c.now.Add(delay)
 			if err := c.st.targets.put(t); err != nil {
@@ -124,37 +126,66 @@ func (s *Sim) dropDrained(now time.Time) error {
 		_, lives := s.st.instances.get(t.InstanceID)
 		if !lives || !t.DrainedAt.IsZero() && !now.Before(t.DrainedAt) {
 			s.st.targets.del(t.key())
+			s.st.traffic.cut(t.key())
 		}
 	}
 	return nil
 }
 
-// healthAt is the state that AWS would show: reasons that lie outside the
-// target come before what the checks have found.
+// dropNow forgets drained targets without waiting for the next call, so that
+// their last requests end in time. A failed write stops nothing.
+func (s *Sim) dropNow(ctx context.Context) {
+	if err := s.commit(func(time.Time) error { return nil }); err != nil {
+		s.log.WarnContext(ctx, "drained target not dropped", "error", err)
+	}
+}
+
+// healthFacts are what the state of a target depends on.
+type healthFacts struct {
+	target   *target
+	instance *instance
+	balancer *loadBalancer // that forwards to the group; may be nil
+	zone     bool          // the instance's zone is enabled for the balancer
+	checked  bool          // health checks are enabled
+}
+
+// healthAt is the state that AWS would show.
 func (s *Sim) healthAt(t *target, now time.Time) health {
+	f, ok := s.healthFacts(t)
+	if !ok {
+		return notRegistered()
+	}
+	return f.at(now, s.t)
+}
+
+func (s *Sim) healthFacts(t *target) (healthFacts, bool) {
 	g, ok := s.st.targetGroups.get(t.Group)
 	i, lives := s.st.instances.get(t.InstanceID)
 	if !ok || !lives {
-		return notRegistered()
+		return healthFacts{}, false
 	}
-	if !t.DrainedAt.IsZero() {
-		return health{"draining", "Target.DeregistrationInProgress", "Target deregistration is in progress"}
-	}
-	if !i.runningAt(now, s.t) {
-		return health{"unused", "Target.InvalidState", "Target is in the stopped or terminated state"}
-	}
-	lb := s.balancerOf(g)
+	f := healthFacts{target: t, instance: i, balancer: s.balancerOf(g), checked: g.Check.Enabled}
+	f.zone = f.balancer != nil && slices.Contains(s.balancerZones(f.balancer), i.Zone)
+	return f, true
+}
+
+// at puts reasons that lie outside the target before what the checks have found.
+func (f healthFacts) at(now time.Time, t timing) health {
 	switch {
-	case lb == nil:
+	case !f.target.DrainedAt.IsZero():
+		return health{"draining", "Target.DeregistrationInProgress", "Target deregistration is in progress"}
+	case !f.instance.runningAt(now, t):
+		return health{"unused", "Target.InvalidState", "Target is in the stopped or terminated state"}
+	case f.balancer == nil:
 		return health{"unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"}
-	case !slices.Contains(s.balancerZones(lb), i.Zone):
+	case !f.zone:
 		return health{"unused", "Target.NotInUse", "Target is in an Availability Zone that is not enabled for the load balancer"}
-	case !lb.activeAt(now, s.t):
+	case !f.balancer.activeAt(now, t):
 		return health{"initial", "Elb.RegistrationInProgress", "Target registration is in progress"}
-	case !g.Check.Enabled:
+	case !f.checked:
 		return health{"unavailable", "Target.HealthCheckDisabled", "Health checks are disabled for this target"}
 	}
-	return t.Health
+	return f.target.Health
 }
 
 func notRegistered() health {

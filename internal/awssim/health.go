@@ -51,7 +51,10 @@ func (h *healthChecker) loop(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		tick := ticker.C
-		due, any := h.due()
+		due, any, drained := h.due()
+		if drained {
+			h.s.dropNow(ctx)
+		}
 		if !any {
 			tick = nil // nothing to wait for but a change
 		}
@@ -75,14 +78,16 @@ type checkup struct {
 	timeout time.Duration
 }
 
-// due returns the checks to make now, and whether there are targets at all.
-func (h *healthChecker) due() (out []checkup, any bool) {
+// due returns the checks to make now, whether there are targets at all, and
+// whether one has drained.
+func (h *healthChecker) due() (out []checkup, any, drained bool) {
 	s := h.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
 	targets := s.st.targets.list(nil)
 	for _, t := range targets {
+		drained = drained || !t.DrainedAt.IsZero() && !now.Before(t.DrainedAt)
 		switch st := s.healthAt(t, now); {
 		case st.State == "initial" && st.Reason != "Elb.RegistrationInProgress", st.State == "healthy", st.State == "unhealthy":
 		default:
@@ -101,7 +106,7 @@ func (h *healthChecker) due() (out []checkup, any bool) {
 		p.busy, p.next = true, now.Add(cmp.Or(s.t.healthInterval, s.t.scaled(time.Duration(g.Check.Interval)*time.Second)))
 		out = append(out, h.checkup(t, g, now))
 	}
-	return out, len(targets) > 0
+	return out, len(targets) > 0, drained
 }
 
 func (h *healthChecker) checkup(t *target, g *targetGroup, now time.Time) checkup {

@@ -63,7 +63,7 @@ func (sh *shared) placeDir(p place) string {
 
 // open loads the state of a place. The caller makes sure that it is not open.
 func (sh *shared) open(p place, dir, public string) (*Sim, error) {
-	s := &Sim{shared: sh, region: p.region, account: p.account, public: public, turn: map[string]int{}, st: newState(),
+	s := &Sim{shared: sh, region: p.region, account: p.account, public: public, st: newState(),
 		fresh: map[string]time.Time{}, buckets: map[string]*bucket{}, writing: map[string]bool{}}
 	if dir != "" {
 		j, rows, err := journal.Open(dir)
@@ -145,6 +145,9 @@ func (sh *shared) gatewayAt(apiID, region string) (s *Sim, ok bool) {
 }
 
 func (s *Sim) hasAPI(id string) bool {
+	if _, ok := s.st.traffic.plans.Load(id); ok {
+		return true // no lock on the way of requests; the plan tells when it is gone
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, ok := s.st.apis.get(id)

@@ -52,10 +52,9 @@ type Sim struct {
 	journal *journal.Journal // nil = memory only
 	health  *healthChecker
 
-	mu     sync.Mutex // guards st, public, turn, fresh
+	mu     sync.Mutex // guards st, public, fresh
 	st     *state
 	public string
-	turn   map[string]int       // round robin, by target group
 	fresh  map[string]time.Time // by id: when what was just made is to be seen
 
 	paceMu  sync.Mutex // guards buckets, writing

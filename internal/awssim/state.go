@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 
 	"drawbridge/internal/awssim/journal"
 )
@@ -19,10 +19,11 @@ type table[T any] struct {
 	key     func(*T) string
 	changes *[]journal.Change
 	created *[]string
+	version *atomic.Uint64
 }
 
 func newTable[T any](st *state, kind string, key func(*T) string) *table[T] {
-	t := &table[T]{kind: kind, rows: map[string]*T{}, key: key, changes: &st.changes, created: &st.created}
+	t := &table[T]{kind: kind, rows: map[string]*T{}, key: key, changes: &st.changes, created: &st.created, version: &st.version}
 	st.loaders[kind] = t.load
 	return t
 }
@@ -43,6 +44,7 @@ func (t *table[T]) put(r *T) error {
 		*t.created = append(*t.created, id)
 	}
 	t.rows[id] = r
+	t.version.Add(1)
 	*t.changes = append(*t.changes, journal.Change{Kind: t.kind, ID: id, Value: raw})
 	return nil
 }
@@ -50,17 +52,23 @@ func (t *table[T]) put(r *T) error {
 func (t *table[T]) del(id string) {
 	if _, ok := t.rows[id]; ok {
 		delete(t.rows, id)
+		t.version.Add(1)
 		*t.changes = append(*t.changes, journal.Change{Kind: t.kind, ID: id})
 	}
 }
 
 // list returns the rows that keep says yes to, ordered by id. keep may be nil.
 func (t *table[T]) list(keep func(*T) bool) []*T {
-	out := make([]*T, 0, len(t.rows))
-	for _, id := range slices.Sorted(maps.Keys(t.rows)) {
-		if r := t.rows[id]; keep == nil || keep(r) {
-			out = append(out, r)
+	ids := make([]string, 0, 8)
+	for id, r := range t.rows {
+		if keep == nil || keep(r) {
+			ids = append(ids, id)
 		}
+	}
+	slices.Sort(ids)
+	out := make([]*T, len(ids))
+	for n, id := range ids {
+		out[n] = t.rows[id]
 	}
 	return out
 }
@@ -87,6 +95,9 @@ type state struct {
 	changes []journal.Change // since the last commit
 	created []string         // ids of new rows, since the last call
 	loaders map[string]func(json.RawMessage) error
+	version atomic.Uint64 // changes with every row; may be read without Sim.mu
+	ix      *index        // see index()
+	traffic traffic       // of the data plane; needs no lock
 
 	vpcs        *table[vpc]
 	subnets     *table[subnet]
@@ -100,6 +111,7 @@ type state struct {
 	targets       *table[target]
 	loadBalancers *table[loadBalancer]
 	listeners     *table[listener]
+	listenerRules *table[listenerRule]
 
 	links        *table[vpcLink]
 	apis         *table[api]
@@ -122,6 +134,7 @@ func newState() *state {
 	st.targets = newTable(st, "elbv2.target", func(r *target) string { return r.key() })
 	st.loadBalancers = newTable(st, "elbv2.load_balancer", func(r *loadBalancer) string { return r.ARN })
 	st.listeners = newTable(st, "elbv2.listener", func(r *listener) string { return r.ARN })
+	st.listenerRules = newTable(st, "elbv2.listener_rule", func(r *listenerRule) string { return r.ARN })
 	st.links = newTable(st, "apigatewayv2.vpc_link", func(r *vpcLink) string { return r.ID })
 	st.apis = newTable(st, "apigatewayv2.api", func(r *api) string { return r.ID })
 	st.integrations = newTable(st, "apigatewayv2.integration", func(r *integration) string { return r.APIID + "/" + r.ID })

@@ -122,6 +122,7 @@ func (s *Sim) snapshot(now time.Time) Snapshot {
 	out.Targets = addLines(&lines, st.targets, func(*target) tags { return nil })
 	out.LoadBalancers = addLines(&lines, st.loadBalancers, func(r *loadBalancer) tags { return r.Tags })
 	out.Listeners = addLines(&lines, st.listeners, func(r *listener) tags { return r.Tags })
+	addLines(&lines, st.listenerRules, func(r *listenerRule) tags { return r.Tags })
 	out.VPCLinks = addLines(&lines, st.links, func(r *vpcLink) tags { return r.Tags })
 	out.APIs = addLines(&lines, st.apis, func(r *api) tags { return r.Tags })
 	out.Integrations = addLines(&lines, st.integrations, func(*integration) tags { return nil })
