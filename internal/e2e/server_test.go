@@ -166,9 +166,11 @@ type answer struct {
 	body   []byte
 }
 
+func (a answer) decode(v any) error { return json.Unmarshal(a.body, v) }
+
 func (a answer) into(t testing.TB, v any) {
 	t.Helper()
-	if err := json.Unmarshal(a.body, v); err != nil {
+	if err := a.decode(v); err != nil {
 		t.Fatalf("%v in %s", err, a.body)
 	}
 }
