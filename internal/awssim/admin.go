@@ -40,6 +40,8 @@ func (s *Sim) serveAdmin(w http.ResponseWriter, r *http.Request) {
 		adminJSON(w, s.Faults())
 	case r.Method == http.MethodGet && r.URL.Path == "/_awssim/calls":
 		s.adminCalls(w)
+	case r.Method == http.MethodGet && r.URL.Path == "/_awssim/access-logs":
+		s.adminAccessLogs(w, r)
 	case r.Method == http.MethodPost && r.URL.Path == "/_awssim/faults":
 		s.adminAddFault(w, r)
 	case r.Method == http.MethodDelete && r.URL.Path == "/_awssim/faults":
@@ -48,7 +50,7 @@ func (s *Sim) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPost && len(parts) == 3 && parts[0] == "instances" && parts[2] == "forward":
 		s.adminForward(w, r, parts[1])
 	default:
-		adminError(w, http.StatusNotFound, "There is nothing here: see GET /_awssim/state, /calls, /health, GET and PUT /switches, GET, POST and DELETE /faults, POST /instances/{id}/forward.")
+		adminError(w, http.StatusNotFound, "There is nothing here: see GET /_awssim/state, /calls, /health, /access-logs?kind=&id=&limit=, GET and PUT /switches, GET, POST and DELETE /faults, POST /instances/{id}/forward.")
 	}
 }
 

@@ -26,12 +26,12 @@ func (l *vpcLink) goneAt(now time.Time, t timing) bool {
 }
 
 // readyAt is when the link has its interfaces: after it was made or woken.
-func (l *vpcLink) readyAt(t timing) time.Time { return later(l.CreatedAt, l.WokenAt).Add(t.linkStart) }
+func (l *vpcLink) readyAt(t timing) time.Time { return laterOf(l.CreatedAt, l.WokenAt).Add(t.linkStart) }
 
 // usedAt is when the link was last used; being made counts.
-func (l *vpcLink) usedAt(t timing) time.Time { return later(l.UsedAt, l.readyAt(t)) }
+func (l *vpcLink) usedAt(t timing) time.Time { return laterOf(l.UsedAt, l.readyAt(t)) }
 
-func later(a, b time.Time) time.Time {
+func laterOf(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -91,6 +92,24 @@ func (s *Sim) AccessLogs(q AccessLogQuery) []AccessLog {
 		out = out[len(out)-q.Limit:]
 	}
 	return out
+}
+
+// adminAccessLogs answers GET /_awssim/access-logs?kind=api&id=a1b2c3d4e5&limit=50.
+func (s *Sim) adminAccessLogs(w http.ResponseWriter, r *http.Request) {
+	q := AccessLogQuery{Kind: r.FormValue("kind"), ID: r.FormValue("id"), Limit: 100}
+	if text := r.FormValue("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			adminError(w, http.StatusBadRequest, "limit must be a number, 0 for all: "+text)
+			return
+		}
+		q.Limit = n
+	}
+	if q.Kind != "" && q.Kind != APILog && q.Kind != ALBLog {
+		adminError(w, http.StatusBadRequest, "kind must be api or alb, or be left out: "+q.Kind)
+		return
+	}
+	adminJSON(w, append([]AccessLog{}, s.AccessLogs(q)...))
 }
 
 // arrive logs a journey that has ended, however it did.
