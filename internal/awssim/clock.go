@@ -77,7 +77,7 @@ func (p Profile) timing(scale float64) (timing, error) {
 	t := name.unscaled()
 	t.scale = scale * factor
 	for _, d := range []*time.Duration{&t.instanceStart, &t.appStart, &t.instanceStop, &t.terminatedVisible, &t.loadBalancerStart, &t.linkStart,
-		&t.linkStop, &t.interfaceLinger, &t.healthInterval, &t.healthTimeout, &t.drain, &t.connectTimeout} {
+		&t.linkStop, &t.interfaceLinger, &t.gatewayStart, &t.gatewayStop, &t.profileVisible, &t.healthInterval, &t.healthTimeout, &t.drain, &t.connectTimeout} {
 		*d = t.scaled(*d)
 	}
 	t.tick = max(time.Millisecond, min(t.tick, t.scaled(t.tick))) // a slow clock is no reason to look seldom

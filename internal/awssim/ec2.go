@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,13 +15,11 @@ type tags = map[string]string
 const maxTags = 50
 
 func ec2Ops() map[string]queryOp {
-	return map[string]queryOp{
+	ops := networkOps()
+	maps.Copy(ops, map[string]queryOp{
 		"DescribeAvailabilityZones":     describeAvailabilityZones,
 		"DescribeVpcs":                  describeVpcs,
 		"DescribeSubnets":               describeSubnets,
-		"DescribeRouteTables":           describeRouteTables,
-		"CreateVpc":                     createVpc,
-		"CreateSubnet":                  createSubnet,
 		"DescribeImages":                describeImages,
 		"DescribeInstanceTypes":         describeInstanceTypes,
 		"CreateSecurityGroup":           createSecurityGroup,
@@ -41,6 +40,59 @@ func ec2Ops() map[string]queryOp {
 		"CreateTags":                    createTags,
 		"DeleteTags":                    deleteTags,
 		"DescribeTags":                  describeTags,
+
+		"ModifySecurityGroupRules":                   modifySecurityGroupRules,
+		"UpdateSecurityGroupRuleDescriptionsIngress": func(c *call) ([]wire.Node, error) { return updateRuleDescriptions(c, false) },
+		"UpdateSecurityGroupRuleDescriptionsEgress":  func(c *call) ([]wire.Node, error) { return updateRuleDescriptions(c, true) },
+		"StopInstances":                              stopInstances,
+		"StartInstances":                             startInstances,
+		"DescribeInstanceAttribute":                  describeInstanceAttribute,
+		"ModifyInstanceAttribute":                    modifyInstanceAttribute,
+		"ModifyInstanceMetadataOptions":              modifyInstanceMetadataOptions,
+		"DescribeInstanceCreditSpecifications":       describeInstanceCreditSpecifications,
+	})
+	return ops
+}
+
+// networkOps are the operations on what lies around the chain: all that a
+// client needs to make its VPC as well.
+func networkOps() map[string]queryOp {
+	return map[string]queryOp{
+		"CreateVpc":                    createVpc,
+		"DeleteVpc":                    deleteVpc,
+		"ModifyVpcAttribute":           modifyVpcAttribute,
+		"DescribeVpcAttribute":         describeVpcAttribute,
+		"DescribeNetworkAcls":          describeNetworkAcls,
+		"CreateSubnet":                 createSubnet,
+		"DeleteSubnet":                 deleteSubnet,
+		"ModifySubnetAttribute":        modifySubnetAttribute,
+		"DescribeRouteTables":          describeRouteTables,
+		"CreateRouteTable":             createRouteTable,
+		"DeleteRouteTable":             deleteRouteTable,
+		"CreateRoute":                  createTableRoute,
+		"ReplaceRoute":                 replaceTableRoute,
+		"DeleteRoute":                  deleteTableRoute,
+		"AssociateRouteTable":          associateRouteTable,
+		"DisassociateRouteTable":       disassociateRouteTable,
+		"ReplaceRouteTableAssociation": replaceRouteTableAssociation,
+		"CreateInternetGateway":        createInternetGateway,
+		"AttachInternetGateway":        attachInternetGateway,
+		"DetachInternetGateway":        detachInternetGateway,
+		"DeleteInternetGateway":        deleteInternetGateway,
+		"DescribeInternetGateways":     describeInternetGateways,
+		"AllocateAddress":              allocateAddress,
+		"ReleaseAddress":               releaseAddress,
+		"DisassociateAddress":          disassociateAddress,
+		"DescribeAddresses":            describeAddresses,
+		"DescribeAddressesAttribute":   describeAddressesAttribute,
+		"CreateNatGateway":             createNATGateway,
+		"DeleteNatGateway":             deleteNATGateway,
+		"DescribeNatGateways":          describeNATGateways,
+		"CreateVpcEndpoint":            createVPCEndpoint,
+		"ModifyVpcEndpoint":            modifyVPCEndpoint,
+		"DeleteVpcEndpoints":           deleteVPCEndpoints,
+		"DescribeVpcEndpoints":         describeVPCEndpoints,
+		"DescribePrefixLists":          describePrefixLists,
 	}
 }
 

@@ -137,6 +137,17 @@ func findInstanceType(name string) (*instanceType, error) {
 	return nil, wire.BadRequest("InvalidParameterValue", "Invalid value '%s' for InstanceType.", name)
 }
 
+// burstable says whether the type earns CPU credits.
+func (t *instanceType) burstable() bool { return strings.HasPrefix(t.name, "t") }
+
+// cores have two threads each, but on ARM.
+func (t *instanceType) cores() int {
+	if t.arch == "arm64" {
+		return t.vcpus
+	}
+	return t.vcpus / 2
+}
+
 func describeInstanceTypes(c *call) ([]wire.Node, error) {
 	page, next, err := describe[instanceType]{
 		idParam: "InstanceType", rows: instanceTypes(),
@@ -152,6 +163,8 @@ func describeInstanceTypes(c *call) ([]wire.Node, error) {
 				return one(r.arch)
 			case "current-generation":
 				return one("true")
+			case "burstable-performance-supported":
+				return one(boolText(r.burstable()))
 			}
 			return nil, false
 		},
@@ -160,8 +173,11 @@ func describeInstanceTypes(c *call) ([]wire.Node, error) {
 		return nil, err
 	}
 	set := wire.List("instanceTypeSet", "item", page, func(r *instanceType) []wire.Node {
-		return []wire.Node{wire.Str("instanceType", r.name), wire.Bool("currentGeneration", true),
-			wire.El("vCpuInfo", wire.Int("defaultVCpus", r.vcpus)), wire.El("memoryInfo", wire.Int("sizeInMiB", r.memory)),
+		return []wire.Node{wire.Str("instanceType", r.name), wire.Bool("currentGeneration", true), wire.Bool("bareMetal", false),
+			wire.Str("hypervisor", "nitro"), wire.Bool("burstablePerformanceSupported", r.burstable()), wire.Bool("autoRecoverySupported", true),
+			wire.Bool("hibernationSupported", false), wire.Bool("instanceStorageSupported", false), wire.Bool("freeTierEligible", r.name == "t3.micro"),
+			wire.Strings("supportedRootDeviceTypes", "item", []string{"ebs"}), wire.Strings("supportedUsageClasses", "item", []string{"on-demand"}),
+			wire.El("vCpuInfo", wire.Int("defaultVCpus", r.vcpus), wire.Int("defaultCores", r.cores()), wire.Int("defaultThreadsPerCore", r.vcpus/r.cores())), wire.El("memoryInfo", wire.Int("sizeInMiB", r.memory)),
 			wire.El("processorInfo", wire.Strings("supportedArchitectures", "item", []string{r.arch}))}
 	})
 	return append([]wire.Node{set}, next...), nil

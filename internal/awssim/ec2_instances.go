@@ -33,8 +33,16 @@ type instance struct {
 	ClientToken   string
 	Fingerprint   string // of the request, to tell a repeated one from another
 	LaunchIndex   int
-	LaunchedAt    time.Time
+	LaunchedAt    time.Time // or started again
+	StoppedAt     time.Time // zero = not stopped
 	TerminatedAt  time.Time
+	Credits       string // "unlimited" or "standard"
+	Shutdown      string // instanceInitiatedShutdownBehavior
+	NoStop        bool   // disableApiStop
+	NoTermination bool   // disableApiTermination
+	NoSourceCheck bool
+	EBSOptimized  bool
+	MetadataTags  bool
 	Existing      bool // seeded: was running before the simulation began
 	Tags          tags
 	VolumeTags    tags
@@ -54,6 +62,10 @@ func (i *instance) stateAt(now time.Time, t timing) instanceState {
 		return instanceState{48, "terminated"}
 	case !i.TerminatedAt.IsZero():
 		return instanceState{32, "shutting-down"}
+	case !i.StoppedAt.IsZero() && !now.Before(i.StoppedAt.Add(t.instanceStop)):
+		return instanceState{80, "stopped"}
+	case !i.StoppedAt.IsZero():
+		return instanceState{64, "stopping"}
 	case i.Existing || !now.Before(i.LaunchedAt.Add(t.instanceStart)):
 		return instanceState{16, "running"}
 	}
@@ -182,20 +194,20 @@ func (c *call) instanceXML(i *instance) []wire.Node {
 		wire.El("placement", wire.Str("availabilityZone", i.Zone), wire.Str("tenancy", "default")),
 		wire.El("monitoring", wire.Str("state", "disabled")), wire.Str("architecture", i.Arch),
 		wire.Str("rootDeviceType", "ebs"), wire.Str("rootDeviceName", rootDevice), wire.Str("virtualizationType", "hvm"),
-		wire.Str("hypervisor", "xen"), wire.Str("clientToken", i.ClientToken), wire.Bool("ebsOptimized", false),
-		wire.El("metadataOptions", wire.Str("state", "applied"), wire.Str("httpTokens", i.HTTPTokens),
-			wire.Str("httpEndpoint", "enabled"), wire.Int("httpPutResponseHopLimit", i.HopLimit)), ec2Tags(i.Tags)}
+		wire.Str("hypervisor", "xen"), wire.Str("clientToken", i.ClientToken), wire.Bool("ebsOptimized", i.EBSOptimized),
+		metadataXML("metadataOptions", i), ec2Tags(i.Tags)}
+	out = append(out, c.hardwareXML(i)...)
 	out = append(out, wire.Optional(i.KeyName != "", wire.Str("keyName", i.KeyName))...)
-	out = append(out, wire.Optional(i.Profile != "", wire.El("iamInstanceProfile", wire.Str("arn", i.Profile)))...)
-	if !i.TerminatedAt.IsZero() {
-		out = append(out, wire.Str("reason", "User initiated ("+i.TerminatedAt.UTC().Format("2006-01-02 15:04:05")+" GMT)"),
+	out = append(out, wire.Optional(i.Profile != "", wire.El("iamInstanceProfile", wire.Str("arn", i.Profile), wire.Str("id", c.profileID(i.Profile))))...)
+	if ended := later(i.StoppedAt, i.TerminatedAt); !ended.IsZero() {
+		out = append(out, wire.Str("reason", "User initiated ("+ended.UTC().Format("2006-01-02 15:04:05")+" GMT)"),
 			wire.El("stateReason", wire.Str("code", "Client.UserInitiatedShutdown"), wire.Str("message", "Client.UserInitiatedShutdown: User initiated shutdown")))
 	}
 	if st.name == "terminated" {
 		return out
 	}
 	return append(out, wire.Str("subnetId", i.SubnetID), wire.Str("vpcId", i.VPCID), wire.Str("privateIpAddress", i.IP),
-		wire.Str("privateDnsName", c.privateName(i.IP)), wire.Bool("sourceDestCheck", true), c.groupSet(i.Groups),
+		wire.Str("privateDnsName", c.privateName(i.IP)), wire.Bool("sourceDestCheck", !i.NoSourceCheck), c.groupSet(i.Groups),
 		wire.List("networkInterfaceSet", "item", c.interfacesOf(i.ID), c.interfaceXML),
 		wire.El("blockDeviceMapping", wire.El("item", wire.Str("deviceName", rootDevice),
 			wire.El("ebs", wire.Str("volumeId", i.volumeID()), wire.Str("status", "attached"), wire.Bool("deleteOnTermination", true)))))
@@ -240,6 +252,9 @@ func terminateInstances(c *call) ([]wire.Node, error) {
 		if err != nil {
 			return nil, err
 		}
+		if i.NoTermination && i.TerminatedAt.IsZero() {
+			return nil, wire.BadRequest("OperationNotPermitted", "The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.", id)
+		}
 		all = append(all, i)
 	}
 	if len(all) == 0 {
@@ -262,9 +277,7 @@ func terminateInstances(c *call) ([]wire.Node, error) {
 			return nil, err
 		}
 	}
-	return []wire.Node{wire.List("instancesSet", "item", all, func(i *instance) []wire.Node {
-		return []wire.Node{wire.Str("instanceId", i.ID), stateXML("currentState", i.stateAt(c.now, c.t)), stateXML("previousState", before[i.ID])}
-	})}, nil
+	return c.stateChanges(all, before), nil
 }
 
 func getConsoleOutput(c *call) ([]wire.Node, error) {

@@ -75,6 +75,15 @@ func (s *Sim) sweep(now time.Time) error {
 	for _, l := range s.st.links.list(func(l *vpcLink) bool { return l.goneAt(now, s.t) }) {
 		s.st.links.del(l.ID)
 	}
+	for _, n := range s.st.nats.list(func(n *natGateway) bool { return n.forgottenAt(now, s.t) }) {
+		s.st.nats.del(n.ID)
+	}
+	for _, e := range s.st.endpoints.list(func(e *vpcEndpoint) bool { return e.goneAt(now) }) {
+		s.st.endpoints.del(e.ID)
+	}
+	if err := s.freeAddressesOfNATs(now); err != nil {
+		return err
+	}
 	s.sleepLinks(now)
 	return s.dropDrained(now)
 }

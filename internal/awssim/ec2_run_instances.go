@@ -12,7 +12,10 @@ import (
 	"drawbridge/internal/awssim/wire"
 )
 
-const maxUserData = 16 << 10
+const (
+	maxUserData        = 16 << 10
+	maxInterfaceGroups = 5
+)
 
 var imageID = regexp.MustCompile(`^ami-[0-9a-f]{8,17}$`)
 
@@ -105,10 +108,10 @@ func (c *call) launchSpec() (*instance, error) {
 	if err := c.launchVolume(i); err != nil {
 		return nil, err
 	}
-	if i.Profile = c.q.Str("IamInstanceProfile.Arn"); i.Profile == "" && c.q.Str("IamInstanceProfile.Name") != "" {
-		i.Profile = "arn:aws:iam::" + c.account + ":instance-profile/" + c.q.Str("IamInstanceProfile.Name")
+	if i.Profile, err = c.launchProfile(); err != nil {
+		return nil, err
 	}
-	return i, c.q.Err()
+	return i, c.readLaunchAttributes(i)
 }
 
 func (c *call) launchVolume(i *instance) error {
@@ -181,6 +184,9 @@ func (c *call) groupsIn(vpcID string, ids []string) ([]string, error) {
 			return []string{g.ID}, nil
 		}
 	}
+	if len(ids) > maxInterfaceGroups {
+		return nil, wire.BadRequest("SecurityGroupsPerInterfaceLimitExceeded", "The maximum number of security groups per interface has been reached.")
+	}
 	for _, id := range ids {
 		g, err := c.group(id)
 		if err != nil {
@@ -193,8 +199,9 @@ func (c *call) groupsIn(vpcID string, ids []string) ([]string, error) {
 	return slices.Clone(ids), nil
 }
 
-func (c *call) launchUserData() (string, error) {
-	text := c.q.Str("UserData")
+func (c *call) launchUserData() (string, error) { return decodeUserData(c.q.Str("UserData")) }
+
+func decodeUserData(text string) (string, error) {
 	raw, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
 		return "", wire.BadRequest("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data.")

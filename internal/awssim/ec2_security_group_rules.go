@@ -17,15 +17,16 @@ type groupRule struct {
 	CIDR        string
 	CIDR6       string
 	RefGroup    string
+	PrefixList  string
 	Description string
 	Tags        tags
 }
 
-const maxRules = 60 // per group and direction
+const maxRules = 60 // per group, direction and IP version
 
 func (r *groupRule) same(o *groupRule) bool {
 	return r.Egress == o.Egress && r.Protocol == o.Protocol && r.From == o.From && r.To == o.To &&
-		r.CIDR == o.CIDR && r.CIDR6 == o.CIDR6 && r.RefGroup == o.RefGroup
+		r.CIDR == o.CIDR && r.CIDR6 == o.CIDR6 && r.RefGroup == o.RefGroup && r.PrefixList == o.PrefixList
 }
 
 // permissionRules reads IpPermissions.N, or the flat form of one permission.
@@ -115,6 +116,13 @@ func (c *call) sources(p wire.Query, base groupRule) ([]*groupRule, error) {
 		}
 		add(q, func(r *groupRule) { r.CIDR6 = cidr })
 	}
+	for _, q := range p.Structs("PrefixListIds") {
+		id, err := c.prefixListID(q.Str("PrefixListId"))
+		if err != nil {
+			return nil, err
+		}
+		add(q, func(r *groupRule) { r.PrefixList = id })
+	}
 	return out, nil
 }
 
@@ -144,10 +152,10 @@ func authorize(c *call, egress bool) ([]wire.Node, error) {
 		r.Tags = merged(t, nil)
 		if slices.ContainsFunc(have, r.same) || slices.ContainsFunc(rules[:i], r.same) {
 			return nil, wire.BadRequest("InvalidPermission.Duplicate", "the specified rule \"peer: %s, %s, from port: %d, to port: %d, ALLOW\" already exists",
-				r.CIDR+r.CIDR6+r.RefGroup, r.Protocol, r.From, r.To)
+				r.CIDR+r.CIDR6+r.RefGroup+r.PrefixList, r.Protocol, r.From, r.To)
 		}
 	}
-	if len(have)+len(rules) > maxRules {
+	if tooManyRules(append(slices.Clone(have), rules...)) {
 		return nil, wire.BadRequest("RulesPerSecurityGroupLimitExceeded", "The maximum number of rules per security group has been reached.")
 	}
 	if err := c.dryRun(); err != nil {
@@ -209,6 +217,10 @@ func describeSecurityGroupRules(c *call) ([]wire.Node, error) {
 				return one(r.GroupID)
 			case "security-group-rule-id":
 				return one(r.ID)
+			case "referenced-group-info.group-id":
+				return one(r.RefGroup)
+			case "is-egress":
+				return one(boolText(r.Egress))
 			}
 			return nil, false
 		},
@@ -226,6 +238,7 @@ func (c *call) ruleXML(r *groupRule) []wire.Node {
 	out = append(out, wire.Optional(r.CIDR != "", wire.Str("cidrIpv4", r.CIDR))...)
 	out = append(out, wire.Optional(r.CIDR6 != "", wire.Str("cidrIpv6", r.CIDR6))...)
 	out = append(out, wire.Optional(r.RefGroup != "", wire.El("referencedGroupInfo", wire.Str("groupId", r.RefGroup), wire.Str("userId", c.account)))...)
+	out = append(out, wire.Optional(r.PrefixList != "", wire.Str("prefixListId", r.PrefixList))...)
 	out = append(out, wire.Optional(r.Description != "", wire.Str("description", r.Description))...)
 	return append(out, ec2Tags(r.Tags))
 }

@@ -16,6 +16,9 @@ type securityGroup struct {
 	Tags        tags
 }
 
+// maxGroups per region.
+const maxGroups = 2500
+
 var (
 	groupText = regexp.MustCompile(`^[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}$`)
 	groupID   = regexp.MustCompile(`^sg-[0-9a-f]{8,17}$`)
@@ -57,6 +60,9 @@ func createSecurityGroup(c *call) ([]wire.Node, error) {
 	t, err := c.tagSpecs("security-group")
 	if err != nil {
 		return nil, err
+	}
+	if len(c.st.groups.rows) >= maxGroups {
+		return nil, wire.BadRequest("SecurityGroupLimitExceeded", "The maximum number of security groups has been reached.")
 	}
 	if err := c.dryRun(); err != nil {
 		return nil, err
@@ -191,12 +197,14 @@ func permissions(rules []*groupRule) [][]*groupRule {
 }
 
 func (c *call) permissionXML(rules []*groupRule) []wire.Node {
-	groups, v4, v6 := wire.Node{Name: "groups"}, wire.Node{Name: "ipRanges"}, wire.Node{Name: "ipv6Ranges"}
+	groups, v4, v6, lists := wire.Node{Name: "groups"}, wire.Node{Name: "ipRanges"}, wire.Node{Name: "ipv6Ranges"}, wire.Node{Name: "prefixListIds"}
 	for _, r := range rules {
 		note := wire.Optional(r.Description != "", wire.Str("description", r.Description))
 		switch {
 		case r.RefGroup != "":
 			groups.Kids = append(groups.Kids, wire.El("item", append(note, wire.Str("userId", c.account), wire.Str("groupId", r.RefGroup))...))
+		case r.PrefixList != "":
+			lists.Kids = append(lists.Kids, wire.El("item", append(note, wire.Str("prefixListId", r.PrefixList))...))
 		case r.CIDR6 != "":
 			v6.Kids = append(v6.Kids, wire.El("item", append(note, wire.Str("cidrIpv6", r.CIDR6))...))
 		default:
@@ -207,5 +215,5 @@ func (c *call) permissionXML(rules []*groupRule) []wire.Node {
 	if rules[0].Protocol != "-1" {
 		out = append(out, wire.Int("fromPort", rules[0].From), wire.Int("toPort", rules[0].To))
 	}
-	return append(out, groups, v4, v6, wire.Node{Name: "prefixListIds"})
+	return append(out, groups, v4, v6, lists)
 }

@@ -10,12 +10,18 @@ import (
 )
 
 type subnet struct {
-	ID    string
-	VPCID string
-	Zone  string
-	CIDR  string
-	Tags  tags
+	ID         string
+	VPCID      string
+	Zone       string
+	CIDR       string
+	PublicIP   bool // mapPublicIpOnLaunch
+	ByResource bool // host names by resource-name instead of ip-name
+	ARecords   bool // resource name DNS A records
+	Tags       tags
 }
+
+// maxSubnets per VPC.
+const maxSubnets = 200
 
 // reservedAddresses of every subnet: the first four and the last.
 const reservedAddresses = 5
@@ -38,8 +44,10 @@ func describeSubnets(c *call) ([]wire.Node, error) {
 				return one(r.CIDR)
 			case "state":
 				return one("available")
-			case "default-for-az", "defaultForAz", "map-public-ip-on-launch":
+			case "default-for-az", "defaultForAz", "ipv6-native":
 				return one("false")
+			case "map-public-ip-on-launch":
+				return one(boolText(r.PublicIP))
 			case "owner-id":
 				return one(c.account)
 			}
@@ -57,7 +65,17 @@ func (c *call) subnetXML(r *subnet) []wire.Node {
 		wire.Str("ownerId", c.account), wire.Str("vpcId", r.VPCID), wire.Str("cidrBlock", r.CIDR),
 		wire.Int("availableIpAddressCount", c.freeAddresses(r)), wire.Str("availabilityZone", r.Zone),
 		wire.Str("availabilityZoneId", c.zoneID(r.Zone)), wire.Bool("defaultForAz", false),
-		wire.Bool("mapPublicIpOnLaunch", false), ec2Tags(r.Tags)}
+		wire.Bool("mapPublicIpOnLaunch", r.PublicIP), wire.Bool("assignIpv6AddressOnCreation", false), wire.Bool("ipv6Native", false),
+		wire.Bool("enableDns64", false), wire.Bool("mapCustomerOwnedIpOnLaunch", false), wire.El("privateDnsNameOptionsOnLaunch",
+			wire.Str("hostnameType", hostnameType(r.ByResource)), wire.Bool("enableResourceNameDnsARecord", r.ARecords),
+			wire.Bool("enableResourceNameDnsAAAARecord", false)), ec2Tags(r.Tags)}
+}
+
+func hostnameType(byResource bool) string {
+	if byResource {
+		return "resource-name"
+	}
+	return "ip-name"
 }
 
 func createSubnet(c *call) ([]wire.Node, error) {
@@ -76,12 +94,12 @@ func createSubnet(c *call) ([]wire.Node, error) {
 	if other := c.st.subnets.find(func(o *subnet) bool { return o.VPCID == v.ID && prefix(o.CIDR).Overlaps(p) }); other != nil {
 		return nil, wire.BadRequest("InvalidSubnet.Conflict", "The CIDR '%s' conflicts with another subnet", p)
 	}
-	zone := c.q.Str("AvailabilityZone")
-	if zone == "" {
-		zone = c.zones()[0]
+	if len(c.st.subnets.list(func(o *subnet) bool { return o.VPCID == v.ID })) >= maxSubnets {
+		return nil, wire.BadRequest("SubnetLimitExceeded", "The maximum number of subnets has been reached.")
 	}
-	if !slices.Contains(c.zones(), zone) {
-		return nil, wire.BadRequest("InvalidParameterValue", "Value (%s) for parameter availabilityZone is invalid. Subnets can currently only be created in the following availability zones: %s.", zone, strings.Join(c.zones(), ", "))
+	zone, err := c.subnetZone()
+	if err != nil {
+		return nil, err
 	}
 	t, err := c.tagSpecs("subnet")
 	if err != nil {
@@ -95,6 +113,85 @@ func createSubnet(c *call) ([]wire.Node, error) {
 		return nil, err
 	}
 	return []wire.Node{wire.El("subnet", c.subnetXML(sn)...)}, nil
+}
+
+// subnetZone reads the zone by its name or its id; the first by default.
+func (c *call) subnetZone() (string, error) {
+	zones, zone := c.zones(), c.q.Str("AvailabilityZone")
+	if id := c.q.Str("AvailabilityZoneId"); zone == "" && id != "" {
+		zone = id
+		if i := slices.IndexFunc(zones, func(z string) bool { return c.zoneID(z) == id }); i >= 0 {
+			zone = zones[i]
+		}
+	}
+	if zone == "" {
+		zone = zones[0]
+	}
+	if !slices.Contains(zones, zone) {
+		return "", wire.BadRequest("InvalidParameterValue", "Value (%s) for parameter availabilityZone is invalid. Subnets can currently only be created in the following availability zones: %s.", zone, strings.Join(zones, ", "))
+	}
+	return zone, nil
+}
+
+// deleteSubnet refuses while an interface is in the subnet.
+func deleteSubnet(c *call) ([]wire.Node, error) {
+	sn, err := c.subnet(c.q.Str("SubnetId"))
+	if err != nil {
+		return nil, err
+	}
+	if c.st.interfaces.find(func(e *networkInterface) bool { return e.SubnetID == sn.ID }) != nil {
+		return nil, wire.BadRequest("DependencyViolation", "The subnet '%s' has dependencies and cannot be deleted.", sn.ID)
+	}
+	if err := c.dryRun(); err != nil {
+		return nil, err
+	}
+	for _, t := range c.st.routeTables.list(nil) {
+		kept := slices.DeleteFunc(slices.Clone(t.Associations), func(a tableAssociation) bool { return a.SubnetID == sn.ID })
+		if len(kept) == len(t.Associations) {
+			continue
+		}
+		t.Associations = kept
+		if err := c.st.routeTables.put(t); err != nil {
+			return nil, err
+		}
+	}
+	c.st.subnets.del(sn.ID)
+	return returned(), nil
+}
+
+func (c *call) subnet(id string) (*subnet, error) {
+	sn, ok := c.st.subnets.get(id)
+	if !ok {
+		return nil, notFound("InvalidSubnetID.NotFound", "subnet")(id)
+	}
+	return sn, nil
+}
+
+// modifySubnetAttribute changes one attribute at a time, as AWS does.
+func modifySubnetAttribute(c *call) ([]wire.Node, error) {
+	sn, err := c.subnet(c.q.Str("SubnetId"))
+	if err != nil {
+		return nil, err
+	}
+	public, records := c.q.Bool("MapPublicIpOnLaunch.Value", sn.PublicIP), c.q.Bool("EnableResourceNameDnsARecordOnLaunch.Value", sn.ARecords)
+	named := c.q.Str("PrivateDnsHostnameTypeOnLaunch")
+	if err := c.q.Err(); err != nil {
+		return nil, err
+	}
+	switch named {
+	case "":
+	case "ip-name", "resource-name":
+		sn.ByResource = named == "resource-name"
+	default:
+		return nil, wire.BadRequest("InvalidParameterValue", "Value (%s) for parameter privateDnsHostnameTypeOnLaunch is invalid.", named)
+	}
+	for _, name := range []string{"AssignIpv6AddressOnCreation", "EnableDns64", "EnableResourceNameDnsAAAARecordOnLaunch", "MapCustomerOwnedIpOnLaunch"} {
+		if c.q.Bool(name+".Value", false) {
+			return nil, wire.BadRequest("InvalidParameterValue", "Invalid value 'true' for %s. The subnet '%s' does not have an IPv6 CIDR block or a customer-owned pool.", name, sn.ID)
+		}
+	}
+	sn.PublicIP, sn.ARecords = public, records
+	return returned(), c.st.subnets.put(sn)
 }
 
 func (s *Sim) usedAddresses(subnetID string) map[string]bool {

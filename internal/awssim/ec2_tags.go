@@ -61,6 +61,18 @@ func (s *Sim) ec2Tagged(id string) (tagged, error) {
 	case "eni":
 		code = "InvalidNetworkInterfaceID.NotFound"
 		t, ok = taggedRow(s.st.interfaces, "network-interface", id, func(r *networkInterface) *tags { return &r.Tags })
+	case "igw":
+		code = "InvalidInternetGatewayID.NotFound"
+		t, ok = taggedRow(s.st.gateways, "internet-gateway", id, func(r *internetGateway) *tags { return &r.Tags })
+	case "eipalloc":
+		code = "InvalidAllocationID.NotFound"
+		t, ok = taggedRow(s.st.addresses, "elastic-ip", id, func(r *address) *tags { return &r.Tags })
+	case "nat":
+		code = "NatGatewayNotFound"
+		t, ok = taggedRow(s.st.nats, "natgateway", id, func(r *natGateway) *tags { return &r.Tags })
+	case "vpce":
+		code = "InvalidVpcEndpointId.NotFound"
+		t, ok = taggedRow(s.st.endpoints, "vpc-endpoint", id, func(r *vpcEndpoint) *tags { return &r.Tags })
 	default:
 		code = "InvalidID"
 	}
@@ -194,7 +206,8 @@ func (s *Sim) ec2IDs() []string {
 		slices.Collect(maps.Keys(s.st.vpcs.rows)), slices.Collect(maps.Keys(s.st.subnets.rows)),
 		slices.Collect(maps.Keys(s.st.routeTables.rows)), slices.Collect(maps.Keys(s.st.groups.rows)),
 		slices.Collect(maps.Keys(s.st.rules.rows)), slices.Collect(maps.Keys(s.st.instances.rows)),
-		slices.Collect(maps.Keys(s.st.interfaces.rows)))
+		slices.Collect(maps.Keys(s.st.interfaces.rows)), slices.Collect(maps.Keys(s.st.gateways.rows)),
+		slices.Collect(maps.Keys(s.st.addresses.rows)), slices.Collect(maps.Keys(s.st.nats.rows)), slices.Collect(maps.Keys(s.st.endpoints.rows)))
 	for _, i := range s.st.instances.rows {
 		ids = append(ids, i.volumeID())
 	}

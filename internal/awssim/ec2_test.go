@@ -154,6 +154,7 @@ func TestEC2_ClientToken(t *testing.T) {
 func TestEC2_LaunchDetails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, awssim.Options{})
+	w.profile("app")
 	id := w.launch(w.group("g"), func(in *ec2.RunInstancesInput) {
 		in.ImageId = aws.String("resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64")
 		in.InstanceType = "t4g.micro"

@@ -47,9 +47,18 @@ func describeVolumes(c *call) ([]wire.Node, error) {
 	}
 	set := wire.List("volumeSet", "item", page, func(i *instance) []wire.Node {
 		return []wire.Node{wire.Str("volumeId", i.volumeID()), wire.Int("size", i.VolumeSize), wire.Str("volumeType", i.VolumeType),
-			wire.Str("availabilityZone", i.Zone), wire.Bool("encrypted", i.Encrypted), wire.Str("status", "in-use"), wire.Time("createTime", i.LaunchedAt),
+			wire.Str("availabilityZone", i.Zone), wire.Bool("encrypted", i.Encrypted), wire.Str("status", "in-use"), wire.Int("iops", volumeIOPS(i)),
+			wire.Int("throughput", 125), wire.Str("snapshotId", "snap-0a120230000000001"), wire.Bool("multiAttachEnabled", false), wire.Time("createTime", i.LaunchedAt),
 			wire.El("attachmentSet", wire.El("item", wire.Str("volumeId", i.volumeID()), wire.Str("instanceId", i.ID), wire.Str("device", rootDevice),
 				wire.Str("status", "attached"), wire.Bool("deleteOnTermination", true))), ec2Tags(i.VolumeTags)}
 	})
 	return append([]wire.Node{set}, next...), nil
+}
+
+// volumeIOPS is what a volume of this type has when nothing was asked for.
+func volumeIOPS(i *instance) int {
+	if i.VolumeType == "gp2" {
+		return min(max(100, 3*i.VolumeSize), 16_000)
+	}
+	return 3000
 }

@@ -11,18 +11,16 @@ import (
 )
 
 type vpc struct {
-	ID   string
-	CIDR string
-	Tags tags
+	ID           string
+	CIDR         string
+	NoDNS        bool // enableDnsSupport was turned off
+	DNSHostnames bool
+	UsageMetrics bool
+	Tags         tags
 }
 
-type routeTable struct {
-	ID     string
-	VPCID  string
-	NATID  string // target of 0.0.0.0/0, "" = none
-	VPCNet string
-	Tags   tags
-}
+// maxVPCs per region.
+const maxVPCs = 5
 
 // zones of the region: as in Tokyo, where the article's chain stands, or the first three.
 func (s *Sim) zones() []string {
@@ -123,7 +121,8 @@ func describeVpcs(c *call) ([]wire.Node, error) {
 func (c *call) vpcXML(r *vpc) []wire.Node {
 	return []wire.Node{wire.Str("vpcId", r.ID), wire.Str("ownerId", c.account), wire.Str("state", "available"),
 		wire.Str("cidrBlock", r.CIDR), wire.Str("instanceTenancy", "default"), wire.Bool("isDefault", false),
-		wire.El("cidrBlockAssociationSet", wire.El("item", wire.Str("cidrBlock", r.CIDR),
+		wire.Str("dhcpOptionsId", "dopt"+strings.TrimPrefix(seedVPC, "vpc")),
+		wire.El("cidrBlockAssociationSet", wire.El("item", wire.Str("associationId", "vpc-cidr-assoc"+strings.TrimPrefix(r.ID, "vpc")), wire.Str("cidrBlock", r.CIDR),
 			wire.El("cidrBlockState", wire.Str("state", "associated")))), ec2Tags(r.Tags)}
 }
 
@@ -143,6 +142,9 @@ func createVpc(c *call) ([]wire.Node, error) {
 	if err := c.dryRun(); err != nil {
 		return nil, err
 	}
+	if len(c.st.vpcs.rows) >= maxVPCs {
+		return nil, wire.BadRequest("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
+	}
 	v := &vpc{ID: ec2ID("vpc"), CIDR: p.Masked().String(), Tags: t}
 	if err := c.addVPC(v, ec2ID("sg"), ec2ID("rtb"), ""); err != nil {
 		return nil, err
@@ -155,7 +157,12 @@ func (s *Sim) addVPC(v *vpc, groupID, routeTableID, natID string) error {
 	if err := s.st.vpcs.put(v); err != nil {
 		return err
 	}
-	if err := s.st.routeTables.put(&routeTable{ID: routeTableID, VPCID: v.ID, NATID: natID, VPCNet: v.CIDR}); err != nil {
+	main := &routeTable{ID: routeTableID, VPCID: v.ID, VPCNet: v.CIDR,
+		Associations: []tableAssociation{{ID: "rtbassoc" + strings.TrimPrefix(routeTableID, "rtb"), Main: true}}}
+	if natID != "" {
+		main.Routes = []tableRoute{{CIDR: "0.0.0.0/0", NAT: natID}}
+	}
+	if err := s.st.routeTables.put(main); err != nil {
 		return err
 	}
 	g := &securityGroup{ID: groupID, Name: "default", Description: "default VPC security group", VPCID: v.ID}
@@ -164,40 +171,4 @@ func (s *Sim) addVPC(v *vpc, groupID, routeTableID, natID string) error {
 	}
 	// The default group lets its own members in.
 	return s.st.rules.put(&groupRule{ID: "sgr" + strings.TrimPrefix(groupID, "sg"), GroupID: g.ID, Protocol: "-1", From: -1, To: -1, RefGroup: g.ID})
-}
-
-// describeRouteTables shows the one main table of each VPC.
-func describeRouteTables(c *call) ([]wire.Node, error) {
-	page, next, err := describe[routeTable]{
-		idParam: "RouteTableId", rows: c.st.routeTables.list(nil), missing: notFound("InvalidRouteTableID.NotFound", "routeTable"),
-		id: func(r *routeTable) string { return r.ID }, tags: func(r *routeTable) tags { return r.Tags },
-		attr: func(r *routeTable, name string) ([]string, bool) {
-			switch name {
-			case "route-table-id":
-				return one(r.ID)
-			case "vpc-id":
-				return one(r.VPCID)
-			case "association.main":
-				return one("true")
-			case "association.subnet-id":
-				return nil, true // only the main table exists: no subnet is associated by itself
-			}
-			return nil, false
-		},
-	}.run(c)
-	if err != nil {
-		return nil, err
-	}
-	set := wire.List("routeTableSet", "item", page, func(r *routeTable) []wire.Node {
-		local := wire.El("item", wire.Str("destinationCidrBlock", r.VPCNet), wire.Str("gatewayId", "local"),
-			wire.Str("state", "active"), wire.Str("origin", "CreateRouteTable"))
-		nat := wire.Optional(r.NATID != "", wire.El("item", wire.Str("destinationCidrBlock", "0.0.0.0/0"),
-			wire.Str("natGatewayId", r.NATID), wire.Str("state", "active"), wire.Str("origin", "CreateRoute")))
-		return []wire.Node{wire.Str("routeTableId", r.ID), wire.Str("vpcId", r.VPCID), wire.Str("ownerId", c.account),
-			wire.El("routeSet", append([]wire.Node{local}, nat...)...),
-			wire.El("associationSet", wire.El("item", wire.Str("routeTableAssociationId", "rtbassoc"+strings.TrimPrefix(r.ID, "rtb")),
-				wire.Str("routeTableId", r.ID), wire.Bool("main", true), wire.El("associationState", wire.Str("state", "associated")))),
-			ec2Tags(r.Tags)}
-	})
-	return append([]wire.Node{set}, next...), nil
 }

@@ -11,6 +11,7 @@ import (
 const (
 	ec2NS   = "http://ec2.amazonaws.com/doc/2016-11-15/"
 	elbNS   = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"
+	iamNS   = "https://iam.amazonaws.com/doc/2010-05-08/"
 	stsNS   = "https://sts.amazonaws.com/doc/2011-06-15/"
 	textXML = "text/xml;charset=UTF-8"
 )
@@ -31,8 +32,11 @@ func ec2Failure(e *wire.Error, id string) reply {
 func querySuccess(service, op, id string, out []wire.Node) reply {
 	n := wire.El(op+"Response", wire.El(op+"Result", out...), wire.El("ResponseMetadata", wire.Str("RequestId", id)))
 	n.XMLNS = elbNS
-	if service == "sts" {
+	switch service {
+	case "sts":
 		n.XMLNS = stsNS
+	case "iam":
+		n.XMLNS = iamNS
 	}
 	return reply{status: http.StatusOK, contentType: textXML, body: n.Encode()}
 }

@@ -106,7 +106,7 @@ func New(o Options) (*Sim, error) {
 		return nil, fmt.Errorf("start simulated AWS: %w", err)
 	}
 	sh := &shared{log: o.Logger, now: o.Now, t: timing, secret: o.Secret, dir: o.Dir, places: map[place]*Sim{}, rest: gatewayOps(),
-		byQuery: map[string]map[string]queryOp{"ec2": ec2Ops(), "elbv2": elbv2Ops(), "sts": stsOps()}, direct: newDirectTransport()}
+		byQuery: map[string]map[string]queryOp{"ec2": ec2Ops(), "elbv2": elbv2Ops(), "sts": stsOps(), "iam": iamOps()}, direct: newDirectTransport()}
 	sh.ctx, sh.stop = context.WithCancel(context.Background())
 	if sh.callFile, err = openCallLog(o.CallLog); err == nil {
 		err = sh.openPlaces(place{o.Account, o.Region}, o.Public)

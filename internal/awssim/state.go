@@ -18,12 +18,12 @@ type table[T any] struct {
 	rows    map[string]*T
 	key     func(*T) string
 	changes *[]journal.Change
-	created *[]string
 	version *atomic.Uint64
+	created *[]string
 }
 
 func newTable[T any](st *state, kind string, key func(*T) string) *table[T] {
-	t := &table[T]{kind: kind, rows: map[string]*T{}, key: key, changes: &st.changes, created: &st.created, version: &st.version}
+	t := &table[T]{kind: kind, rows: map[string]*T{}, key: key, changes: &st.changes, version: &st.version, created: &st.created}
 	st.loaders[kind] = t.load
 	return t
 }
@@ -107,6 +107,13 @@ type state struct {
 	instances   *table[instance]
 	interfaces  *table[networkInterface]
 
+	gateways  *table[internetGateway]
+	addresses *table[address]
+	nats      *table[natGateway]
+	endpoints *table[vpcEndpoint]
+	roles     *table[role]
+	profiles  *table[instanceProfile]
+
 	targetGroups  *table[targetGroup]
 	targets       *table[target]
 	loadBalancers *table[loadBalancer]
@@ -130,6 +137,12 @@ func newState() *state {
 	st.rules = newTable(st, "ec2.security_group_rule", func(r *groupRule) string { return r.ID })
 	st.instances = newTable(st, "ec2.instance", func(r *instance) string { return r.ID })
 	st.interfaces = newTable(st, "ec2.network_interface", func(r *networkInterface) string { return r.ID })
+	st.gateways = newTable(st, "ec2.internet_gateway", func(r *internetGateway) string { return r.ID })
+	st.addresses = newTable(st, "ec2.address", func(r *address) string { return r.ID })
+	st.nats = newTable(st, "ec2.nat_gateway", func(r *natGateway) string { return r.ID })
+	st.endpoints = newTable(st, "ec2.vpc_endpoint", func(r *vpcEndpoint) string { return r.ID })
+	st.roles = newTable(st, "iam.role", func(r *role) string { return r.Name })
+	st.profiles = newTable(st, "iam.instance_profile", func(r *instanceProfile) string { return r.Name })
 	st.targetGroups = newTable(st, "elbv2.target_group", func(r *targetGroup) string { return r.ARN })
 	st.targets = newTable(st, "elbv2.target", func(r *target) string { return r.key() })
 	st.loadBalancers = newTable(st, "elbv2.load_balancer", func(r *loadBalancer) string { return r.ARN })

@@ -51,6 +51,10 @@ func (s *Sim) seedNetwork() error {
 		if err := s.addVPC(v, seedDefaultGroup, seedRouteTable, seedNAT); err != nil {
 			return err
 		}
+		nat := &natGateway{ID: seedNAT, VPCID: seedVPC, SubnetID: seedSubnetA, Connectivity: "public", PublicIP: "203.0.113.250", PrivateIP: "10.0.0.250"}
+		if err := s.st.nats.put(nat); err != nil {
+			return err
+		}
 	}
 	zones := s.zones()
 	for _, sn := range []*subnet{
@@ -125,6 +129,17 @@ func (s *Sim) snapshot(now time.Time) Snapshot {
 	addLines(&lines, st.listenerRules, func(r *listenerRule) tags { return r.Tags })
 	out.VPCLinks = addLines(&lines, st.links, func(r *vpcLink) tags { return r.Tags })
 	out.APIs = addLines(&lines, st.apis, func(r *api) tags { return r.Tags })
+	addLines(&lines, st.routeTables, func(r *routeTable) tags { return r.Tags })
+	addLines(&lines, st.gateways, func(r *internetGateway) tags { return r.Tags })
+	addLines(&lines, st.addresses, func(r *address) tags { return r.Tags })
+	addLines(&lines, st.roles, func(r *role) tags { return r.Tags })
+	addLines(&lines, st.profiles, func(r *instanceProfile) tags { return r.Tags })
+	for _, n := range st.nats.list(func(n *natGateway) bool { return n.stateAt(now, s.t) != "deleted" }) {
+		lines = append(lines, line(st.nats.kind, n.ID, n.Tags))
+	}
+	for _, e := range st.endpoints.list(func(e *vpcEndpoint) bool { return !e.goneAt(now) }) {
+		lines = append(lines, line(st.endpoints.kind, e.ID, e.Tags))
+	}
 	out.Integrations = addLines(&lines, st.integrations, func(*integration) tags { return nil })
 	out.Routes = addLines(&lines, st.routes, func(*route) tags { return nil })
 	out.Stages = addLines(&lines, st.stages, func(r *stage) tags { return r.Tags })

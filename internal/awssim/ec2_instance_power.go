@@ -1,0 +1,85 @@
+package awssim
+
+import (
+	"time"
+
+	"drawbridge/internal/awssim/wire"
+)
+
+// stateChanges answers as Start-, Stop- and TerminateInstances do.
+func (c *call) stateChanges(all []*instance, before map[string]instanceState) []wire.Node {
+	return []wire.Node{wire.List("instancesSet", "item", all, func(i *instance) []wire.Node {
+		return []wire.Node{wire.Str("instanceId", i.ID), stateXML("currentState", i.stateAt(c.now, c.t)), stateXML("previousState", before[i.ID])}
+	})}
+}
+
+// power changes instances when every one of them is in a state for it.
+func (c *call) power(check func(*instance, string) error, change func(*instance)) ([]wire.Node, error) {
+	var all []*instance
+	for _, id := range c.q.List("InstanceId") {
+		i, err := c.instance(id)
+		if err != nil {
+			return nil, err
+		}
+		if err := check(i, i.stateAt(c.now, c.t).name); err != nil {
+			return nil, err
+		}
+		all = append(all, i)
+	}
+	if len(all) == 0 {
+		return nil, wire.BadRequest("MissingParameter", "The request must contain the parameter InstanceId")
+	}
+	if err := c.dryRun(); err != nil {
+		return nil, err
+	}
+	before := map[string]instanceState{}
+	for _, i := range all {
+		before[i.ID] = i.stateAt(c.now, c.t)
+		change(i)
+		if err := c.st.instances.put(i); err != nil {
+			return nil, err
+		}
+	}
+	return c.stateChanges(all, before), nil
+}
+
+func wrongState(i *instance, what string) error {
+	return wire.BadRequest("IncorrectInstanceState", "The instance '%s' is not in a state from which it can be %s.", i.ID, what)
+}
+
+// stopInstances may be repeated: the address and the volume stay.
+func stopInstances(c *call) ([]wire.Node, error) {
+	return c.power(func(i *instance, state string) error {
+		switch {
+		case state == "shutting-down" || state == "terminated" || state == "pending":
+			return wrongState(i, "stopped")
+		case i.NoStop && i.StoppedAt.IsZero():
+			return wire.BadRequest("OperationNotPermitted", "The instance '%s' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.", i.ID)
+		}
+		return nil
+	}, func(i *instance) {
+		if i.StoppedAt.IsZero() {
+			i.StoppedAt = c.now
+		}
+	})
+}
+
+func startInstances(c *call) ([]wire.Node, error) {
+	return c.power(func(i *instance, state string) error {
+		if state == "running" || state == "pending" || state == "stopped" {
+			return nil
+		}
+		return wrongState(i, "started")
+	}, func(i *instance) {
+		if !i.StoppedAt.IsZero() {
+			i.StoppedAt, i.LaunchedAt, i.Existing = time.Time{}, c.now, false
+		}
+	})
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
