@@ -189,7 +189,7 @@ func (t *tally) add(struck bool) {
 }
 
 // sweepAtOnce bounds the servers that run side by side; they mostly wait.
-const sweepAtOnce = 6
+const sweepAtOnce = 16
 
 // killedAt begins a job, kills the server at the job's n-th call, and starts
 // it again. planning is how many calls the server makes before there is a job.
