@@ -3,6 +3,7 @@ package awssim
 import (
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -166,8 +167,13 @@ func pageSize(q wire.Query) (int, error) {
 	return size, nil
 }
 
+var ec2ResourceID = regexp.MustCompile(`^[a-z]+-[0-9a-f]{8,17}$`)
+
 func notFound(code, noun string) func(string) error {
 	return func(id string) error {
+		if kind, ok := strings.CutSuffix(code, ".NotFound"); ok && !ec2ResourceID.MatchString(id) {
+			return wire.BadRequest(kind+".Malformed", "Invalid id: \"%s\"", id)
+		}
 		return wire.BadRequest(code, "The %s ID '%s' does not exist", noun, id)
 	}
 }
