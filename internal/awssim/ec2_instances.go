@@ -191,17 +191,20 @@ func (c *call) instanceXML(i *instance) []wire.Node {
 	st := i.stateAt(c.now, c.t)
 	out := []wire.Node{wire.Str("instanceId", i.ID), wire.Str("imageId", i.ImageID), stateXML("instanceState", st),
 		wire.Str("instanceType", i.Type), wire.Time("launchTime", i.LaunchedAt), wire.Int("amiLaunchIndex", i.LaunchIndex),
-		wire.El("placement", wire.Str("availabilityZone", i.Zone), wire.Str("tenancy", "default")),
+		wire.El("placement", wire.Str("availabilityZone", i.Zone), wire.Str("groupName", ""), wire.Str("tenancy", "default")),
 		wire.El("monitoring", wire.Str("state", "disabled")), wire.Str("architecture", i.Arch),
 		wire.Str("rootDeviceType", "ebs"), wire.Str("rootDeviceName", rootDevice), wire.Str("virtualizationType", "hvm"),
 		wire.Str("hypervisor", "xen"), wire.Str("clientToken", i.ClientToken), wire.Bool("ebsOptimized", i.EBSOptimized),
-		metadataXML("metadataOptions", i), ec2Tags(i.Tags)}
+		metadataXML("metadataOptions", i), wire.Node{Name: "productCodes"}}
+	out = append(out, wire.Optional(len(i.Tags) > 0, ec2Tags(i.Tags))...)
 	out = append(out, c.hardwareXML(i)...)
 	out = append(out, wire.Optional(i.KeyName != "", wire.Str("keyName", i.KeyName))...)
 	out = append(out, wire.Optional(i.Profile != "", wire.El("iamInstanceProfile", wire.Str("arn", i.Profile), wire.Str("id", c.profileID(i.Profile))))...)
 	if ended := later(i.StoppedAt, i.TerminatedAt); !ended.IsZero() {
 		out = append(out, wire.Str("reason", "User initiated ("+ended.UTC().Format("2006-01-02 15:04:05")+" GMT)"),
 			wire.El("stateReason", wire.Str("code", "Client.UserInitiatedShutdown"), wire.Str("message", "Client.UserInitiatedShutdown: User initiated shutdown")))
+	} else {
+		out = append(out, wire.Str("reason", ""))
 	}
 	if st.name == "terminated" {
 		return out
@@ -210,7 +213,7 @@ func (c *call) instanceXML(i *instance) []wire.Node {
 		wire.Str("privateDnsName", c.privateName(i.IP)), wire.Bool("sourceDestCheck", !i.NoSourceCheck), c.groupSet(i.Groups),
 		wire.List("networkInterfaceSet", "item", c.interfacesOf(i.ID), c.interfaceXML),
 		wire.El("blockDeviceMapping", wire.El("item", wire.Str("deviceName", rootDevice),
-			wire.El("ebs", wire.Str("volumeId", i.volumeID()), wire.Str("status", "attached"), wire.Bool("deleteOnTermination", true)))))
+			wire.El("ebs", wire.Str("volumeId", i.volumeID()), wire.Str("status", "attached"), wire.Time("attachTime", i.LaunchedAt), wire.Bool("deleteOnTermination", true)))))
 }
 
 func stateXML(name string, st instanceState) wire.Node {

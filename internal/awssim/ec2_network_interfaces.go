@@ -168,16 +168,38 @@ func (c *call) interfaceXML(r *networkInterface) []wire.Node {
 		wire.Str("availabilityZone", r.Zone), wire.Str("description", r.Description), wire.Str("ownerId", c.account),
 		wire.Bool("requesterManaged", r.RequesterID != ""), wire.Str("status", r.status()),
 		wire.Str("privateIpAddress", r.IP), wire.Str("privateDnsName", c.privateName(r.IP)), wire.Bool("sourceDestCheck", true),
+		wire.Str("macAddress", r.mac()), wire.Node{Name: "ipv6AddressesSet"},
+		wire.El("privateIpAddressesSet", wire.El("item", wire.Str("privateIpAddress", r.IP), wire.Str("privateDnsName", c.privateName(r.IP)), wire.Bool("primary", true))),
 		wire.Str("interfaceType", r.Type), c.groupSet(r.Groups), ec2Tags(r.Tags)}
 	if r.RequesterID != "" {
 		out = append(out, wire.Str("requesterId", r.RequesterID))
 	}
 	if r.status() == "in-use" {
 		out = append(out, wire.El("attachment", append([]wire.Node{wire.Str("attachmentId", "eni-attach"+r.ID[3:]), wire.Int("deviceIndex", 0),
-			wire.Str("instanceOwnerId", r.AttachedOwner), wire.Str("status", "attached"), wire.Bool("deleteOnTermination", true)},
+			wire.Int("networkCardIndex", 0), wire.Time("attachTime", c.attachedSince(r)), wire.Str("instanceOwnerId", r.AttachedOwner), wire.Str("status", "attached"), wire.Bool("deleteOnTermination", true)},
 			wire.Optional(r.instanceID() != "", wire.Str("instanceId", r.instanceID()))...)...))
 	}
 	return out
+}
+
+// mac makes an address out of the id.
+func (e *networkInterface) mac() string {
+	d := e.ID[len(e.ID)-10:]
+	return "06:" + d[:2] + ":" + d[2:4] + ":" + d[4:6] + ":" + d[6:8] + ":" + d[8:]
+}
+
+// attachedSince is when the owner of an interface was made.
+func (c *call) attachedSince(r *networkInterface) time.Time {
+	if i, ok := c.st.instances.get(r.Owner); ok {
+		return i.LaunchedAt
+	}
+	if b, ok := c.st.loadBalancers.get(r.Owner); ok {
+		return b.CreatedAt
+	}
+	if l, ok := c.st.links.get(r.Owner); ok {
+		return l.CreatedAt
+	}
+	return c.now
 }
 
 func (c *call) groupSet(ids []string) wire.Node {

@@ -3,6 +3,7 @@ package awssim
 import (
 	"net/netip"
 	"slices"
+	"strings"
 
 	"drawbridge/internal/awssim/wire"
 )
@@ -152,7 +153,7 @@ func authorize(c *call, egress bool) ([]wire.Node, error) {
 		r.Tags = merged(t, nil)
 		if slices.ContainsFunc(have, r.same) || slices.ContainsFunc(rules[:i], r.same) {
 			return nil, wire.BadRequest("InvalidPermission.Duplicate", "the specified rule \"peer: %s, %s, from port: %d, to port: %d, ALLOW\" already exists",
-				r.CIDR+r.CIDR6+r.RefGroup+r.PrefixList, r.Protocol, r.From, r.To)
+				r.CIDR+r.CIDR6+r.RefGroup+r.PrefixList, strings.ToUpper(r.Protocol), r.From, r.To)
 		}
 	}
 	if tooManyRules(append(slices.Clone(have), rules...)) {

@@ -33,7 +33,7 @@ func (s *Sim) addGroup(g *securityGroup) error {
 	if err := s.st.groups.put(g); err != nil {
 		return err
 	}
-	return s.st.rules.put(&groupRule{ID: "sgr" + strings.TrimPrefix(g.ID, "sg") + "e", GroupID: g.ID, Egress: true, Protocol: "-1", From: -1, To: -1, CIDR: "0.0.0.0/0"})
+	return s.st.rules.put(&groupRule{ID: "sgr-e" + strings.TrimPrefix(g.ID, "sg-")[1:], GroupID: g.ID, Egress: true, Protocol: "-1", From: -1, To: -1, CIDR: "0.0.0.0/0"})
 }
 
 func createSecurityGroup(c *call) ([]wire.Node, error) {

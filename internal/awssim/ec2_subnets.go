@@ -65,7 +65,7 @@ func (c *call) subnetXML(r *subnet) []wire.Node {
 		wire.Str("ownerId", c.account), wire.Str("vpcId", r.VPCID), wire.Str("cidrBlock", r.CIDR),
 		wire.Int("availableIpAddressCount", c.freeAddresses(r)), wire.Str("availabilityZone", r.Zone),
 		wire.Str("availabilityZoneId", c.zoneID(r.Zone)), wire.Bool("defaultForAz", false),
-		wire.Bool("mapPublicIpOnLaunch", r.PublicIP), wire.Bool("assignIpv6AddressOnCreation", false), wire.Bool("ipv6Native", false),
+		wire.Bool("mapPublicIpOnLaunch", r.PublicIP), wire.Bool("assignIpv6AddressOnCreation", false), wire.Bool("ipv6Native", false), wire.Node{Name: "ipv6CidrBlockAssociationSet"},
 		wire.Bool("enableDns64", false), wire.Bool("mapCustomerOwnedIpOnLaunch", false), wire.El("privateDnsNameOptionsOnLaunch",
 			wire.Str("hostnameType", hostnameType(r.ByResource)), wire.Bool("enableResourceNameDnsARecord", r.ARecords),
 			wire.Bool("enableResourceNameDnsAAAARecord", false)), ec2Tags(r.Tags)}

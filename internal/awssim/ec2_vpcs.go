@@ -121,7 +121,7 @@ func describeVpcs(c *call) ([]wire.Node, error) {
 func (c *call) vpcXML(r *vpc) []wire.Node {
 	return []wire.Node{wire.Str("vpcId", r.ID), wire.Str("ownerId", c.account), wire.Str("state", "available"),
 		wire.Str("cidrBlock", r.CIDR), wire.Str("instanceTenancy", "default"), wire.Bool("isDefault", false),
-		wire.Str("dhcpOptionsId", "dopt"+strings.TrimPrefix(seedVPC, "vpc")),
+		wire.Str("dhcpOptionsId", "dopt"+strings.TrimPrefix(seedVPC, "vpc")), wire.Node{Name: "ipv6CidrBlockAssociationSet"},
 		wire.El("cidrBlockAssociationSet", wire.El("item", wire.Str("associationId", "vpc-cidr-assoc"+strings.TrimPrefix(r.ID, "vpc")), wire.Str("cidrBlock", r.CIDR),
 			wire.El("cidrBlockState", wire.Str("state", "associated")))), ec2Tags(r.Tags)}
 }

@@ -28,7 +28,7 @@ func TestDifferential(t *testing.T) {
 	py := python(t)
 	moto := &simulator{url: startMoto(t), World: awssim.World{VPCID: "-", SubnetIDs: []string{"-", "-"}}}
 	ours := simulate(t, awssim.Options{})
-	theirs := steps(t, py, moto, "ami-03cf127a")
+	theirs := steps(t, py, moto, "ami-1e749f67")
 	found := map[string]string{}
 	compare(found, "", theirs, steps(t, py, ours, "ami-0a12023000000086a"))
 	used := map[string]int{}

@@ -27,16 +27,19 @@ def known(name, value):
 def plain(v):
     if isinstance(v, dict):
         return {k: plain(x) for k, x in v.items() if k not in ("ResponseMetadata", "NextToken")}
+    if isinstance(v, list) and v and all(isinstance(x, dict) and set(x) == {"Key", "Value"} for x in v):
+        return {x["Key"]: plain(x["Value"]) for x in v}
     if isinstance(v, list):
         return sorted((plain(x) for x in v), key=lambda x: json.dumps(x, sort_keys=True))
     if isinstance(v, (datetime.datetime, datetime.date)):
         return "<time>"
     if not isinstance(v, str):
         return v
-    for value in sorted(names, key=len, reverse=True):
+    for value in sorted(names, key=len, reverse=True):  # an ARN before the id in it
         v = v.replace(value, names[value])
     v = re.sub(r"\b(?!pl-|us-)([a-z]{1,8})-[0-9a-f]{8,17}\b", r"<\1>", v)
     v = re.sub(r"\b\d+\.\d+\.\d+\.\d+\b(?!/)", "<address>", v)
+    v = re.sub(r"\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b", "<mac>", v)
     v = re.sub(r"ip-[\d-]+\.", "<host>.", v)
     return re.sub(r"\d{4}-\d\d-\d\d[T ][\d:.]+(Z| UTC| GMT)?", "<time>", v)
 
@@ -45,11 +48,11 @@ def do(step, call, **args):
     """Carries out a step and returns its answer, {} when it was refused."""
     try:
         out = call(**args)
-        steps[step] = {"status": out["ResponseMetadata"]["HTTPStatusCode"], "answer": plain(out)}
+        steps[step] = {"status": out["ResponseMetadata"]["HTTPStatusCode"], "answer": out}
         return out
     except ClientError as e:
         steps[step] = {"status": e.response["ResponseMetadata"]["HTTPStatusCode"], "error": e.response["Error"]["Code"],
-                       "message": plain(e.response["Error"]["Message"])}
+                       "message": e.response["Error"]["Message"]}
         return {}
 
 
@@ -110,7 +113,6 @@ lb = at(made, "LoadBalancers", 0, "LoadBalancerArn")
 known("alb", lb)
 known("alb-path", lb and lb.split(":loadbalancer/")[1])
 known("alb-dns", at(made, "LoadBalancers", 0, "DNSName"))
-steps["load balancer"]["answer"] = plain({"LoadBalancers": made.get("LoadBalancers")})
 do("load balancer in one zone", elb.create_load_balancer, Name="d-one", Scheme="internal", Subnets=[a])
 do("load balancer other", elb.create_load_balancer, Name="d-alb", Scheme="internal", Subnets=[a, c], SecurityGroups=[ec2_sg])
 do("load balancers", elb.describe_load_balancers, LoadBalancerArns=[lb])
@@ -124,7 +126,8 @@ do("interfaces of the load balancer", ec2.describe_network_interfaces, Filters=[
 link = known("link", at(do("link", api.create_vpc_link, Name="d", SubnetIds=[a, c], SecurityGroupIds=[alb_sg], Tags={"k": "v"}), "VpcLinkId"))
 do("get link", api.get_vpc_link, VpcLinkId=link)
 do("link in unknown subnet", api.create_vpc_link, Name="d", SubnetIds=["subnet-0123456789abcdef0"])
-h = known("api", at(do("api", api.create_api, Name="d", ProtocolType="HTTP", Tags={"k": "v"}), "ApiId"))
+http = do("api", api.create_api, Name="d", ProtocolType="HTTP", Tags={"k": "v"})
+h = known("api", at(http, "ApiId"))
 do("get api", api.get_api, ApiId=h)
 do("unknown api", api.get_api, ApiId="0000000000")
 integrate = dict(ApiId=h, IntegrationType="HTTP_PROXY", IntegrationMethod="ANY", ConnectionType="VPC_LINK", ConnectionId=link, IntegrationUri=listener, PayloadFormatVersion="1.0")
@@ -132,7 +135,7 @@ n = known("integration", at(do("integration", api.create_integration, **integrat
 do("integration on no link", api.create_integration, **{**integrate, "ConnectionId": "000000"})
 r = known("route", at(do("route", api.create_route, ApiId=h, RouteKey="ANY /{proxy+}", Target=f"integrations/{n}"), "RouteId"))
 do("route twice", api.create_route, ApiId=h, RouteKey="ANY /{proxy+}")
-do("stage", api.create_stage, ApiId=h, StageName="$default", AutoDeploy=True)
+deployed = do("stage", api.create_stage, ApiId=h, StageName="$default", AutoDeploy=True)
 do("stage twice", api.create_stage, ApiId=h, StageName="$default")
 do("get stage", api.get_stage, ApiId=h, StageName="$default")
 do("routes", api.get_routes, ApiId=h)
@@ -155,4 +158,7 @@ do("delete target group", elb.delete_target_group, TargetGroupArn=tg)
 do("terminate", ec2.terminate_instances, InstanceIds=[i])
 do("delete group", ec2.delete_security_group, GroupId=ec2_sg)
 do("delete group 2", ec2.delete_security_group, GroupId=alb_sg)
-json.dump(steps, sys.stdout, indent=1, sort_keys=True, default=str)
+# Only now are all names known.
+known("endpoint", at(http, "ApiEndpoint"))
+known("deployment", at(deployed, "DeploymentId"))
+json.dump(plain(steps), sys.stdout, indent=1, sort_keys=True, default=str)

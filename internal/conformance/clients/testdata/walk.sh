@@ -92,7 +92,7 @@ pages 'SecurityGroups[].GroupId' 3 aws ec2 describe-security-groups --filters "N
 pages 'SecurityGroupRules[].SecurityGroupRuleId' 2 aws ec2 describe-security-group-rules --filters "Name=group-id,Values=$alb_sg" --page-size 5
 pages 'TargetGroups[].TargetGroupArn' 1 aws elbv2 describe-target-groups --page-size 1
 pages 'Items[].RouteId' 1 aws apigatewayv2 get-routes --api-id "$api" --page-size 1
-refused InvalidParameterValue aws ec2 describe-vpcs --max-results 4
+refused InvalidParameterValue aws ec2 describe-vpcs --filters Name=colour,Values=x
 
 # What is used cannot go.
 refused DependencyViolation aws ec2 delete-security-group --group-id "$alb_sg"
