@@ -8,7 +8,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 IMAGE   ?= drawbridge:$(VERSION)
 ARGS    ?=
-# The race detector needs a C compiler.
+# The whole-program tests mostly wait, so more of them run at once than there
+# are cores. The race detector needs a C compiler.
 RACE    := $(if $(shell command -v gcc clang),-race)
 
 .PHONY: help
@@ -26,7 +27,7 @@ demo: ## make, call and destroy the article's chain in a simulated AWS (ARGS="--
 .PHONY: test
 test: browser ## run all tests with the race detector, in random order (ARGS="./internal/api/...")
 	go tool gotestsum --format pkgname-and-test-fails --hide-summary=skipped -- \
-		$(RACE) -shuffle=on -timeout 15m $(or $(ARGS),./...)
+		$(RACE) -shuffle=on -parallel 12 -timeout 20m $(or $(ARGS),./...)
 
 .PHONY: browser
 browser: # what the browser tests need; they say so themselves where it is missing

@@ -117,7 +117,6 @@ func TestFaultSweep(t *testing.T) {
 	t.Cleanup(func() {
 		t.Logf("%d faults: %d converged by themselves, %d took a retry", points.struck.Load()+points.missed.Load(), points.struck.Load(), points.missed.Load())
 	})
-	slots := make(chan struct{}, sweepAtOnce)
 	for _, f := range sweptFaults() {
 		for _, c := range calls {
 			armed := f.of(c)
@@ -127,8 +126,6 @@ func TestFaultSweep(t *testing.T) {
 			armed.Op, armed.Nth = c.service+":"+c.operation, c.nth
 			t.Run(fmt.Sprintf("%s %d, %s", c.operation, c.nth, f.name), func(t *testing.T) {
 				t.Parallel()
-				slots <- struct{}{}
-				defer func() { <-slots }()
 				c := newCloud(t)
 				s := serverOn(t, c)
 				if err := c.sim.AddFault(*armed); err != nil {

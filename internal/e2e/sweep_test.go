@@ -139,13 +139,10 @@ func TestCrashSweep(t *testing.T) {
 	t.Cleanup(func() {
 		t.Logf("killed at %d points, %d more were not reached", points.struck.Load(), points.missed.Load())
 	})
-	slots := make(chan struct{}, sweepAtOnce)
 	for _, when := range []side{beforeEffect, afterEffect} {
 		for n := 1; n <= provisionCalls; n++ {
 			t.Run(fmt.Sprintf("provision, call %d, %s", n, when), func(t *testing.T) {
 				t.Parallel()
-				slots <- struct{}{}
-				defer func() { <-slots }()
 				c := newCloud(t)
 				s := serverOn(t, c)
 				b := s.register(launch("sweep", nil))
@@ -160,8 +157,6 @@ func TestCrashSweep(t *testing.T) {
 		for n := 1; n <= destroyCalls; n++ {
 			t.Run(fmt.Sprintf("destroy, call %d, %s", n, when), func(t *testing.T) {
 				t.Parallel()
-				slots <- struct{}{}
-				defer func() { <-slots }()
 				c := newCloud(t)
 				s := serverOn(t, c)
 				b := s.register(launch("sweep", nil))
@@ -187,9 +182,6 @@ func (t *tally) add(struck bool) {
 		t.missed.Add(1)
 	}
 }
-
-// sweepAtOnce bounds the servers that run side by side; they mostly wait.
-const sweepAtOnce = 16
 
 // killedAt begins a job, kills the server at the job's n-th call, and starts
 // it again. planning is how many calls the server makes before there is a job.
