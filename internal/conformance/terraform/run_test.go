@@ -108,7 +108,7 @@ func newTerraform(t *testing.T, root string) *terraform {
 		t.Fatal(err)
 	}
 	return &terraform{t: t, dir: dir, env: []string{"PATH=" + filepath.Dir(program) + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + dir,
-		"TF_CLI_CONFIG_FILE=" + config, "TF_IN_AUTOMATION=1", "TF_INPUT=0", "AWS_EC2_METADATA_DISABLED=true"}}
+		"TF_CLI_CONFIG_FILE=" + config, "TF_IN_AUTOMATION=1", "TF_INPUT=0"}}
 }
 
 func copyFiles(t *testing.T, from, to string) {

@@ -28,6 +28,26 @@ func TestTerraform_ForEach(t *testing.T) {
 	lifecycle(t, scenario{root: "three", chains: 3})
 }
 
+// The same things, and those beside them, in the other ways to write them.
+func TestTerraform_OtherWays(t *testing.T) {
+	t.Parallel()
+	tf := newTerraform(t, "ways")
+	sim, address := startSim(t)
+	tf.vars = []string{"TF_VAR_endpoint=http://" + address}
+	before := sim.Snapshot()
+	tf.run("init")
+	tf.run("apply", "-auto-approve")
+	tf.wantNoChanges()
+	tf.vars = append(tf.vars, "TF_VAR_greeting=goodbye", "TF_VAR_open=[8000,8080]")
+	tf.run("apply", "-auto-approve")
+	tf.wantNoChanges()
+	tf.run("destroy", "-auto-approve")
+	if after := sim.Snapshot(); after != before {
+		t.Errorf("something was left:\n%s\nbefore:\n%s", after.IDs, before.IDs)
+	}
+	reportCalls(t, sim.Calls())
+}
+
 // scenario is a configuration in testdata, which makes a number of chains.
 type scenario struct {
 	root   string // "." = the chain itself is the root module

@@ -18,9 +18,6 @@ provider "aws" {
   access_key = "AKIDLOCAL"
   secret_key = "local"
 
-  # The simulator has no instance metadata to look for keys in.
-  skip_metadata_api_check = true
-
   endpoints {
     apigatewayv2 = var.endpoint
     ec2          = var.endpoint
