@@ -263,3 +263,35 @@ func TestNetwork_Quotas(t *testing.T) {
 		t.Errorf("%d gateways on the first page", len(first.InternetGateways))
 	}
 }
+
+// The network and the roles come back from the disk, and a NAT gateway that was
+// pending has become available meanwhile.
+func TestNetwork_Reload(t *testing.T) {
+	t.Parallel()
+	dir, now := t.TempDir(), newClock()
+	w, shut := open(t, dir, now)
+	n := w.network()
+	if err := n.attach(); err != nil {
+		t.Fatal(err)
+	}
+	nat := ok[*types.NatGateway](t)(n.newNAT("t"))
+	ok[*ec2.CreateVpcEndpointOutput](t)(w.ec2.CreateVpcEndpoint(t.Context(), &ec2.CreateVpcEndpointInput{VpcId: &n.vpc,
+		ServiceName: aws.String("com.amazonaws." + region + ".s3"), RouteTableIds: []string{n.table}}))
+	w.profile("app")
+	want := w.sim.Snapshot()
+	shut()
+
+	now.advance(10 * time.Second)
+	n.world, shut = open(t, dir, now)
+	defer shut()
+	if got := n.sim.Snapshot(); got != want {
+		t.Errorf("came back as\n%+v\nwas\n%+v", got, want)
+	}
+	if err := n.route(ec2.CreateRouteInput{NatGatewayId: nat.NatGatewayId}); err != nil {
+		t.Error(err)
+	}
+	if got := n.routes(); len(got) != 2 {
+		t.Errorf("routes: %v", got)
+	}
+	n.wantIAM(200, "", "GetInstanceProfile", "InstanceProfileName", "app")
+}

@@ -54,12 +54,21 @@ func FuzzQueryServices(f *testing.F) {
 		"Action=CreateTargetGroup&Name=tg&Protocol=HTTP&Port=80&VpcId=vpc-05100000000000001&HealthCheckPath=/x", "Action=DescribeTargetHealth&TargetGroupArn=x&Targets.member.1.Id=i",
 		"Action=CreateLoadBalancer&Name=a&Scheme=internal&Subnets.member.1=subnet-0510000000000000a&Subnets.member.2=subnet-0510000000000000c", "Action=CreateListener&LoadBalancerArn=x&Port=0",
 		"Action=AssumeRole&RoleArn=arn:aws:iam::000000000000:role/x&RoleSessionName=abc&DurationSeconds=1", "Action=DescribeTags", "Action=", "",
+		"Action=CreateRoute&RouteTableId=rtb-05100000000000001&DestinationCidrBlock=10.9.0.0/16&NatGatewayId=nat-05100000000000001",
+		"Action=ReplaceRouteTableAssociation&AssociationId=rtbassoc-05100000000000001&RouteTableId=rtb-05100000000000001", "Action=DeleteVpc&VpcId=vpc-05100000000000001",
+		"Action=CreateNatGateway&SubnetId=subnet-0510000000000000a&ConnectivityType=private", "Action=AllocateAddress", "Action=DescribeAddresses&PublicIp.1=x",
+		"Action=CreateVpcEndpoint&VpcId=vpc-05100000000000001&ServiceName=com.amazonaws.ap-northeast-1.s3&RouteTableId.1=rtb-05100000000000001",
+		"Action=ModifyVpcEndpoint&VpcEndpointId=vpce-1", "Action=ModifySubnetAttribute&SubnetId=subnet-0510000000000000a&MapPublicIpOnLaunch.Value=1",
+		"Action=ModifySecurityGroupRules&GroupId=sg-05100000000000001&SecurityGroupRule.1.SecurityGroupRuleId=sgr-05100000000000001e&SecurityGroupRule.1.SecurityGroupRule.IpProtocol=-1",
+		"Action=ModifyInstanceAttribute&InstanceId=i-05100000000000148&UserData.Value=%25", "Action=StopInstances&InstanceId.1=i-05100000000000148",
+		"Action=CreateRole&RoleName=r&AssumeRolePolicyDocument={}&Path=/a/", "Action=AttachRolePolicy&RoleName=r&PolicyArn=arn:", "Action=ListRoles&MaxItems=-1&Marker=x",
+		"Action=AddRoleToInstanceProfile&InstanceProfileName=p&RoleName=r", "Action=TagRole&RoleName=r&Tags.member.1.Key=&TagKeys.member.1=",
 	} {
 		f.Add(s)
 	}
 	sim := fuzzed(f)
 	f.Fuzz(func(t *testing.T, body string) {
-		for _, service := range []string{"ec2", "elasticloadbalancing", "sts"} {
+		for _, service := range []string{"ec2", "elasticloadbalancing", "sts", "iam"} {
 			answered(t, sim, service, "POST", "/", body)
 		}
 	})
