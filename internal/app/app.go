@@ -89,6 +89,7 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 	})
 	a.Panel = panel.New(panel.Deps{
 		Store: a.Store, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger,
+		Activity: a.activity,
 	})
 	return worker
 }

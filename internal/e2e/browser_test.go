@@ -262,6 +262,16 @@ func testInBrowser(b *browser, s *server, job string) {
 	b.shoot("backends")
 	b.accessible("backends")
 	b.open("/backends/" + j.BackendID)
+	b.click(`[data-testid="logs"]`)
+	b.sees(`[data-testid="access-logs"] [data-log="Load balancer"]`)
+	b.shoot("access-logs")
+	b.accessible("access logs")
+	b.open("/environments")
+	b.click(`[data-testid="calls"]`)
+	b.sees(`[data-testid="calls"] td`)
+	b.shoot("calls")
+	b.accessible("API calls")
+	b.open("/backends/" + j.BackendID)
 }
 
 func destroyInBrowser(b *browser) {

@@ -83,6 +83,7 @@ func TestAFlaskAppThroughTheWholeChain(t *testing.T) {
 		}
 	}
 	checkHeadersAtTheApp(t, d)
+	checkAccessLogs(t, s, b)
 
 	s.succeeded(s.destroy(b))
 	if d := s.backend(b.ID); d.Phase != model.PhaseDestroyed {
@@ -114,6 +115,22 @@ func checkHeadersAtTheApp(t *testing.T, d backendDetail) {
 		if !regexp.MustCompile(want).MatchString(got[name]) {
 			t.Errorf("%s: %q at the app, want %s", name, got[name], want)
 		}
+	}
+}
+
+// checkAccessLogs: each request is a line of the HTTP API and one of the load balancer.
+func checkAccessLogs(t *testing.T, s *server, b model.Backend) {
+	t.Helper()
+	var logs struct{ Items []model.AccessLog }
+	s.want(http.StatusOK, "GET", "/api/v1/backends/"+b.ID+"/access-logs", nil).into(t, &logs)
+	hops := map[string]int{}
+	for _, l := range logs.Items {
+		if l.Path == "/service-a" && l.Status == http.StatusOK && l.Upstream == http.StatusOK && l.Line != "" {
+			hops[l.Source]++
+		}
+	}
+	if hops[model.AccessLogAPI] != 1 || hops[model.AccessLogALB] != 1 {
+		t.Errorf("access logs of /service-a: %v in %+v", hops, logs.Items)
 	}
 }
 
