@@ -26,7 +26,9 @@ func (l *vpcLink) goneAt(now time.Time, t timing) bool {
 }
 
 // readyAt is when the link has its interfaces: after it was made or woken.
-func (l *vpcLink) readyAt(t timing) time.Time { return laterOf(l.CreatedAt, l.WokenAt).Add(t.linkStart) }
+func (l *vpcLink) readyAt(t timing) time.Time {
+	return laterOf(l.CreatedAt, l.WokenAt).Add(t.linkStart)
+}
 
 // usedAt is when the link was last used; being made counts.
 func (l *vpcLink) usedAt(t timing) time.Time { return laterOf(l.UsedAt, l.readyAt(t)) }

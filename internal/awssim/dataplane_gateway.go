@@ -39,6 +39,9 @@ func (s *Sim) serveInvoke(w http.ResponseWriter, r *http.Request, apiID string) 
 		return
 	}
 	if r.ContentLength != 0 {
+		// An app may answer before it has read everything. A writer that cannot
+		// do that is not one of a connection's.
+		_ = http.NewResponseController(w).EnableFullDuplex()
 		r.Body = &countedBody{http.MaxBytesReader(w, r.Body, maxPayload), &j.received}
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
