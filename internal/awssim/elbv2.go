@@ -186,15 +186,18 @@ func elbPage[T any](c *call, rows []*T, key func(*T) string) ([]*T, []wire.Node,
 	return page, wire.Optional(next != "", wire.Str("NextMarker", next)), nil
 }
 
-// pick returns the rows that arns and names ask for, all when both are empty;
-// one that is missing is an error.
-func pick[T any](rows []*T, arns, names []string, arn, name func(*T) string, missing func(string) error) ([]*T, error) {
-	if len(arns) == 0 && len(names) == 0 {
+// wanted are the ARNs and names that a Describe call asks for.
+type wanted struct{ arns, names []string }
+
+// pick returns the rows that are wanted, all when nothing is; one that is
+// missing is an error.
+func pick[T any](rows []*T, w wanted, arn, name func(*T) string, missing func(string) error) ([]*T, error) {
+	if len(w.arns) == 0 && len(w.names) == 0 {
 		return rows, nil
 	}
 	var out []*T
-	for _, want := range slices.Concat(arns, names) {
-		i := slices.IndexFunc(rows, func(r *T) bool { return arn(r) == want || slices.Contains(names, want) && name(r) == want })
+	for _, want := range slices.Concat(w.arns, w.names) {
+		i := slices.IndexFunc(rows, func(r *T) bool { return arn(r) == want || slices.Contains(w.names, want) && name(r) == want })
 		if i < 0 {
 			return nil, missing(want)
 		}

@@ -103,7 +103,7 @@ func modifyListener(c *call) ([]wire.Node, error) {
 
 func describeListeners(c *call) ([]wire.Node, error) {
 	arn := func(l *listener) string { return l.ARN }
-	rows, err := pick(c.st.listeners.list(nil), c.q.List("ListenerArns"), nil, arn, arn, missingListener)
+	rows, err := pick(c.st.listeners.list(nil), wanted{c.q.List("ListenerArns"), nil}, arn, arn, missingListener)
 	if err != nil {
 		return nil, err
 	}

@@ -184,7 +184,7 @@ func (c *call) balancerGroups(vpcID string) ([]string, error) {
 
 func describeLoadBalancers(c *call) ([]wire.Node, error) {
 	arn := func(b *loadBalancer) string { return b.ARN }
-	rows, err := pick(c.st.loadBalancers.list(nil), c.q.List("LoadBalancerArns"), c.q.List("Names"), arn,
+	rows, err := pick(c.st.loadBalancers.list(nil), wanted{c.q.List("LoadBalancerArns"), c.q.List("Names")}, arn,
 		func(b *loadBalancer) string { return b.Name }, missingLoadBalancer)
 	if err != nil {
 		return nil, err

@@ -187,7 +187,7 @@ func modifyTargetGroup(c *call) ([]wire.Node, error) {
 
 func describeTargetGroups(c *call) ([]wire.Node, error) {
 	arn := func(g *targetGroup) string { return g.ARN }
-	rows, err := pick(c.st.targetGroups.list(nil), c.q.List("TargetGroupArns"), c.q.List("Names"), arn,
+	rows, err := pick(c.st.targetGroups.list(nil), wanted{c.q.List("TargetGroupArns"), c.q.List("Names")}, arn,
 		func(g *targetGroup) string { return g.Name }, missingTargetGroup)
 	if err != nil {
 		return nil, err
