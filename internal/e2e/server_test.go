@@ -28,13 +28,12 @@ import (
 // signal; it ends a hung test, it does not judge speed.
 const patience = 90 * time.Second
 
+// binDir holds the binary under test; TestMain makes and removes it.
+var binDir string
+
 // binary builds the server once for the test process.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "drawbridge-e2e-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "drawbridge")
+	path := filepath.Join(binDir, "drawbridge")
 	out, err := exec.Command("go", slices.Concat([]string{"build"}, buildFlags, []string{"-o", path, "drawbridge/cmd/server"})...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
@@ -43,10 +42,13 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	var err error
+	if binDir, err = os.MkdirTemp("", "drawbridge-e2e-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
+	code := m.Run()
+	_ = os.RemoveAll(binDir)
 	os.Exit(code)
 }
 
