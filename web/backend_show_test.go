@@ -171,7 +171,7 @@ func TestClientIsGreenOnceTheChainHasAnswered(t *testing.T) {
 		t.Errorf("on its way: %+v", h)
 	}
 	d.Phase = model.PhaseDegraded
-	if s := newChain(d).Hops[0].State; s.Word != "May get errors" {
+	if s := newChain(d).Hops[0].State; s.Word != "May fail" {
 		t.Errorf("degraded: %+v", s)
 	}
 }

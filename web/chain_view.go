@@ -159,7 +159,7 @@ func clientHop(d *panel.BackendDetail, first spot) ui.Hop {
 		h.State.Word = "Answered"
 	case model.PhaseDegraded, model.PhaseFailed:
 		h.State = ui.ResourceState(model.ResourceFailed)
-		h.State.Word = "May get errors"
+		h.State.Word = "May fail"
 	case model.PhaseDestroyed:
 	default:
 		h.State = ui.ResourceState(cmp.Or(first.state, model.ResourcePending))

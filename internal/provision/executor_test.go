@@ -305,6 +305,10 @@ func TestExecutor_failsAndGoesOnFromTheFailedStep(t *testing.T) {
 	if got := b.states(job); got["a"] != want["a"] || got["b"] != want["b"] || got["c"] == model.StepDone {
 		t.Errorf("steps %v", got)
 	}
+	have, err := b.st.Read().Resources(t.Context(), b.back.ID)
+	if err != nil || len(have) != 2 || have[1].State != model.ResourceFailed || have[1].Detail == "" {
+		t.Errorf("resources %+v, %v", have, err)
+	}
 	delete(b.world.broken, "b")
 	if err := b.run(t.Context(), job); err != nil { // the retry
 		t.Fatal(err)

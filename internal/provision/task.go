@@ -82,6 +82,9 @@ func (t *task) begin() error {
 	}
 	s.State, s.Problem, s.Why, s.FinishedAt = model.StepStarted, nil, "", time.Time{}
 	s.Attempt++
+	if t.res.State == model.ResourceFailed {
+		t.res.State, t.res.Detail = model.ResourcePlanned, ""
+	}
 	ctx, cancel := context.WithTimeout(t.ctx, saveTimeout)
 	defer cancel()
 	if err := t.run.exec.Journal.Begin(ctx, t.run.lease, &s, t.res); err != nil {
@@ -312,7 +315,12 @@ func (t *task) explain(err error) error {
 	return t.fail(problem)
 }
 
+// fail records that the step failed for good, and its resource with it unless
+// that works already or is on its way out.
 func (t *task) fail(p *model.Problem) error {
+	if t.res.State == model.ResourcePlanned || t.res.State == model.ResourcePending {
+		t.res.State, t.res.Detail = model.ResourceFailed, p.Message
+	}
 	return t.run.fail(t.ctx, t.node, t.res, p)
 }
 
