@@ -84,6 +84,16 @@ assets: ## renew the vendored browser assets from package-lock.json (needs Node)
 bench: ## run the benchmarks (ARGS="./internal/store/...")
 	go test -run '^$$' -bench . -benchmem $(or $(ARGS),./...)
 
+# Every fuzz target of the wire decoders; go runs one at a time.
+FUZZTIME ?= 30s
+FUZZ     := awssim/wire:FuzzQuery awssim/wire:FuzzXML awssim:FuzzQueryServices awssim:FuzzREST awssim:FuzzSignature
+
+.PHONY: fuzz
+fuzz: ## fuzz the simulator's decoders, FUZZTIME=30s each
+	@for target in $(FUZZ); do \
+		go test ./internal/$${target%%:*} -run '^$$' -fuzz "^$${target##*:}\$$" -fuzztime $(FUZZTIME) || exit 1; \
+	done
+
 .PHONY: build
 build: ## build the static binary bin/drawbridge
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/drawbridge ./cmd/server

@@ -99,6 +99,40 @@ func FuzzREST(f *testing.F) {
 	})
 }
 
+// Whatever stands in for a signature, a session's token or a host, it is
+// refused in AWS's way when there is a secret.
+func FuzzSignature(f *testing.F) {
+	for _, s := range [][5]string{
+		{scope + "ec2/aws4_request, SignedHeaders=host, Signature=00", "20250827T000000Z", "", "127.0.0.1:4566", "/"},
+		{"AWS4-HMAC-SHA256 Credential=ASIA1111222233330000/20250827/us-east-1/sts/aws4_request,SignedHeaders=,Signature=", "x", "a.b", "localhost", "/?a=b&a=%zz"},
+		{"AWS4-HMAC-SHA256 Credential=123456789012/20250827/mars/apigateway/aws4_request", "", "e30.00", "x.execute-api.mars.localhost", "/v2/tags/arn%3Aaws%2F"},
+		{"Basic Og==", "", "", "", "//"}, {"", "", "", ".execute-api..localhost", "/v2/"},
+	} {
+		f.Add(s[0], s[1], s[2], s[3], s[4])
+	}
+	sim, err := awssim.New(awssim.Options{Secret: "the-secret"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { sim.Close() })
+	f.Fuzz(func(t *testing.T, auth, date, token, host, target string) {
+		u, err := url.Parse(target)
+		if err != nil || strings.HasPrefix(u.Path, "/_awssim/") {
+			return
+		}
+		r := httptest.NewRequest("POST", "http://127.0.0.1:4566/", strings.NewReader("Action=DescribeVpcs"))
+		r.Host, r.URL = host, u
+		r.Header.Set("Authorization", auth)
+		r.Header.Set("X-Amz-Date", date)
+		r.Header.Set("X-Amz-Security-Token", token)
+		rec := httptest.NewRecorder()
+		sim.Handler().ServeHTTP(rec, r)
+		if rec.Code < 400 || rec.Code > 413 || rec.Body.Len() == 0 {
+			t.Errorf("%q %q %q %q %q: %d %s", auth, date, token, host, target, rec.Code, rec.Body)
+		}
+	})
+}
+
 // Many clients at once, on the control plane and through the chain.
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
