@@ -12,9 +12,9 @@ type stage struct {
 	Description   string
 	AutoDeploy    bool
 	DeploymentID  string
-	RouteSettings json.RawMessage // of every route
-	PerRoute      json.RawMessage // by route key
-	AccessLog     json.RawMessage
+	RouteSettings json.RawMessage `json:",omitempty"` // of every route
+	PerRoute      json.RawMessage `json:",omitempty"` // by route key
+	AccessLog     json.RawMessage `json:",omitempty"`
 	Variables     map[string]string
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
@@ -81,16 +81,16 @@ func (c *restCall) applyStage(in stageInput, s *stage) error {
 		}
 		s.DeploymentID = *in.DeploymentID
 	}
-	if in.DefaultRouteSettings != nil {
+	if sent(in.DefaultRouteSettings) {
 		s.RouteSettings = in.DefaultRouteSettings
 	}
-	if in.RouteSettings != nil {
+	if sent(in.RouteSettings) {
 		s.PerRoute = in.RouteSettings
 	}
 	if err := s.checkSettings(); err != nil {
 		return err
 	}
-	if in.AccessLogSettings != nil {
+	if sent(in.AccessLogSettings) {
 		s.AccessLog = in.AccessLogSettings
 	}
 	if in.StageVariables != nil {
@@ -99,6 +99,9 @@ func (c *restCall) applyStage(in stageInput, s *stage) error {
 	s.UpdatedAt = c.now
 	return nil
 }
+
+// sent says whether a part of the body was there, and not null.
+func sent(part json.RawMessage) bool { return len(part) > 0 && string(part) != "null" }
 
 // checkSettings refuses settings that the data plane could not read.
 func (s *stage) checkSettings() error {

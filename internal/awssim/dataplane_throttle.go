@@ -65,11 +65,14 @@ func (t throttleSettings) set() bool { return t.Burst != nil || t.Rate != nil }
 
 // limitsOf returns the buckets of a stage, filled as they were.
 func (s *Sim) limitsOf(st *stage) map[string]*tokenBucket {
-	perRoute := map[string]throttleSettings{}
+	var perRoute map[string]throttleSettings
 	var all throttleSettings
 	// Settings that cannot be read were refused when they came.
 	_ = json.Unmarshal(st.PerRoute, &perRoute)
 	_ = json.Unmarshal(st.RouteSettings, &all)
+	if perRoute == nil {
+		perRoute = map[string]throttleSettings{}
+	}
 	perRoute[""] = all
 	out := map[string]*tokenBucket{}
 	rate, burst := s.accountLimit()

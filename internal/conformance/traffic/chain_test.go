@@ -197,3 +197,21 @@ func needs(t testing.TB, program string) string {
 	}
 	return path
 }
+
+// prepare makes a chain with the sample app in a state directory.
+func prepare(t testing.TB, dir string) {
+	t.Helper()
+	c := start(t, awssim.Options{Dir: dir})
+	link, alb := c.newGroup("link"), c.newGroup("alb")
+	c.allow(alb, link, 80)
+	c.allow("sg-05100000000000001", alb, 8000)
+	c.newGateway(link, c.newBalancer(alb))
+	c.waitHealthy()
+}
+
+// serveOn serves the simulator and returns its URL.
+func serveOn(t testing.TB, sim *awssim.Sim) string {
+	srv := httptest.NewServer(sim.Handler())
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
