@@ -10,27 +10,33 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"drawbridge/internal/awssim"
 )
 
-// The article's chain with its network: applied, used, changed and destroyed.
-func TestTerraform_Chain(t *testing.T) {
+// TestTerraform runs its scenarios at once, however few processors there are:
+// most of their time goes into Terraform's own waits.
+func TestTerraform(t *testing.T) {
 	t.Parallel()
-	lifecycle(t, scenario{root: ".", chains: 1})
+	scenarios := map[string]func(*testing.T){
+		// The article's chain with its network: applied, used, changed, destroyed.
+		"chain": func(t *testing.T) { lifecycle(t, scenario{root: ".", chains: 1}) },
+		// The same as a module, three times.
+		"for_each":   func(t *testing.T) { lifecycle(t, scenario{root: "three", chains: 3}) },
+		"other ways": otherWays,
+	}
+	var running sync.WaitGroup
+	for name, run := range scenarios {
+		running.Go(func() { t.Run(name, run) })
+	}
+	running.Wait()
 }
 
-// The same as a module, three times.
-func TestTerraform_ForEach(t *testing.T) {
-	t.Parallel()
-	lifecycle(t, scenario{root: "three", chains: 3})
-}
-
-// The same things, and those beside them, in the other ways to write them.
-func TestTerraform_OtherWays(t *testing.T) {
-	t.Parallel()
+// otherWays writes the same things, and those beside them, in other ways.
+func otherWays(t *testing.T) {
 	tf := newTerraform(t, "ways")
 	sim, address := startSim(t)
 	tf.vars = []string{"TF_VAR_endpoint=http://" + address}
