@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -142,7 +143,11 @@ func (c *call) launchProfile() (string, error) {
 	if arn == "" && name == "" {
 		return "", nil
 	}
-	for _, p := range c.st.profiles.list(nil) {
+	profiles, err := c.iamProfiles()
+	if err != nil {
+		return "", err
+	}
+	for _, p := range profiles {
 		own := c.iamARN("instance-profile", p.Path, p.Name)
 		if own != arn && p.Name != name {
 			continue
@@ -161,8 +166,10 @@ func (c *call) launchProfile() (string, error) {
 // profileID is the id of the profile that an instance was launched with, "" when
 // it has been deleted meanwhile.
 func (s *Sim) profileID(arn string) string {
-	if p, ok := s.st.profiles.get(arn[strings.LastIndex(arn, "/")+1:]); ok {
-		return p.ID
+	profiles, err := s.iamProfiles()
+	i := slices.IndexFunc(profiles, func(p instanceProfile) bool { return p.Name == arn[strings.LastIndex(arn, "/")+1:] })
+	if err != nil || i < 0 {
+		return ""
 	}
-	return ""
+	return profiles[i].ID
 }

@@ -121,6 +121,25 @@ func (sh *shared) allPlaces() []*Sim {
 	return out
 }
 
+// iamProfiles returns the account's instance profiles, which are the same in
+// every Region: they are kept with the account's part of the home Region. It is
+// called under mu.
+func (s *Sim) iamProfiles() ([]instanceProfile, error) {
+	p, err := s, error(nil)
+	if s.region != s.home.region {
+		if p, err = s.at(place{s.account, s.home.region}); err != nil {
+			return nil, err
+		}
+		p.mu.Lock() // never held by who waits for another Region's
+		defer p.mu.Unlock()
+	}
+	var out []instanceProfile
+	for _, r := range p.st.profiles.list(nil) {
+		out = append(out, *r)
+	}
+	return out, nil
+}
+
 func (s *Sim) setPublic(address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,11 +151,12 @@ func (s *Sim) setPublic(address string) {
 // gatewayAt returns the place whose API a host names.
 func (sh *shared) gatewayAt(apiID, region string) (s *Sim, ok bool) {
 	sh.placesMu.RLock()
-	defer sh.placesMu.RUnlock()
-	if sh.home.region == region && len(sh.places) == 1 {
+	alone := sh.home.region == region && len(sh.places) == 1
+	sh.placesMu.RUnlock()
+	if alone {
 		return sh.home, true
 	}
-	for _, s := range sh.places {
+	for _, s := range sh.allPlaces() { // under no lock of a place's while another is taken
 		if s.region == region && s.hasAPI(apiID) {
 			return s, true
 		}

@@ -226,6 +226,9 @@ func refusal(service string, d defect) error {
 	if service == "ec2" && (d == badSignature || d == unknownKey) {
 		return wire.Errorf(http.StatusUnauthorized, "AuthFailure", "AWS was not able to validate the provided access credentials")
 	}
+	if service == "ec2" && d == expiredToken {
+		d = expiredRequest
+	}
 	status := http.StatusForbidden
 	if service == "ssm" {
 		status = http.StatusBadRequest
@@ -245,7 +248,7 @@ func refusal(service string, d defect) error {
 	case expiredToken:
 		return wire.Errorf(status, name("ExpiredToken", "ExpiredTokenException"), "The security token included in the request is expired")
 	case expiredRequest:
-		return wire.BadRequest("RequestExpired", "Request has expired: its time is more than 15 minutes away from the service's.")
+		return wire.BadRequest("RequestExpired", "Request has expired.")
 	}
 	return wire.Errorf(status, name("SignatureDoesNotMatch", "InvalidSignatureException"),
 		"The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")

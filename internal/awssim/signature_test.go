@@ -112,4 +112,6 @@ func TestSignature_ExpiredSession(t *testing.T) {
 	at.advance(901 * time.Second)
 	_, err := in.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 	wantCode(t, err, "ExpiredToken", "expired")
+	_, err = in.ec2.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{})
+	wantCode(t, err, "RequestExpired", "expired")
 }

@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 once = Config(retries={"total_max_attempts": 1})
-ec2, elb, api, ssm, sts = (boto3.client(s, config=once) for s in ("ec2", "elbv2", "apigatewayv2", "ssm", "sts"))
+ec2, elb, api, iam, ssm, sts = (boto3.client(s, config=once) for s in ("ec2", "elbv2", "apigatewayv2", "iam", "ssm", "sts"))
 VPC, SUBNETS = os.environ["VPC_ID"], [os.environ["SUBNET_A"], os.environ["SUBNET_B"]]
 
 
@@ -152,7 +152,72 @@ same(api.get_stage(ApiId=api_id, StageName="$default")["AutoDeploy"], True, "sta
 deployment = api.get_deployments(ApiId=api_id)["Items"][0]["DeploymentId"]
 same(api.get_deployment(ApiId=api_id, DeploymentId=deployment)["DeploymentStatus"], "DEPLOYED", "deployment")
 same(api.get_tags(ResourceArn=f"arn:aws:apigateway:{ec2.meta.region_name}::/vpclinks/{link}")["Tags"], {"team": "blue"}, "tags of the link")
+for call, key, args in [
+    (ec2.describe_internet_gateways, "InternetGateways", {}), (ec2.describe_nat_gateways, "NatGateways", {}), (ec2.describe_addresses, "Addresses", {}),
+    (ec2.describe_addresses_attribute, "Addresses", {"Attribute": "domain-name"}), (ec2.describe_vpc_endpoints, "VpcEndpoints", {}),
+    (ec2.describe_prefix_lists, "PrefixLists", {}), (ec2.describe_network_acls, "NetworkAcls", {}),
+    (ec2.describe_vpc_attribute, "EnableDnsSupport", {"VpcId": VPC, "Attribute": "enableDnsSupport"}),
+    (ec2.describe_instance_attribute, "UserData", {"InstanceId": instances[0], "Attribute": "userData"}),
+    (ec2.describe_instance_credit_specifications, "InstanceCreditSpecifications", {"InstanceIds": instances[:1]}),
+    (elb.describe_listener_attributes, "Attributes", {"ListenerArn": listener}),
+    (iam.list_roles, "Roles", {}), (iam.list_instance_profiles, "InstanceProfiles", {}),
+]:
+    same(key in call(**args), True, f"{call.__name__} has {key}")
 step("every describe, list and get")
+
+# A role with a profile, and an instance that has it.
+trust = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
+role = iam.create_role(RoleName="walk", AssumeRolePolicyDocument=trust, Tags=[{"Key": "k", "Value": "v"}])["Role"]
+same(role["AssumeRolePolicyDocument"]["Statement"][0]["Action"], "sts:AssumeRole", "trust policy, decoded")
+refused("EntityAlreadyExists", 409, iam.create_role, RoleName="walk", AssumeRolePolicyDocument=trust)
+ssm_core = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+iam.attach_role_policy(RoleName="walk", PolicyArn=ssm_core)
+iam.create_instance_profile(InstanceProfileName="walk")
+iam.add_role_to_instance_profile(InstanceProfileName="walk", RoleName="walk")
+wait(iam, "role_exists", RoleName="walk")
+wait(iam, "instance_profile_exists", InstanceProfileName="walk")
+same(iam.get_instance_profile(InstanceProfileName="walk")["InstanceProfile"]["Roles"][0]["RoleName"], "walk", "role of the profile")
+same([p["PolicyArn"] for p in iam.list_attached_role_policies(RoleName="walk")["AttachedPolicies"]], [ssm_core], "attached policies")
+with_profile = dict(ImageId=ami, InstanceType="t3.micro", MinCount=1, MaxCount=1, IamInstanceProfile={"Name": "walk"}, DryRun=True)
+refused("DryRunOperation", 412, ec2.run_instances, SubnetId=SUBNETS[0], **with_profile)
+there = boto3.client("ec2", region_name="eu-west-1", config=once)  # IAM is the same in every Region, VPCs are not
+refused("InvalidVpcID.NotFound", 400, there.describe_vpcs, VpcIds=[VPC])
+vpc = there.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+subnet = there.create_subnet(VpcId=vpc, CidrBlock="10.7.0.0/24")["Subnet"]["SubnetId"]
+refused("DryRunOperation", 412, there.run_instances, SubnetId=subnet, **with_profile)
+refused("DeleteConflict", 409, iam.delete_role, RoleName="walk")
+iam.remove_role_from_instance_profile(InstanceProfileName="walk", RoleName="walk")
+iam.delete_instance_profile(InstanceProfileName="walk")
+iam.detach_role_policy(RoleName="walk", PolicyArn=ssm_core)
+iam.delete_role(RoleName="walk")
+refused("NoSuchEntity", 404, iam.get_role, RoleName="walk")
+
+# A network of one's own, as Terraform makes it.
+vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+wait(ec2, "vpc_available", VpcIds=[vpc])
+subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.8.0.0/24")["Subnet"]["SubnetId"]
+wait(ec2, "subnet_available", SubnetIds=[subnet])
+igw = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+ec2.attach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
+address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+nat = ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address)["NatGateway"]["NatGatewayId"]
+wait(ec2, "nat_gateway_available", NatGatewayIds=[nat])
+table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=igw)
+association = ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)["AssociationId"]
+same([r.get("GatewayId") for r in ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]], ["local", igw], "routes")
+refused("DependencyViolation", 400, ec2.delete_vpc, VpcId=vpc)
+ec2.delete_nat_gateway(NatGatewayId=nat)
+wait(ec2, "nat_gateway_deleted", NatGatewayIds=[nat])
+ec2.release_address(AllocationId=address)
+ec2.disassociate_route_table(AssociationId=association)
+ec2.delete_route_table(RouteTableId=table)
+ec2.detach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
+ec2.delete_internet_gateway(InternetGatewayId=igw)
+ec2.delete_subnet(SubnetId=subnet)
+ec2.delete_vpc(VpcId=vpc)
+refused("InvalidVpcID.NotFound", 400, ec2.describe_vpcs, VpcIds=[vpc])
+step("a network made and deleted")
 
 refused("ConflictException", 409, api.create_stage, ApiId=api_id, StageName="$default")
 refused("NotFoundException", 404, api.get_route, ApiId=api_id, RouteId="0000000")
