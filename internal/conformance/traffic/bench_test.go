@@ -1,8 +1,8 @@
 package traffic
 
 import (
+	"bufio"
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -102,7 +102,11 @@ func measureTraffic(b *testing.B) (out trafficNumbers) {
 		}
 	}
 	out = trafficNumbers{proxy: median(proxies), invoke: median(invokes), ratio: median(ratios)}
-	out.p99 = latency(b, client, c.invoke+"/", out.invoke/2)
+	for range 3 { // the quietest round: see measureControl
+		if p99 := latency(b, client, c.invoke+"/", out.invoke/2); out.p99 == 0 || p99 < out.p99 {
+			out.p99 = p99
+		}
+	}
 	return out
 }
 
@@ -149,7 +153,7 @@ func ask(client *http.Client, url string) error {
 // latency asks at an even rate and counts from when a request was due, so that
 // a stall is not hidden.
 func latency(b *testing.B, client *http.Client, url string, rate float64) time.Duration {
-	const seconds = 3
+	const seconds = 2
 	n := int(rate * seconds)
 	took := make([]time.Duration, n)
 	due := make(chan int, n)
@@ -194,44 +198,72 @@ var controlCalls = []signed{
 	{"POST", "/", "sts", "Action=GetCallerIdentity&Version=2011-06-15"},
 }
 
-func (s signed) send(client *http.Client, base string) error {
-	r, err := http.NewRequestWithContext(context.Background(), s.method, base+s.path, strings.NewReader(s.body))
-	if err != nil {
+// bytes is the request on the wire.
+func (s signed) bytes(host string) []byte {
+	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\nX-Amz-Date: 20260101T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 "+
+		"Credential=AKIDLOCAL/20260101/%s/%s/aws4_request, SignedHeaders=host, Signature=00\r\n", s.method, s.path, host, region, s.service)
+	if s.method == http.MethodPost {
+		head += fmt.Sprintf("Content-Type: application/x-www-form-urlencoded; charset=utf-8\r\nContent-Length: %d\r\n", len(s.body))
+	}
+	return []byte(head + "\r\n" + s.body)
+}
+
+// line is a connection that is dialled anew when the server has closed it. It
+// costs less than an http.Client, which would measure itself.
+type line struct {
+	address string
+	conn    net.Conn
+	in      *bufio.Reader
+}
+
+func (l *line) send(raw []byte) error {
+	if l.conn == nil {
+		conn, err := net.DialTimeout("tcp", l.address, patience)
+		if err != nil {
+			return err
+		}
+		l.conn, l.in = conn, bufio.NewReader(conn)
+	}
+	if _, err := l.conn.Write(raw); err != nil {
 		return err
 	}
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDLOCAL/20260101/"+region+"/"+s.service+"/aws4_request, SignedHeaders=host, Signature=00")
-	r.Header.Set("X-Amz-Date", "20260101T000000Z")
-	if s.method == http.MethodPost {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-	}
-	res, err := client.Do(r)
+	res, err := http.ReadResponse(l.in, nil)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(io.Discard, res.Body)
 	res.Body.Close()
+	if res.Close {
+		l.conn.Close()
+		l.conn = nil
+	}
 	if err == nil && res.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s %s %s: %s", s.service, s.path, s.body, res.Status)
+		err = fmt.Errorf("%.200s: %s", raw, res.Status)
 	}
 	return err
 }
 
 // calls a second, the kinds in turn, by n clients.
-func calls(b *testing.B, base string, n int, d time.Duration) float64 {
-	tr := &http.Transport{MaxIdleConnsPerHost: n, DialContext: (&net.Dialer{}).DialContext}
-	defer tr.CloseIdleConnections()
-	client := &http.Client{Transport: tr, Timeout: patience}
+func calls(b *testing.B, address string, n int, d time.Duration) float64 {
+	var raw [][]byte
+	for _, c := range controlCalls {
+		raw = append(raw, c.bytes(address))
+	}
 	var done atomic.Int64
 	var all sync.WaitGroup
 	began := time.Now()
 	for range n {
 		all.Go(func() {
+			l := &line{address: address}
 			for i := 0; time.Since(began) < d; i++ {
-				if err := controlCalls[i%len(controlCalls)].send(client, base); err != nil {
+				if err := l.send(raw[i%len(raw)]); err != nil {
 					b.Error(err)
 					return
 				}
 				done.Add(1)
+			}
+			if l.conn != nil {
+				l.conn.Close()
 			}
 		})
 	}
