@@ -196,6 +196,28 @@ func TestSwitches_Admin(t *testing.T) {
 	wantCode(t, err, "InsufficientInstanceCapacity", "provisioning additional capacity")
 }
 
+// An integration on a link that is not ready yet is taken, or refused.
+func TestRefusePendingLink(t *testing.T) {
+	t.Parallel()
+	at := newClock()
+	w := newWorld(t, awssim.Options{Profile: awssim.Real, Now: at.Now, Switches: awssim.Switches{RefusePendingLink: true}})
+	c := &chain{world: w, targetGroup: w.newTargetGroup("tg")}
+	c.listener = w.newListener(w.newBalancer("alb"), c.targetGroup)
+	c.link = w.newLink("l")
+	c.apiID = *ok[*apigatewayv2.CreateApiOutput](t)(w.api.CreateApi(t.Context(), &apigatewayv2.CreateApiInput{Name: aws.String("a"), ProtocolType: "HTTP"})).ApiId
+	_, err := w.api.CreateIntegration(t.Context(), c.integrationInput())
+	wantCode(t, err, "BadRequestException", "PENDING")
+	if err := w.sim.SetSwitches(awssim.Switches{}); err != nil {
+		t.Fatal(err)
+	}
+	ok[*apigatewayv2.CreateIntegrationOutput](t)(w.api.CreateIntegration(t.Context(), c.integrationInput()))
+	if err := w.sim.SetSwitches(awssim.Switches{RefusePendingLink: true}); err != nil {
+		t.Fatal(err)
+	}
+	at.advance(2 * time.Minute)
+	ok[*apigatewayv2.CreateIntegrationOutput](t)(w.api.CreateIntegration(t.Context(), c.integrationInput()))
+}
+
 func TestTwoSubnetsCode(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, awssim.Options{})
