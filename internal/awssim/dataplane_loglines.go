@@ -11,15 +11,30 @@ var logVariable = regexp.MustCompile(`\$context\.\w+(?:\.\w+)*`)
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
+// logPart is a text of a format, or a name from the context.
+type logPart struct{ text, name string }
+
+// parseFormat divides a format once for all requests.
+func parseFormat(format string) (out []logPart) {
+	at := 0
+	for _, m := range logVariable.FindAllStringIndex(format, -1) {
+		out = append(out, logPart{text: format[at:m[0]], name: strings.TrimPrefix(format[m[0]:m[1]], "$context.")})
+		at = m[1]
+	}
+	return append(out, logPart{text: format[at:]})
+}
+
 // apiLine is the access log of a stage: its format with what is known, "-" for
 // what is not.
 func (j *journey) apiLine(row AccessLog) string {
-	return logVariable.ReplaceAllStringFunc(logFormat(j.stage.stage), func(ref string) string {
-		if v := j.logValue(strings.TrimPrefix(ref, "$context."), row); v != "" {
-			return v
+	line := make([]byte, 0, 512)
+	for _, p := range j.stage.format {
+		line = append(line, p.text...)
+		if p.name != "" {
+			line = append(line, orDash(j.logValue(p.name, row))...)
 		}
-		return "-"
-	})
+	}
+	return string(line)
 }
 
 // logValue adds to the context what is known only at the end.
@@ -62,7 +77,7 @@ func (j *journey) balancerLine(row AccessLog) string {
 		itoa(row.Status), behind, strconv.FormatInt(j.received, 10), strconv.FormatInt(j.answer.sent, 10),
 		quoted(h.request), quoted(orDash(h.agent)), "-", "-", orDash(h.group), quoted(orDash(h.trace)), quoted("-"), quoted("-"),
 		itoa(h.rule), logTime(h.sent), quoted(h.action), quoted(orDash(h.location)), quoted(orDash(h.reason)),
-		quoted(orDash(h.target)), quoted(behind), quoted("-"), quoted("-"), "TID_" + strings.ToLower(strings.NewReplacer("-", "0", "_", "1", "=", "").Replace(j.id))}
+		quoted(orDash(h.target)), quoted(behind), quoted("-"), quoted("-"), connectionTrace(j.id)}
 	return strings.Join(fields, " ")
 }
 
@@ -78,7 +93,14 @@ func orDash(s string) string {
 }
 
 // quoted writes a field that clients have a say in, on one line.
-func quoted(s string) string { return strconv.Quote(s) }
+func quoted(s string) string {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return strconv.Quote(s)
+		}
+	}
+	return `"` + s + `"`
+}
 
 // linkPort is the port that the link's interface speaks from: any high one,
 // the same for the same request.
@@ -88,4 +110,18 @@ func linkPort(id string) string {
 		n = n*31 + int(b)
 	}
 	return itoa(1024 + (n&0x7fffffff)%60_000)
+}
+
+// connectionTrace is an id of letters and digits.
+func connectionTrace(id string) string {
+	out := []byte("TID_" + strings.TrimSuffix(id, "="))
+	for i, c := range out[4:] {
+		switch {
+		case c == '-' || c == '_':
+			out[4+i] = '0'
+		case c >= 'A' && c <= 'Z':
+			out[4+i] = c + 'a' - 'A'
+		}
+	}
+	return string(out)
 }

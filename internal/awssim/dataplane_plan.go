@@ -22,6 +22,7 @@ type stagePlan struct {
 	routes       []route
 	integrations map[string]*integrationPlan // by target, as integrations/abc
 	limits       map[string]*tokenBucket     // by route key; "" = every other one
+	format       []logPart
 }
 
 // integrationPlan is the way through VPC link and load balancer. What does not
@@ -91,7 +92,7 @@ func (s *Sim) planStage(st *stage, d *deployment) *stagePlan {
 	for _, n := range d.Integrations {
 		p.integrations["integrations/"+n.ID] = s.planIntegration(n)
 	}
-	p.limits = s.limitsOf(st)
+	p.limits, p.format = s.limitsOf(st), parseFormat(logFormat(st))
 	return p
 }
 

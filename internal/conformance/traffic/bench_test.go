@@ -102,7 +102,7 @@ func measureTraffic(b *testing.B) (out trafficNumbers) {
 		}
 	}
 	out = trafficNumbers{proxy: median(proxies), invoke: median(invokes), ratio: median(ratios)}
-	for range 3 { // the quietest round: see measureControl
+	for range 6 { // the quietest round: see measureControl
 		if p99 := latency(b, client, c.invoke+"/", out.invoke/2); out.p99 == 0 || p99 < out.p99 {
 			out.p99 = p99
 		}
@@ -153,7 +153,7 @@ func ask(client *http.Client, url string) error {
 // latency asks at an even rate and counts from when a request was due, so that
 // a stall is not hidden.
 func latency(b *testing.B, client *http.Client, url string, rate float64) time.Duration {
-	const seconds = 2
+	const seconds = 1
 	n := int(rate * seconds)
 	took := make([]time.Duration, n)
 	due := make(chan int, n)
