@@ -36,6 +36,9 @@ func TestSignature(t *testing.T) {
 	w := newWorld(t, awssim.Options{Secret: "the-secret"})
 	good := w.as(region, "AKID", "the-secret", "").callEach()
 	wantCode(t, good["apigatewayv2"], "NotFoundException", "")
+	_, err := w.as(region, "AKID", "the-secret", "").api.UntagResource(t.Context(), &apigatewayv2.UntagResourceInput{
+		ResourceArn: aws.String("arn:aws:apigateway:ap-northeast-1::/apis/none"), TagKeys: []string{"d", "c ü", "b&", "a"}})
+	wantCode(t, err, "NotFoundException", "") // a query with several values, well signed
 	delete(good, "apigatewayv2")
 	for service, err := range good {
 		if err != nil {
