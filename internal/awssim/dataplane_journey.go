@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,7 +27,7 @@ type journey struct {
 	way   *integrationPlan
 
 	cancel   context.CancelCauseFunc
-	received int64 // bytes of the request's body
+	received atomic.Int64 // bytes of the request's body
 	answer   recorder
 	failure  string // what went wrong, in the gateway's words
 	hop      hop

@@ -74,7 +74,7 @@ func (j *journey) balancerLine(row AccessLog) string {
 		behind = itoa(h.targetStatus)
 	}
 	fields := []string{"http", logTime(row.Time), j.way.balancer.path(), j.way.linkIP.String() + ":" + linkPort(j.id), orDash(h.target), request, target, response,
-		itoa(row.Status), behind, strconv.FormatInt(j.received, 10), strconv.FormatInt(j.answer.sent, 10),
+		itoa(row.Status), behind, strconv.FormatInt(j.received.Load(), 10), strconv.FormatInt(j.answer.sent, 10),
 		quoted(h.request), quoted(orDash(h.agent)), "-", "-", orDash(h.group), quoted(orDash(h.trace)), quoted("-"), quoted("-"),
 		itoa(h.rule), logTime(h.sent), quoted(h.action), quoted(orDash(h.location)), quoted(orDash(h.reason)),
 		quoted(orDash(h.target)), quoted(behind), quoted("-"), quoted("-"), connectionTrace(j.id)}
