@@ -40,10 +40,6 @@ func (a action) equal(o action) bool {
 	return a.Type == o.Type && a.Fixed == o.Fixed && a.Redirect == o.Redirect && slices.Equal(a.Groups, o.Groups)
 }
 
-func (a action) forwardsTo(group string) bool {
-	return slices.ContainsFunc(a.Groups, func(g weightedGroup) bool { return g.ARN == group })
-}
-
 // maxWeightedGroups per forward action.
 const maxWeightedGroups = 5
 
