@@ -39,7 +39,7 @@ func TestSignature(t *testing.T) {
 	_, err := w.as(region, "AKID", "the-secret", "").api.UntagResource(t.Context(), &apigatewayv2.UntagResourceInput{
 		ResourceArn: aws.String("arn:aws:apigateway:ap-northeast-1::/apis/none"), TagKeys: []string{"d", "c ü", "b&", "a"}})
 	wantCode(t, err, "NotFoundException", "") // a query with several values, well signed
-	for range 8 { // as often as a map's order needs to differ
+	for range 8 {                             // as often as a map's order needs to differ
 		_, err := w.as(region, "AKID", "the-secret", "").api.GetApis(t.Context(), &apigatewayv2.GetApisInput{MaxResults: aws.String("1"), NextToken: aws.String("x")})
 		wantCode(t, err, "BadRequestException", "nextToken")
 	}
