@@ -49,13 +49,22 @@ func run() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: logLevel(c.LogLevel, cmd.Command())}))
 	cmd.BindTo(ctx, (*context.Context)(nil))
 	if err := cmd.Run(logger); err != nil {
 		fmt.Fprintln(os.Stderr, "drawbridge: "+err.Error())
 		return 1
 	}
 	return 0
+}
+
+// logLevel keeps what a demo prints free of what is logged in the normal
+// course of things, unless more was asked for.
+func logLevel(asked slog.Level, command string) slog.Level {
+	if command == "demo" && asked == slog.LevelInfo {
+		return slog.LevelWarn
+	}
+	return asked
 }
 
 type versionCmd struct{}
