@@ -15,7 +15,7 @@ import (
 // network is a VPC with one public subnet, made by a test.
 type network struct {
 	*world
-	vpc, subnet, igw, eip, nat, table, association string
+	vpc, subnet, igw, eip, table string
 }
 
 func (w *world) network() *network {
