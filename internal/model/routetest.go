@@ -19,13 +19,14 @@ type RouteTest struct {
 // Checked returns the test with its defaults filled in, or what is wrong with
 // it; field paths begin with at.
 func (t RouteTest) Checked(at string) (RouteTest, error) {
-	t = t.withDefaults()
+	t = t.WithDefaults()
 	var v Invalid
 	t.validate(at, &v)
 	return t, v.Err()
 }
 
-func (t RouteTest) withDefaults() RouteTest {
+// WithDefaults returns the test with empty fields filled in. It does not validate.
+func (t RouteTest) WithDefaults() RouteTest {
 	if t.Method == "" {
 		t.Method = "GET"
 	}

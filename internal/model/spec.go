@@ -85,7 +85,7 @@ func (s Spec) WithDefaults() Spec {
 	}
 	s.Tests = slices.Clone(s.Tests)
 	for i := range s.Tests {
-		s.Tests[i] = s.Tests[i].withDefaults()
+		s.Tests[i] = s.Tests[i].WithDefaults()
 	}
 	return s
 }

@@ -75,9 +75,6 @@ func member(a model.Actor, need model.Role) error {
 // backend loads a backend for an actor with at least the role.
 func (p *Panel) backend(ctx context.Context, a model.Actor, need model.Role, id string) (*model.Backend, error) {
 	b, err := p.Store.Read().BackendByID(ctx, id)
-	if model.CodeOf(err) == model.CodeNotFound && err != nil {
-		return nil, model.NotFound("backend", id)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -87,9 +84,6 @@ func (p *Panel) backend(ctx context.Context, a model.Actor, need model.Role, id 
 // job loads a job for an actor with at least the role.
 func (p *Panel) job(ctx context.Context, a model.Actor, need model.Role, id string) (*model.Job, error) {
 	j, err := p.Store.Read().JobByID(ctx, id)
-	if model.CodeOf(err) == model.CodeNotFound && err != nil {
-		return nil, model.NotFound("job", id)
-	}
 	if err != nil {
 		return nil, err
 	}

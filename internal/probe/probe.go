@@ -97,7 +97,7 @@ type Request struct {
 // Run sends the test and judges the answer. What goes wrong on the way is in
 // the run's Reason, never an error: a test that gets no answer has failed.
 func (c *Client) Run(ctx context.Context, req Request) model.TestRun {
-	t := withDefaults(req.Test)
+	t := req.Test.WithDefaults()
 	run := model.TestRun{Name: t.Name, Method: t.Method, At: time.Now().UTC(), Headers: map[string][]string{}}
 	target, err := targetURL(req.BaseURL, t.Path)
 	if err != nil {
@@ -196,19 +196,6 @@ func (c *Client) transport(allow []string) *http.Transport {
 		DisableCompression:     true, // the body is shown as it was sent
 		ForceAttemptHTTP2:      true,
 	}
-}
-
-func withDefaults(t model.RouteTest) model.RouteTest {
-	if t.Method == "" {
-		t.Method = http.MethodGet
-	}
-	if t.ExpectStatus == 0 {
-		t.ExpectStatus = http.StatusOK
-	}
-	if t.Name == "" {
-		t.Name = t.Method + " " + t.Path
-	}
-	return t
 }
 
 // targetURL joins an invoke URL and a path as they are written: dot segments,
