@@ -84,12 +84,14 @@ assets: ## renew the vendored browser assets from package-lock.json (needs Node)
 bench: ## run the benchmarks (ARGS="./internal/store/...")
 	go test -run '^$$' -bench . -benchmem $(or $(ARGS),./...)
 
-# Every fuzz target of the wire decoders; go runs one at a time.
+# Every fuzz target of the simulator's wire and of the guarded HTTP client; go
+# runs one at a time.
 FUZZTIME ?= 30s
-FUZZ     := awssim/wire:FuzzQuery awssim/wire:FuzzXML awssim:FuzzQueryServices awssim:FuzzREST awssim:FuzzSignature
+FUZZ     := awssim/wire:FuzzQuery awssim/wire:FuzzXML awssim:FuzzQueryServices awssim:FuzzREST awssim:FuzzSignature \
+            probe:FuzzAddress probe:FuzzURL
 
 .PHONY: fuzz
-fuzz: ## fuzz the simulator's decoders, FUZZTIME=30s each
+fuzz: ## fuzz the simulator's decoders and the guarded client, FUZZTIME=30s each
 	@for target in $(FUZZ); do \
 		go test ./internal/$${target%%:*} -run '^$$' -fuzz "^$${target##*:}\$$" -fuzztime $(FUZZTIME) || exit 1; \
 	done

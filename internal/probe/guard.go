@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"drawbridge/internal/model"
@@ -30,6 +31,10 @@ func LocalHosts(env *model.Environment) []string {
 	}
 	return []string{net.JoinHostPort(u.Hostname(), port), net.JoinHostPort("*.localhost", port)}
 }
+
+// publicPorts are the ports of public addresses: an invoke URL in AWS has no
+// other, and an open choice would make the panel a scanner of ports.
+var publicPorts = []string{"80", "443"}
 
 // allowed tells whether host:port is one of the entries. An entry that begins
 // with "*." matches every name below it.
@@ -62,17 +67,42 @@ func (c *Client) dialGuarded(ctx context.Context, network, address string, allow
 	}
 	var firstErr error
 	for _, addr := range addrs {
-		if why := refusal(addr); why != "" && !(local && addr.Unmap().IsLoopback()) {
-			firstErr = moreTelling(firstErr, refuseAddress(host, addr, why))
+		if refused := check(host, port, addr, local); refused != nil {
+			firstErr = moreTelling(firstErr, refused)
 			continue
 		}
 		conn, err := c.dial(ctx, network, net.JoinHostPort(addr.String(), port))
 		if err == nil {
-			return conn, nil
+			return conn, endWith(ctx, conn)
 		}
 		firstErr = moreTelling(firstErr, err)
 	}
 	return nil, firstErr
+}
+
+// check says why port of addr, which is host's, may not be dialled, or nil.
+func check(host, port string, addr netip.Addr, local bool) *Refused {
+	if local && addr.Unmap().IsLoopback() {
+		return nil
+	}
+	if why := refusal(addr); why != "" {
+		return refuseAddress(host, addr, why)
+	}
+	if !slices.Contains(publicPorts, port) {
+		return refusef("Port %s of %s was refused. Outside the environment's own invoke host, requests go to ports %s.",
+			port, host, strings.Join(publicPorts, " and "))
+	}
+	return nil
+}
+
+// endWith gives the connection the request's deadline, so that it ends in time
+// even where net/http lets go of it (an answer of 101).
+func endWith(ctx context.Context, conn net.Conn) error {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return nil
+	}
+	return conn.SetDeadline(deadline)
 }
 
 // addresses resolves host. Names under .localhost are this machine by RFC 6761

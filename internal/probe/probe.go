@@ -1,8 +1,9 @@
-// Package probe is the guarded HTTP client: it sends route tests through an
-// invoke URL and says in words what came back and who answered. Invoke URLs
-// and paths are input, so the client decides by the address that it dials, not
-// by the name: it reaches the public internet and the environment's own local
-// invoke host, and nothing else (see guard.go).
+// Package probe is the guarded HTTP client, the only one by which Drawbridge
+// asks what people name: it sends route tests through an invoke URL and says in
+// words what came back and who answered. Invoke URLs and paths are input, so
+// the client decides by the address that it dials, not by the name: it reaches
+// the public internet and the environment's own local invoke host, and nothing
+// else (see guard.go and docs/outgoing-requests.md).
 package probe
 
 import (
@@ -37,6 +38,7 @@ type Options struct {
 	Timeout   time.Duration  // of a whole request, body included; DefaultTimeout when 0
 	MaxBody   int            // bytes of a body that are kept; DefaultMaxBody when 0
 	UserAgent string         // sent with each request
+	Redirects int            // followed at most, each checked as the first; 0 makes a redirect the answer
 	RootCAs   *x509.CertPool // nil = the system's
 	// Lookup resolves a name; nil = the system's resolver.
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
@@ -45,11 +47,12 @@ type Options struct {
 }
 
 // Client sends guarded requests. It may be shared; it keeps no cookies, no
-// connections and no credentials, follows no redirects and uses no proxy.
+// connections and no credentials and uses no proxy.
 type Client struct {
 	timeout   time.Duration
 	maxBody   int
 	userAgent string
+	redirects int
 	roots     *x509.CertPool
 	lookup    func(ctx context.Context, host string) ([]netip.Addr, error)
 	dial      func(ctx context.Context, network, address string) (net.Conn, error)
@@ -61,6 +64,7 @@ func New(o Options) *Client {
 		timeout:   o.Timeout,
 		maxBody:   o.MaxBody,
 		userAgent: o.UserAgent,
+		redirects: o.Redirects,
 		roots:     o.RootCAs,
 		lookup:    o.Lookup,
 		dial:      o.Dial,
@@ -160,11 +164,14 @@ func (c *Client) ask(ctx context.Context, method, rawURL string, allow []string)
 
 	transport := c.transport(allow)
 	defer transport.CloseIdleConnections()
-	resp, err := (&http.Client{Transport: transport, CheckRedirect: noRedirects}).Do(r)
+	resp, err := (&http.Client{Transport: transport, CheckRedirect: c.redirect}).Do(r)
 	if err != nil {
 		return answer{}, c.explain(ctx, u, err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusSwitchingProtocols { // nobody asked for it, and what follows is no body
+		return answer{status: resp.StatusCode, proto: resp.Proto, header: resp.Header}, nil
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(c.maxBody)+1))
 	a := answer{status: resp.StatusCode, proto: resp.Proto, header: resp.Header, body: body}
 	if len(body) > c.maxBody {
@@ -177,9 +184,20 @@ func (c *Client) ask(ctx context.Context, method, rawURL string, allow []string)
 	return a, nil
 }
 
-// noRedirects makes a redirect the answer: the test is of this route, not of
-// the place that it points to.
-func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+// redirect decides about following one. A client that follows none makes it
+// the answer: a route test is of this route, not of the place that it points
+// to. The address is checked when it is dialled, as for the first request.
+func (c *Client) redirect(next *http.Request, via []*http.Request) error {
+	if c.redirects == 0 {
+		return http.ErrUseLastResponse
+	}
+	if len(via) > c.redirects {
+		return refusef("The answer was more than %d redirects in a row.", c.redirects)
+	}
+	next.Header.Del("Referer") // the address before may hold a secret in its query
+	_, err := checkURL(next.URL.String())
+	return err
+}
 
 // transport serves one request and is closed after it, so that no connection
 // which one environment was allowed is ever used for another.
