@@ -81,8 +81,8 @@ assets: ## renew the vendored browser assets from package-lock.json (needs Node)
 	./scripts/vendor-assets.sh
 
 .PHONY: bench
-bench: ## run the benchmarks (ARGS="./internal/store/...")
-	go test -run '^$$' -bench . -benchmem $(or $(ARGS),./...)
+bench: ## run the benchmarks (ARGS="./internal/store/...", BENCH_JSON=/some/folder)
+	go test -p 1 -timeout 90m -run '^$$' -bench . -benchmem $(or $(ARGS),./...)
 
 # Every fuzz target of the simulator's wire and of the guarded HTTP client; go
 # runs one at a time.

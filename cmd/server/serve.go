@@ -68,6 +68,8 @@ type serveCmd struct {
 	dataFlags
 	simFlags
 	awsFlags
+
+	AWSRates float64 `name:"aws-rates" help:"Multiply AWS's documented call rates: for accounts whose limits were raised." default:"1" placeholder:"FACTOR"`
 }
 
 // Run serves until ctx ends, then stops cleanly: running jobs stay resumable.
@@ -78,7 +80,7 @@ func (c *serveCmd) Run(ctx context.Context, logger *slog.Logger) error {
 	}
 	cfg := app.Config{
 		Listen: c.Listen, DataDir: c.DataDir, Database: c.Database, Secure: c.Secure,
-		Sim: c.simFlags.config(), Environments: envs, Lease: c.Lease, Version: buildVersion(),
+		Sim: c.simFlags.config(), Environments: envs, Lease: c.Lease, AWSRates: c.AWSRates, Version: buildVersion(),
 	}
 	cfg.Sim.Off = c.NoSim
 	a, err := app.New(ctx, cfg, logger)

@@ -19,6 +19,8 @@ type simCmd struct {
 	simFlags
 	SimSecret  string `help:"Secret of every access key; with it signatures are checked." placeholder:"SECRET"`
 	SimCallLog string `help:"File that gets a JSON line for every call of AWS's API." placeholder:"FILE"`
+
+	SimDuration map[string]time.Duration `help:"Durations in place of the profile's, as load-balancer=150s;call-min=60ms;call-max=120ms. Their names are in docs/simulator.md." placeholder:"NAME=DURATION;…"`
 	switchFlags
 }
 
@@ -26,6 +28,7 @@ type simCmd struct {
 // PUT /_awssim/switches.
 type switchFlags struct {
 	SimThrottle          bool                `help:"Throttle calls as AWS documents it, for each account and Region."`
+	SimQuotas            int                 `help:"Multiply the quotas of load balancers and VPC links, which AWS raises on request." default:"1" placeholder:"N"`
 	SimVisibility        time.Duration       `help:"For how long EC2 does not find what it has just made." placeholder:"DURATION"`
 	SimWriteConflicts    bool                `help:"Refuse a write to an HTTP API while another is under way."`
 	SimNoCapacity        []string            `help:"Where instances of a type cannot be had; * for all." placeholder:"ZONE:TYPE,…"`
@@ -37,7 +40,7 @@ type switchFlags struct {
 }
 
 func (f switchFlags) switches() (awssim.Switches, error) {
-	w := awssim.Switches{Throttle: f.SimThrottle, Visibility: f.SimVisibility, WriteConflicts: f.SimWriteConflicts, LinkZones: f.SimLinkZones,
+	w := awssim.Switches{Throttle: f.SimThrottle, Quotas: f.SimQuotas, Visibility: f.SimVisibility, WriteConflicts: f.SimWriteConflicts, LinkZones: f.SimLinkZones,
 		RefusePendingLink: f.SimRefusePendingLink, TimeoutStatus: f.SimTimeoutStatus, TwoSubnetsCode: f.SimTwoSubnetsCode}
 	for _, text := range f.SimNoCapacity {
 		s, err := awssim.ParseShortage(text)
@@ -62,7 +65,7 @@ func (f switchFlags) switches() (awssim.Switches, error) {
 // Run serves the simulated AWS alone until ctx ends.
 func (c *simCmd) Run(ctx context.Context, logger *slog.Logger) error {
 	cfg := c.config()
-	cfg.Secret, cfg.CallLog = c.SimSecret, c.SimCallLog
+	cfg.Secret, cfg.CallLog, cfg.Times = c.SimSecret, c.SimCallLog, c.SimDuration
 	var err error
 	if cfg.Switches, err = c.switches(); err != nil {
 		return err

@@ -75,7 +75,7 @@ func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err erro
 
 // wirePanel builds what carries out jobs and, on top of it, the panel.
 func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
-	pool := awsapi.New(awsapi.Options{Logger: a.logger, InstallID: install})
+	pool := awsapi.New(awsapi.Options{Logger: a.logger, InstallID: install, RateFactor: a.cfg.AWSRates})
 	client := probe.New(probe.Options{UserAgent: "Drawbridge/" + a.cfg.Version + " (route test)"})
 	executor := provision.NewExecutor(provision.Options{
 		Kinds: kinds.Registry(pool, client), Journal: a.Store, Logger: a.logger,

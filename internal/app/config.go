@@ -18,6 +18,7 @@ type Config struct {
 	Sim          SimConfig
 	Environments []model.Environment // upserted by name at start
 	Lease        time.Duration       // of a job; 0 = the worker's default
+	AWSRates     float64             // AWS's documented call rates times this; 0 = 1
 	Version      string
 }
 
@@ -27,7 +28,8 @@ type SimConfig struct {
 	Listen      string // host:port; loopback unless AllowRemote
 	Profile     string // instant, demo, real, also with a factor
 	AllowRemote bool
-	Secret      string          // of every access key; "" = signatures are not checked
-	CallLog     string          // file for a JSON line per call; "" = none
-	Switches    awssim.Switches // what else AWS does
+	Secret      string                   // of every access key; "" = signatures are not checked
+	CallLog     string                   // file for a JSON line per call; "" = none
+	Times       map[string]time.Duration // in place of the profile's; see awssim.Durations
+	Switches    awssim.Switches          // what else AWS does
 }

@@ -51,7 +51,7 @@ func NewSim(cfg SimConfig, dataDir string, logger *slog.Logger) (_ *Sim, err err
 		return nil, model.Errorf(model.CodeInvalid, "The simulated AWS checks no credentials, so it listens on loopback only. Choose a 127.0.0.1 address with --sim-listen, or say --sim-remote.")
 	}
 	s.Sim, err = awssim.New(awssim.Options{
-		Dir: dataDir, Profile: profile, Region: SimRegion, Logger: logger, Public: browsable(l.Addr()),
+		Dir: dataDir, Profile: profile, Times: cfg.Times, Region: SimRegion, Logger: logger, Public: browsable(l.Addr()),
 		Secret: cfg.Secret, CallLog: cfg.CallLog, Switches: cfg.Switches,
 	})
 	if err != nil {

@@ -25,6 +25,8 @@ type Options struct {
 	InstallID string // this installation, as it stands in the owner tags
 	// Rates says which buckets a call draws from; nil = AWSRates.
 	Rates func(service, operation string) []Bucket
+	// RateFactor multiplies the rates, for accounts whose limits were raised; 0 = 1.
+	RateFactor float64
 }
 
 // Pool makes and keeps the clients of environments. All clients of one pool
@@ -50,6 +52,9 @@ func New(o Options) *Pool {
 	}
 	if o.Rates == nil {
 		o.Rates = AWSRates
+	}
+	if o.RateFactor > 0 && o.RateFactor != 1 {
+		o.Rates = raised(o.Rates, o.RateFactor)
 	}
 	return &Pool{opts: o, limiter: newLimiter(o.Rates), clients: map[poolKey]*Clients{}}
 }

@@ -80,6 +80,17 @@ func elbRate(operation string) Bucket {
 	return Bucket{"mutating", 3, 20}
 }
 
+// raised multiplies what rates gives in a second; bursts stay.
+func raised(rates func(service, operation string) []Bucket, factor float64) func(service, operation string) []Bucket {
+	return func(service, operation string) []Bucket {
+		buckets := rates(service, operation)
+		for i := range buckets {
+			buckets[i].PerSecond *= factor
+		}
+		return buckets
+	}
+}
+
 // QueuedError says that the rate limit has no room for a call soon. Nothing
 // was sent; the same call may be made again later.
 type QueuedError struct {

@@ -54,8 +54,8 @@ func createVpcLink(c *restCall) (any, error) {
 	if err := checkGatewayTags(in.Tags); err != nil {
 		return nil, err
 	}
-	if len(c.st.links.rows) >= maxLinks {
-		return nil, badRequest("You have exceeded the limit of %d VPC links for this account and Region", maxLinks)
+	if most := maxLinks * c.switches.Load().Quotas; len(c.st.links.rows) >= most {
+		return nil, badRequest("You have exceeded the limit of %d VPC links for this account and Region", most)
 	}
 	subnets, groups, err := c.linkNetwork(in.SubnetIDs, in.SecurityGroupIDs)
 	if err != nil {

@@ -58,8 +58,10 @@ type timing struct {
 	profileVisible    time.Duration // until EC2 knows a new instance profile
 	healthInterval    time.Duration // 0 = as configured in the target group
 	healthTimeout     time.Duration // 0 = as configured in the target group
+	firstCheck        time.Duration // a target can be checked -> its first check
 	drain             time.Duration // at most; 0 = at once
 	connectTimeout    time.Duration // a packet that a security group drops
+	callMin, callMax  time.Duration // a call of the control plane, there and back
 	tick              time.Duration // how often due health checks are looked for
 	scale             float64       // of the durations that resources are configured with
 }
@@ -68,19 +70,26 @@ type timing struct {
 // interval of its health checks.
 func (t timing) scaled(d time.Duration) time.Duration { return time.Duration(float64(d) * t.scale) }
 
-// timing gives a profile's durations, times scale and the profile's factor.
-func (p Profile) timing(scale float64) (timing, error) {
+// timing gives a profile's durations with others in their place, times scale
+// and the profile's factor.
+func (p Profile) timing(scale float64, others Durations) (timing, error) {
 	name, factor, err := p.parts()
 	if err != nil {
 		return timing{}, err
 	}
 	t := name.unscaled()
+	if err := t.replace(others); err != nil {
+		return timing{}, err
+	}
 	t.scale = scale * factor
 	for _, d := range []*time.Duration{&t.instanceStart, &t.appStart, &t.instanceStop, &t.terminatedVisible, &t.loadBalancerStart, &t.linkStart,
-		&t.linkStop, &t.interfaceLinger, &t.gatewayStart, &t.gatewayStop, &t.profileVisible, &t.healthInterval, &t.healthTimeout, &t.drain, &t.connectTimeout} {
+		&t.linkStop, &t.interfaceLinger, &t.gatewayStart, &t.gatewayStop, &t.profileVisible, &t.healthInterval, &t.healthTimeout, &t.firstCheck, &t.drain, &t.connectTimeout, &t.callMin, &t.callMax} {
 		*d = t.scaled(*d)
 	}
 	t.tick = max(time.Millisecond, min(t.tick, t.scaled(t.tick))) // a slow clock is no reason to look seldom
+	if t.firstCheck > 0 {
+		t.tick = max(time.Millisecond, min(t.tick, t.firstCheck/100))
+	}
 	return t, nil
 }
 

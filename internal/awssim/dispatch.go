@@ -257,6 +257,8 @@ func (s *Sim) carryOut(r *http.Request, op operation, entry *Call) (answer reply
 		return reply{}, outcome{err: err}
 	}
 	defer end()
+	rest(r.Context(), s.t.travel())
+	defer func() { rest(r.Context(), s.t.travel()) }()
 	fault := s.strike(op.service, op.name)
 	if out = fault.apply(r, Before); out.drop || out.err != nil {
 		return reply{}, out

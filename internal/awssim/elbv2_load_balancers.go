@@ -87,7 +87,7 @@ func createLoadBalancer(c *call) ([]wire.Node, error) {
 		}
 		return nil, wire.BadRequest("DuplicateLoadBalancerName", "A load balancer with the same name '%s' exists, but with different settings", b.Name)
 	}
-	if len(c.st.loadBalancers.rows) >= maxLoadBalancers {
+	if len(c.st.loadBalancers.rows) >= maxLoadBalancers*c.switches.Load().Quotas {
 		return nil, wire.BadRequest("TooManyLoadBalancers", "The maximum number of load balancers has been reached")
 	}
 	for _, id := range b.Subnets {

@@ -146,12 +146,7 @@ func (f *Fault) apply(r *http.Request, when When) outcome {
 	case "drop":
 		return outcome{drop: true}
 	}
-	t := time.NewTimer(f.Do.Delay)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-r.Context().Done():
-	}
+	rest(r.Context(), f.Do.Delay)
 	return outcome{}
 }
 

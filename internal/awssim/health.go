@@ -96,7 +96,7 @@ func (h *healthChecker) due() (out []checkup, any, drained bool) {
 		}
 		p := h.probes[t.key()]
 		if p == nil {
-			p = &probe{}
+			p = &probe{next: now.Add(s.t.firstCheck)}
 			h.probes[t.key()] = p
 		}
 		if p.busy || now.Before(p.next) {

@@ -30,6 +30,7 @@ import (
 type Options struct {
 	Dir      string       // state directory; "" = memory only
 	Profile  Profile      // how long things take; "" = Instant
+	Times    Durations    // in place of the profile's; nil = none
 	Scale    float64      // every duration times this; 0 = 1
 	Region   string       // of the world; default ap-northeast-1
 	Account  string       // of keys that name none; default "000000000000"
@@ -101,7 +102,7 @@ func New(o Options) (*Sim, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("start simulated AWS: %w", err)
 	}
-	timing, err := o.Profile.timing(o.Scale)
+	timing, err := o.Profile.timing(o.Scale, o.Times)
 	if err != nil {
 		return nil, fmt.Errorf("start simulated AWS: %w", err)
 	}

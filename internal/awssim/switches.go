@@ -22,6 +22,9 @@ type Switches struct {
 	Visibility time.Duration `json:"visibility_ns"`
 	// WriteConflicts refuses a write to an API while another is under way.
 	WriteConflicts bool `json:"write_conflicts"`
+	// Quotas multiplies the quotas that AWS raises on request: load balancers
+	// and VPC links in a Region. 0 = 1.
+	Quotas int `json:"quotas"`
 	// NoCapacity says where no instances of which type can be had.
 	NoCapacity []Shortage `json:"no_capacity"`
 	// Zones gives Regions other Availability Zones: Region, name, id.
@@ -77,6 +80,7 @@ func (sh *shared) setSwitches(w Switches) error {
 	if w.TwoSubnetsCode == "" {
 		w.TwoSubnetsCode = "ValidationError"
 	}
+	w.Quotas = max(w.Quotas, 1)
 	switch {
 	case w.Visibility < 0:
 		return fmt.Errorf("visibility_ns %d is negative", w.Visibility)

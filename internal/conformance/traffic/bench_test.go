@@ -12,6 +12,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -33,7 +34,7 @@ type result struct {
 }
 
 // BenchmarkSimulator measures once, whatever b.N is, and prints one table. With
-// BENCH_JSON=FILE it writes the table there as JSON, too.
+// BENCH_JSON=FOLDER it writes FOLDER/simulator.json, too.
 func BenchmarkSimulator(b *testing.B) {
 	var table []result
 	add := func(name string, value float64, unit, goal string, met bool) {
@@ -55,9 +56,9 @@ func BenchmarkSimulator(b *testing.B) {
 	add("heap of 1,000 chains", heap, "MB", "< 200", heap < 200)
 	add("start with 1,000 chains", began.Seconds()*1000, "ms", "< 1000", began < time.Second)
 	b.Log("\n" + draw(table))
-	if path := os.Getenv("BENCH_JSON"); path != "" {
+	if dir := os.Getenv("BENCH_JSON"); dir != "" {
 		raw := must[[]byte](b)(json.MarshalIndent(table, "", "  "))
-		if err := os.WriteFile(path, append(raw, '\n'), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "simulator.json"), append(raw, '\n'), 0o644); err != nil {
 			b.Fatal(err)
 		}
 	}
