@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"drawbridge/internal/model"
+	"drawbridge/web/ui"
 )
 
 // statusOf maps the codes of errors to HTTP.
@@ -38,6 +39,7 @@ type errorView struct {
 	HolderURL string // of the job that holds the backend
 	BackURL   string
 	RequestID string
+	Problem   *ui.Problem // what AWS said
 }
 
 func newErrorView(err error, requestID string) errorView {
@@ -46,6 +48,10 @@ func newErrorView(err error, requestID string) errorView {
 	if errors.As(err, &known) && known.Code != model.CodeInternal {
 		v.Status = statusOf(known.Code)
 		v.Message = known.Message
+		if known.Problem != nil {
+			v.Problem = newProblem("The environment does not answer as it should", known.Problem)
+			v.Message = known.Full()
+		}
 		for _, f := range known.Fields {
 			v.Fields = append(v.Fields, f.Message)
 		}
@@ -86,7 +92,7 @@ func (w *Web) fail(c echo.Context, err error) error {
 	}
 	v := newErrorView(err, c.Response().Header().Get(echo.HeaderXRequestID))
 	if v.Status >= http.StatusInternalServerError {
-		w.log.ErrorContext(ctx, "page failed", "request_id", v.RequestID, "path", c.Path(), "error", err)
+		w.log.ErrorContext(ctx, "page failed", "request_id", v.RequestID, "path", c.Path(), "error", err, "problem", model.ProblemOf(err))
 	}
 	if v.Status == http.StatusUnauthorized {
 		return w.sendToSignIn(c)

@@ -244,6 +244,7 @@ func jobProblem(d *panel.JobDetail) *ui.Problem {
 		}
 		p.Title = "The job stopped at this step: " + s.Title
 		p.Code, p.Message = s.Problem.Code, s.Problem.Message
+		p.Call, p.HelpURL = callWords(s.Problem), s.Problem.Help
 		p.RequestID = cmp.Or(p.RequestID, s.Problem.RequestID)
 		p.Meaning = cmp.Or(p.Meaning, s.Problem.Meaning)
 		p.Exists = cmp.Or(p.Exists, s.Problem.Exists)
@@ -255,7 +256,18 @@ func jobProblem(d *panel.JobDetail) *ui.Problem {
 
 func newProblem(title string, p *model.Problem) *ui.Problem {
 	return &ui.Problem{
-		Title: title, Code: p.Code, Message: p.Message, Meaning: p.Meaning,
-		Exists: p.Exists, Advice: p.Advice, RequestID: p.RequestID,
+		Title: title, Code: p.Code, Message: p.Message, Meaning: p.Meaning, Call: callWords(p),
+		Exists: p.Exists, Advice: p.Advice, RequestID: p.RequestID, HelpURL: p.Help,
 	}
+}
+
+// callWords names the AWS call that a problem is about, "" when there was none.
+func callWords(p *model.Problem) string {
+	if p.Operation == "" {
+		return ""
+	}
+	if p.Status == 0 {
+		return p.Service + ", " + p.Operation
+	}
+	return fmt.Sprintf("%s, %s, HTTP status %d", p.Service, p.Operation, p.Status)
 }

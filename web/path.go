@@ -17,6 +17,7 @@ const (
 	pathBackends     = "/backends"
 	pathEnvironments = "/environments"
 	pathAPIDocs      = "/api/docs"
+	pathErrors       = model.HelpPath
 )
 
 func pathSignInNext(next string) string {

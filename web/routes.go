@@ -24,6 +24,7 @@ type route struct {
 func routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	return []route{
+		{"error_list", get, pathErrors, "AWS's errors", "", (*Web).listErrors},
 		{"home", get, pathHome, "Backends", model.RoleViewer, (*Web).home},
 		{"session_new", get, pathSignIn, "Sign in", "", (*Web).newSession},
 		{"session_confirm", get, pathSignIn + "/:token", "Sign in", "", (*Web).confirmSession},

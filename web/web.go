@@ -31,6 +31,8 @@ type Deps struct {
 	Auth    Auth
 	Logger  *slog.Logger
 	Version string
+	// Errors is what the page of AWS's errors shows.
+	Errors []model.ErrorChapter
 	// Streams is how many live connections one user may hold; 0 means 24.
 	Streams int
 	// Now is the clock of ages and elapsed times; nil means time.Now.
@@ -46,6 +48,7 @@ type Web struct {
 	auth    Auth
 	log     *slog.Logger
 	version string
+	errors  []model.ErrorChapter
 	now     func() time.Time
 	assets  *static.Assets
 	cross   *http.CrossOriginProtection
@@ -61,7 +64,7 @@ func New(d Deps) *Web {
 		d.Streams = defaultStreams
 	}
 	return &Web{
-		panel: d.Panel, auth: d.Auth, log: d.Logger, version: d.Version, now: d.Now,
+		panel: d.Panel, auth: d.Auth, log: d.Logger, version: d.Version, errors: d.Errors, now: d.Now,
 		assets: static.New(staticPrefix), cross: http.NewCrossOriginProtection(), streams: newStreams(d.Streams),
 	}
 }

@@ -59,14 +59,21 @@ type Step struct {
 type Problem struct {
 	Code      string `json:"code" doc:"AWS's error code, or Drawbridge's." example:"TooManyLoadBalancers"`
 	Message   string `json:"message" doc:"What AWS said."`
+	Service   string `json:"service,omitempty" doc:"The AWS service that was called." example:"Elastic Load Balancing v2"`
+	Operation string `json:"operation,omitempty" doc:"The call." example:"CreateLoadBalancer"`
+	Status    int    `json:"status,omitempty" doc:"The HTTP status of AWS's answer." example:"400"`
 	RequestID string `json:"request_id,omitempty" doc:"AWS's request id."`
 	Meaning   string `json:"meaning,omitempty" doc:"What it means."`
 	Advice    string `json:"advice,omitempty" doc:"What helps."`
 	Exists    string `json:"exists,omitempty" doc:"What had been made by then."`
+	Help      string `json:"help,omitempty" doc:"Where a page of this server explains the code." example:"/help/errors#TooManyLoadBalancers"`
 }
 
 func problemOf(p *model.Problem) Problem {
-	return Problem{Code: p.Code, Message: p.Message, RequestID: p.RequestID, Meaning: p.Meaning, Advice: p.Advice, Exists: p.Exists}
+	return Problem{
+		Code: p.Code, Message: p.Message, Service: p.Service, Operation: p.Operation, Status: p.Status, RequestID: p.RequestID,
+		Meaning: p.Meaning, Advice: p.Advice, Exists: p.Exists, Help: p.Help,
+	}
 }
 
 func jobOf(j *model.Job) Job {

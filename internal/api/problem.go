@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,7 @@ const problemType = "application/problem+json"
 
 // ProblemDetails is the body of every error (RFC 9457).
 type ProblemDetails struct {
-	Type      string       `json:"type" doc:"Always about:blank; code tells problems apart." example:"about:blank"`
+	Type      string       `json:"type" doc:"The page that explains AWS's answer, when that is the reason; about:blank otherwise. code tells problems apart." example:"about:blank"`
 	Title     string       `json:"title" doc:"The status in words." example:"Unprocessable Entity"`
 	Status    int          `json:"status" doc:"HTTP status." example:"422"`
 	Code      string       `json:"code" doc:"What kind of problem it is, for programs." example:"invalid"`
@@ -26,6 +27,7 @@ type ProblemDetails struct {
 	Errors    []FieldError `json:"errors,omitempty" doc:"The refused inputs."`
 	Holder    string       `json:"holder,omitempty" doc:"The job that holds the backend (409)." example:"job_4q7hmk2xv6pzd3wa"`
 	HolderURL string       `json:"holder_url,omitempty" doc:"That job's address." example:"/api/v1/jobs/job_4q7hmk2xv6pzd3wa"`
+	Problem   *Problem     `json:"problem,omitempty" doc:"What AWS said, when that is the reason."`
 	RequestID string       `json:"request_id" doc:"Names this request in the server's log." example:"req_b5jdy3xk7m2q4ncz"`
 }
 
@@ -96,14 +98,18 @@ func (a *API) problem(ctx context.Context, err error) *ProblemDetails {
 		code, status = model.CodeInternal, http.StatusInternalServerError
 	}
 	if status >= http.StatusInternalServerError {
-		a.log.ErrorContext(ctx, "api request failed", "request_id", requestIDFrom(ctx), "code", string(code), "error", err)
+		a.log.ErrorContext(ctx, "api request failed", "request_id", requestIDFrom(ctx), "code", string(code), "error", err, "problem", model.ProblemOf(err))
 	}
 	if code == model.CodeInternal {
 		return newProblem(ctx, status, string(code), internalDetail)
 	}
 	var me *model.Error
 	errors.As(err, &me)
-	p := newProblem(ctx, status, string(code), me.Message)
+	p := newProblem(ctx, status, string(code), me.Full())
+	if me.Problem != nil {
+		p.Problem = optional(me.Problem, problemOf)
+		p.Type = cmp.Or(me.Problem.Help, p.Type)
+	}
 	for _, f := range me.Fields {
 		p.Errors = append(p.Errors, FieldError{Location: "body." + f.Path, Message: f.Message})
 	}

@@ -97,7 +97,7 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 func (a *App) listParts(worker *jobs.Worker) []part {
 	e := newEcho(a.logger)
 	api.New(api.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger}).Register(e)
-	pages := web.New(web.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger})
+	pages := web.New(web.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger, Errors: awsapi.Explanations()})
 	pages.Register(e)
 	e.HTTPErrorHandler = pages.HandleError // the API answers for /api itself
 	e.GET("/healthz", alive(a.Store))

@@ -48,11 +48,8 @@ func unavailable(env *model.Environment, err error) error {
 		return err
 	}
 	p := awsapi.Problem(err)
-	text := "The environment " + env.Name + " does not answer as it should: " + p.Code + ": " + p.Message
-	for _, more := range []string{p.Meaning, p.Advice} {
-		if more != "" {
-			text += " " + more
-		}
+	return &model.Error{
+		Code: model.CodeUnavailable, Problem: p, Err: err,
+		Message: "The environment " + env.Name + " does not answer as it should: " + p.Code + ": " + p.Message,
 	}
-	return &model.Error{Code: model.CodeUnavailable, Message: text, Err: err}
 }

@@ -88,11 +88,11 @@ func (e *engine) leftBehind(ctx context.Context, backendID string) ([]string, er
 	}
 	clients, err := e.pool.Clients(ctx, env)
 	if err != nil {
-		return nil, err
+		return nil, awsapi.Problem(err)
 	}
 	owned, err := clients.OwnedByTag(ctx, e.install, backendID)
 	if err != nil {
-		return nil, err
+		return nil, awsapi.Problem(err)
 	}
 	var left []string
 	for _, o := range owned {

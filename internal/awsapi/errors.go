@@ -35,61 +35,51 @@ var classByCode = map[string]Class{
 	"ParameterNotFound": NotFound,
 	"NotFoundException": NotFound,
 
-	"InvalidGroup.Duplicate":       AlreadyExists,
-	"InvalidPermission.Duplicate":  AlreadyExists,
-	"DuplicateLoadBalancerName":    AlreadyExists,
-	"DuplicateTargetGroupName":     AlreadyExists,
-	"DuplicateListener":            AlreadyExists,
-	"IdempotentParameterMismatch":  Invalid,
-	"DependencyViolation":          Dependency,
-	"ResourceInUse":                Dependency,
-	"InvalidGroup.InUse":           Dependency,
-	"Throttling":                   Throttled,
-	"ThrottlingException":          Throttled,
-	"RequestLimitExceeded":         Throttled,
-	"TooManyRequestsException":     Throttled,
-	"RequestThrottled":             Throttled,
-	"ExpiredToken":                 Credentials,
-	"ExpiredTokenException":        Credentials,
-	"RequestExpired":               Credentials,
-	"AuthFailure":                  Credentials,
-	"InvalidClientTokenId":         Credentials,
-	"UnrecognizedClientException":  Credentials,
-	"SignatureDoesNotMatch":        Credentials,
-	"InvalidSignatureException":    Credentials,
-	"MissingAuthenticationToken":   Credentials,
-	"IncompleteSignature":          Credentials,
-	"OptInRequired":                Denied,
-	"PendingVerification":          Denied,
-	"AccessDenied":                 Denied,
-	"AccessDeniedException":        Denied,
-	"UnauthorizedOperation":        Denied,
-	"OperationNotPermitted":        Denied,
-	"VcpuLimitExceeded":            Quota,
-	"InstanceLimitExceeded":        Quota,
-	"ResourceCountExceeded":        Quota,
-	"SecurityGroupLimitExceeded":   Quota,
-	"LimitExceededException":       Quota,
-	"TargetGroupAssociationLimit":  Quota,
-	"InsufficientInstanceCapacity": Capacity,
-
-	"InsufficientFreeAddressesInSubnet": Capacity,
-
-	"RulesPerSecurityGroupLimitExceeded":      Quota,
-	"SecurityGroupsPerInterfaceLimitExceeded": Quota,
-	"InvalidParameterValue":                   Invalid,
-	"InvalidParameterCombination":             Invalid,
-	"MissingParameter":                        Invalid,
-	"ValidationError":                         Invalid,
-	"InvalidConfigurationRequest":             Invalid,
-	"InvalidTarget":                           Invalid,
-	"InvalidSubnet":                           Invalid,
-	"InvalidSecurityGroup":                    Invalid,
-	"AvailabilityZoneNotSupported":            Invalid,
-	"Unsupported":                             Invalid,
-	"UnsupportedOperation":                    Invalid,
-	"IncorrectInstanceState":                  Invalid,
-	"BadRequestException":                     Invalid,
+	"InvalidGroup.Duplicate":              AlreadyExists,
+	"InvalidPermission.Duplicate":         AlreadyExists,
+	"DuplicateLoadBalancerName":           AlreadyExists,
+	"DuplicateTargetGroupName":            AlreadyExists,
+	"DuplicateListener":                   AlreadyExists,
+	"IdempotentParameterMismatch":         Invalid,
+	"DependencyViolation":                 Dependency,
+	"ResourceInUse":                       Dependency,
+	"InvalidGroup.InUse":                  Dependency,
+	"Throttling":                          Throttled,
+	"ThrottlingException":                 Throttled,
+	"RequestLimitExceeded":                Throttled,
+	"TooManyRequestsException":            Throttled,
+	"RequestThrottled":                    Throttled,
+	"ExpiredToken":                        Credentials,
+	"ExpiredTokenException":               Credentials,
+	"RequestExpired":                      Credentials,
+	"AuthFailure":                         Credentials,
+	"InvalidClientTokenId":                Credentials,
+	"UnrecognizedClientException":         Credentials,
+	"SignatureDoesNotMatch":               Credentials,
+	"InvalidSignatureException":           Credentials,
+	"MissingAuthenticationToken":          Credentials,
+	"IncompleteSignature":                 Credentials,
+	"MissingAuthenticationTokenException": Credentials,
+	"InvalidAccessKeyId":                  Credentials,
+	"RequestTimeTooSkewed":                Credentials,
+	"RegionDisabledException":             Denied,
+	"Blocked":                             Denied,
+	"OptInRequired":                       Denied,
+	"PendingVerification":                 Denied,
+	"AccessDenied":                        Denied,
+	"AccessDeniedException":               Denied,
+	"UnauthorizedOperation":               Denied,
+	"OperationNotPermitted":               Denied,
+	"ResourceCountExceeded":               Quota,
+	"LimitExceededException":              Quota,
+	"ServiceQuotaExceededException":       Quota,
+	"TargetGroupAssociationLimit":         Quota,
+	"ValidationError":                     Invalid,
+	"AvailabilityZoneNotSupported":        Invalid,
+	"Unsupported":                         Invalid,
+	"UnsupportedOperation":                Invalid,
+	"IncorrectInstanceState":              Invalid,
+	"BadRequestException":                 Invalid,
 }
 
 // Classify says what err means for what comes next; nil gives "".
@@ -132,14 +122,16 @@ func classOf(code, message string) Class {
 }
 
 // classBySpelling sorts the families InvalidXxxID.NotFound, XxxNotFound,
-// TooManyXxx and InvalidXxx.Malformed.
+// TooManyXxx, XxxLimitExceeded, InsufficientXxx, InvalidXxx and MissingXxx.
 func classBySpelling(code string) Class {
 	switch {
 	case strings.HasSuffix(code, "NotFound"):
 		return NotFound
-	case strings.HasPrefix(code, "TooMany"):
+	case strings.HasPrefix(code, "TooMany"), strings.HasSuffix(code, "LimitExceeded"):
 		return Quota
-	case strings.HasSuffix(code, "Malformed"):
+	case strings.HasPrefix(code, "Insufficient"):
+		return Capacity
+	case strings.HasPrefix(code, "Invalid"), strings.HasSuffix(code, "Malformed"), strings.HasPrefix(code, "Missing"):
 		return Invalid
 	}
 	return Unknown

@@ -69,7 +69,7 @@ func TestProblemsExplain(t *testing.T) {
 		{"ExpiredToken", "x", "expired", "Sign in again"},
 		{"ExpiredTokenException", "x", "expired", "Sign in again"},
 		{"RequestExpired", "x", "clock", "NTP"},
-		{"UnauthorizedOperation", "You are not authorized", "policies", "Add the action"},
+		{"UnauthorizedOperation", "You are not authorized", "policies", "Add the action that AWS names"},
 		{"AccessDenied", "not authorized to perform: iam:CreateServiceLinkedRole", "service-linked role", "elasticloadbalancing.amazonaws.com"},
 		{"UnauthorizedOperation", "not authorized to perform: iam:PassRole", "instance profile", "iam:PassRole"},
 		{"VcpuLimitExceeded", "x", "vCPU", "Service Quotas"},
@@ -105,8 +105,8 @@ func TestProblemKeepsWhatItDoesNotKnow(t *testing.T) {
 	}
 	own := &model.Problem{Code: "NameTaken", Message: "ours"}
 	got, again := awsapi.Explain(fmt.Errorf("find: %w", own))
-	if got != own || again {
-		t.Errorf("a problem became %+v, again %v", got, again)
+	if got.Message != "ours" || got.Help != "/help/errors#NameTaken" || again || own.Help != "" {
+		t.Errorf("a problem became %+v, again %v; the first is %+v", got, again, own)
 	}
 	if awsapi.Problem(nil) != nil {
 		t.Error("no error became a problem")

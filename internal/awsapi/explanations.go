@@ -1,149 +1,78 @@
 package awsapi
 
-// explanations is the table of what AWS's errors mean. Rows with a text stand
-// before the row of the same code without one. Codes that are not here keep
-// AWS's own words.
-var explanations = []explanation{
-	// Reaching AWS and being somebody there.
-	{CodeUnreachable, "no such host",
-		"The name of the AWS endpoint could not be resolved.",
-		"Check the environment's Region and endpoint, and that this machine resolves names of AWS."},
-	{CodeUnreachable, "connection refused",
-		"Nothing listens at the environment's endpoint.",
-		"Check the endpoint's address and port, and that what should answer there is running."},
-	{CodeUnreachable, "certificate",
-		"The endpoint answered with a TLS certificate that this machine does not trust.",
-		"Check the endpoint's address, or set AWS_CA_BUNDLE to the certificate authority that signed it."},
-	{CodeUnreachable, "",
-		"No answer came from AWS, so it is not known whether the call was carried out.",
-		"Check the network, the proxy and the environment's endpoint. A retry looks for what exists before it makes anything."},
-	{CodeNoCredentials, "",
-		"No AWS credentials were found, or the source of them did not answer.",
-		"Start the server with AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or an instance or task role; run `aws sts get-caller-identity` in the same shell to see whether they work."},
-	{"ExpiredToken ExpiredTokenException", "",
-		"The temporary credentials that the server uses have expired.",
-		"Sign in again (for example `aws sso login`), or give the server a role that renews itself, and retry."},
-	{"RequestExpired", "",
-		"AWS refused the request as too old: this machine's clock is off by more than 15 minutes, or its session has expired.",
-		"Set the clock (NTP), renew the credentials, and retry."},
-	{"AuthFailure InvalidClientTokenId UnrecognizedClientException SignatureDoesNotMatch InvalidSignatureException MissingAuthenticationToken IncompleteSignature", "",
-		"AWS does not accept the credentials that the server uses.",
-		"Check that the access key exists and is active, that the secret belongs to it, and that the Region is enabled for the account."},
-	{"AccessDenied", "AssumeRole",
-		"The server's own credentials may not assume the environment's role.",
-		"The role's trust policy must name the server's principal and, when it asks for one, the environment's external id."},
-	{"AccessDenied AccessDeniedException UnauthorizedOperation", "CreateServiceLinkedRole",
-		"The first load balancer or VPC link of an account makes a service-linked role, and the credentials may not do that.",
-		"Allow iam:CreateServiceLinkedRole for elasticloadbalancing.amazonaws.com and ops.apigateway.amazonaws.com, or let an administrator make the roles once."},
-	{"AccessDenied AccessDeniedException UnauthorizedOperation", "PassRole",
-		"The credentials may not hand the instance profile's role to EC2.",
-		"Allow iam:PassRole on that role with the condition iam:PassedToService = ec2.amazonaws.com."},
-	{"AccessDenied AccessDeniedException UnauthorizedOperation", "",
-		"The credentials are valid, but their policies do not allow this action.",
-		"Add the action that AWS names to the policy of the role or user. Organisation policies (SCPs) and permission boundaries may forbid it, too."},
-	{"OptInRequired PendingVerification", "",
-		"The account is not ready for this service or Region.",
-		"Finish the account's sign-up, enable the Region, or subscribe to the AMI in AWS Marketplace."},
+import (
+	"slices"
+	"strings"
 
-	// Rates and limits.
-	{CodeQueued, "",
-		"AWS allows this call only so often per account and Region; it waits for its turn.", ""},
-	{"Throttling ThrottlingException RequestLimitExceeded TooManyRequestsException RequestThrottled", "",
-		"The account makes more calls than AWS allows per second. Nothing was changed by this call.",
-		"Wait a minute and retry; other tools that use the same account count, too."},
-	{"VcpuLimitExceeded InstanceLimitExceeded", "",
-		"The account's quota of vCPUs for On-Demand instances of this family is used up.",
-		"Terminate instances that are not needed, choose a smaller instance type, or ask for more in Service Quotas (Running On-Demand Standard instances)."},
-	{"InsufficientInstanceCapacity", "",
-		"AWS has no room for this instance type in that Availability Zone at the moment.",
-		"Retry in a few minutes, or choose another instance type or a subnet in another Availability Zone."},
-	{"InsufficientFreeAddressesInSubnet", "",
-		"The subnet has no free IP addresses left.",
-		"Free addresses in that subnet or use another one in the environment."},
-	{"TooManyLoadBalancers", "",
-		"The account has as many load balancers in this Region as its quota allows (50 by default).",
-		"Delete load balancers that are not needed, or ask for more in Service Quotas."},
-	{"TooManyTargetGroups", "",
-		"The account has as many target groups in this Region as its quota allows (3,000 by default).",
-		"Delete target groups that are not needed, or ask for more in Service Quotas."},
-	{"SecurityGroupLimitExceeded", "",
-		"The account has as many security groups in this Region as its quota allows (2,500 by default).",
-		"Delete security groups that are not needed, or ask for more in Service Quotas."},
-	{"RulesPerSecurityGroupLimitExceeded", "",
-		"The security group has as many rules as AWS allows (60 inbound by default).",
-		"Remove rules that are not needed, or let the load balancer in through another group."},
-	{"LimitExceededException", "",
-		"A quota of API Gateway is used up; an account has 10 VPC links per Region by default.",
-		"Delete VPC links or APIs that are not needed, or ask for more in Service Quotas."},
+	"drawbridge/internal/model"
+)
 
-	// Inputs that AWS does not know or cannot use.
-	{"InvalidAMIID.NotFound InvalidAMIID.Unavailable InvalidAMIID.Malformed", "",
-		"The AMI does not exist in this Region, or the account may not use it. AMI ids differ between Regions.",
-		"Correct spec.launch.ami, or leave it empty for the newest Amazon Linux 2023."},
-	{"InvalidInstanceID.NotFound InvalidInstanceID.Malformed", "",
-		"The instance does not exist in this account and Region; terminated ones disappear after about an hour.",
-		"Check spec.instances.ids against the EC2 console."},
-	{"InvalidVpcID.NotFound", "",
-		"The environment's VPC does not exist in this account and Region.",
-		"Correct the environment's VPC id, Region or account."},
-	{"SubnetNotFound InvalidSubnetID.NotFound", "",
-		"A subnet of the environment does not exist in this account and Region.",
-		"Correct the environment's subnets."},
-	{"InvalidParameterValue", "Invalid IAM Instance Profile",
-		"EC2 does not know the instance profile. A new one takes some ten seconds to be known.",
-		"Check spec.launch.instance_profile: it is the name of an instance profile, not of a role."},
-	{"InvalidParameterValue InvalidParameterCombination", "architecture",
-		"The AMI was built for another processor than the instance type has.",
-		"Use an arm64 AMI for Graviton types (t4g, m7g, …) and an x86_64 AMI for others."},
-	{"Unsupported", "",
-		"The instance type or option is not offered in that Availability Zone.",
-		"Choose another instance type, or subnets in other Availability Zones."},
-	{"InvalidTarget", "not in a running state",
-		"AWS registers only running instances as targets.",
-		"Start the instance and retry."},
-	{"ValidationError InvalidConfigurationRequest InvalidSubnet", "two different Availability Zones",
-		"An Application Load Balancer needs subnets in two Availability Zones.",
-		"Add a subnet in another Availability Zone to the environment."},
-	{"InvalidSubnet", "",
-		"A subnet of the environment is not fit for a load balancer: it takes a /27 or larger with 8 free addresses.",
-		"Use other subnets in the environment."},
-	{"BadRequestException", "where service is not available",
-		"API Gateway has no VPC links in that Availability Zone.",
-		"Take that subnet out of the environment and use one in another Availability Zone; AWS lists the supported zone ids in its page on VPC links."},
-	{"BadRequestException", "For a shared subnet",
-		"The subnet is shared from another account, where a VPC link needs a security group.",
-		"Use subnets that this account owns."},
-	{"BadRequestException", "valid ELB listener ARN",
-		"A private integration takes the ARN of a listener, not of a load balancer and not a URL.",
-		"This is a fault of Drawbridge; please report it with the request id."},
-	{"BadRequestException", "Unable to retrieve listener port",
-		"API Gateway could not read the load balancer's listener through its service-linked role AWSServiceRoleForAPIGateway.",
-		"Retry. If it stays so, check in IAM that the role exists, and that the listener is in the same account and Region."},
+// explanation is one row of the table: what an error means and what helps.
+// Codes that no row names keep AWS's own words.
+type explanation struct {
+	codes   string // space-separated
+	text    string // part of AWS's message; "" = any
+	meaning string
+	advice  string
+	quota   string // "service: quota", as Service Quotas names them; "" = none
+}
 
-	// Things in each other's way.
-	{"DuplicateLoadBalancerName DuplicateTargetGroupName InvalidGroup.Duplicate", "",
-		"Something of that name exists already with other settings, and its tags do not say that it is this backend's.",
-		"Rename or delete it in AWS if nobody needs it, or register the backend under another name."},
-	{"IdempotentParameterMismatch", "",
-		"An earlier try of the same step asked for something else.",
-		"Destroy what exists of the backend and provision it again."},
-	{"ConflictException", "try again later",
-		"Something else changes the same API at this moment.",
-		"Retry in a few seconds."},
-	{"ConflictException", "referenced by", "Routes still use the integration.", "Delete those routes first, then retry."},
-	{"BadRequestException", "is referenced in",
-		"Integrations still use the VPC link; it may be that somebody used it for another API.",
-		"Delete those integrations in API Gateway, then retry."},
-	{"DependencyViolation InvalidGroup.InUse", "",
-		"Something still uses the security group: a network interface that lingers after its load balancer or VPC link, or a rule of another group.",
-		"Retry in a few minutes. In the EC2 console, look for network interfaces and rules that name the group."},
-	{"ResourceInUse", "",
-		"Something still uses it: a listener or a rule that Drawbridge did not make.",
-		"Look in the EC2 console at what uses it, remove that, and retry."},
-	{"OperationNotPermitted", "deletion protection",
-		"Somebody switched deletion protection on.",
-		"Switch it off in the load balancer's attributes, and retry."},
-	{"OperationNotPermitted", "disableApiTermination",
-		"Somebody switched termination protection on.",
-		"Switch it off in the instance's settings, and retry."},
+// chapters are the table, by what the errors are about.
+var chapters = []struct {
+	title string
+	rows  []explanation
+}{
+	{"Reaching AWS, credentials and permissions", accessErrors},
+	{"Rates, quotas and capacity", limitErrors},
+	{"Inputs that AWS does not take", inputErrors},
+	{"Things in each other's way, gone, or failing", stateErrors},
+}
+
+// lookUp finds the row of an error: one whose text is in AWS's message stands
+// above one without a text. nil when there is none.
+func lookUp(code, message string) *explanation {
+	message = strings.ToLower(message)
+	var plain *explanation
+	for _, chapter := range chapters {
+		for i := range chapter.rows {
+			row := &chapter.rows[i]
+			switch {
+			case !slices.Contains(strings.Fields(row.codes), code):
+			case row.text == "":
+				if plain == nil {
+					plain = row
+				}
+			case strings.Contains(message, strings.ToLower(row.text)):
+				return row
+			}
+		}
+	}
+	return plain
+}
+
+// fullAdvice is the advice with the way to raise the quota.
+func (e *explanation) fullAdvice() string {
+	if e.quota == "" {
+		return e.advice
+	}
+	service, quota, _ := strings.Cut(e.quota, ": ")
+	return e.advice + " To raise the quota, open Service Quotas in the environment's Region, choose " + service +
+		", then “" + quota + "”, and request an increase; retry when it is granted."
+}
+
+// Explanations lists the table for people, chapter by chapter.
+func Explanations() []model.ErrorChapter {
+	unknown := denialOf(&model.Problem{})
+	var list []model.ErrorChapter
+	for _, chapter := range chapters {
+		c := model.ErrorChapter{Title: chapter.title}
+		for _, row := range chapter.rows {
+			c.Explanations = append(c.Explanations, model.Explanation{
+				Codes: strings.Fields(row.codes), Text: row.text,
+				Meaning: unknown.fill(row.meaning), Advice: unknown.fill(row.fullAdvice()),
+			})
+		}
+		list = append(list, c)
+	}
+	return list
 }

@@ -1,11 +1,11 @@
 package awsapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
 	"net/url"
-	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
@@ -21,25 +21,26 @@ const (
 	CodeUnexpected    = "UnexpectedError"
 )
 
-// Problem tells err to a person: AWS's code, text and request id, and where
-// the table knows more, what it means and what helps. A problem in err's chain
-// is returned as it is; nil gives nil.
+// Problem tells err to a person: AWS's code, text and request id, which call
+// it was, and where the table knows more, what it means and what helps. A
+// problem in err's chain keeps its own words. nil gives nil.
 func Problem(err error) *model.Problem {
 	if err == nil {
 		return nil
 	}
-	var p *model.Problem
-	if errors.As(err, &p) {
-		return p
+	var known *model.Problem
+	if errors.As(err, &known) {
+		p := *known
+		explain(&p)
+		return &p
 	}
-	p = say(err)
-	p.RequestID = requestID(err)
-	for _, e := range explanations {
-		if e.matches(p.Code, p.Message) {
-			p.Meaning, p.Advice = e.meaning, e.advice
-			break
-		}
+	p := say(err)
+	var op *smithy.OperationError
+	if errors.As(err, &op) {
+		p.Service, p.Operation = op.Service(), op.Operation()
 	}
+	p.Status, p.RequestID = httpStatus(err), requestID(err)
+	explain(p)
 	return p
 }
 
@@ -47,9 +48,27 @@ func Problem(err error) *model.Problem {
 func Explain(err error) (*model.Problem, bool) {
 	var p *model.Problem
 	if errors.As(err, &p) {
-		return p, false
+		return Problem(err), false
 	}
 	return Problem(err), MayHelpLater(err)
+}
+
+// explain adds what the table knows to what the problem does not say itself.
+func explain(p *model.Problem) {
+	e := lookUp(p.Code, p.Message)
+	if e == nil {
+		return
+	}
+	p.Help = cmp.Or(p.Help, model.HelpPath+"#"+p.Code)
+	d := denialOf(p)
+	p.Meaning = cmp.Or(p.Meaning, d.fill(e.meaning))
+	if p.Advice != "" {
+		return
+	}
+	p.Advice = d.fill(e.fullAdvice())
+	if encoded(p.Message) {
+		p.Advice += decodeAdvice
+	}
 }
 
 // say finds code and text.
@@ -60,7 +79,7 @@ func say(err error) *model.Problem {
 	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		return &model.Problem{Code: api.ErrorCode(), Message: api.ErrorMessage()}
+		return &model.Problem{Code: api.ErrorCode(), Message: cmp.Or(api.ErrorMessage(), "AWS gave no further words.")}
 	}
 	var creds *credentialsError
 	if errors.As(err, &creds) {
@@ -93,28 +112,4 @@ func requestID(err error) string {
 		return re.ServiceRequestID()
 	}
 	return ""
-}
-
-// explanation is one row of the table: what an error means and what helps.
-// The first row wins whose codes hold the error's and whose text is in it.
-type explanation struct {
-	codes   string // space-separated; "" = any
-	text    string // part of AWS's message; "" = any
-	meaning string
-	advice  string
-}
-
-func (e explanation) matches(code, message string) bool {
-	if e.text != "" && !strings.Contains(strings.ToLower(message), strings.ToLower(e.text)) {
-		return false
-	}
-	if e.codes == "" {
-		return true
-	}
-	for c := range strings.FieldsSeq(e.codes) {
-		if c == code {
-			return true
-		}
-	}
-	return false
 }

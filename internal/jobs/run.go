@@ -95,7 +95,7 @@ func (r *run) report(err error, o model.Outcome, took time.Duration) {
 	if o.Retry || o.State == model.JobFailed {
 		level = slog.LevelWarn
 	}
-	r.log.Log(r.ctx, level, "job ran", "state", o.State, "took", took, "error", err)
+	r.log.Log(r.ctx, level, "job ran", "state", o.State, "took", took, "error", err, "problem", o.Problem)
 }
 
 // finish records the outcome. While the database does not take it, it tries

@@ -34,7 +34,9 @@ type Error struct {
 	Fields  []Field `json:"fields,omitempty"` // for CodeInvalid
 	// Holder is the id of the job that holds a busy backend, for CodeConflict.
 	Holder string `json:"holder,omitempty"`
-	Err    error  `json:"-"` // cause, for the log
+	// Problem is what AWS said, when that is why.
+	Problem *Problem `json:"problem,omitempty"`
+	Err     error    `json:"-"` // cause, for the log
 }
 
 // Error is the text for logs and start-up lines: the cause is in it.
@@ -50,6 +52,20 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// Full is the message together with what AWS's answer means and what helps.
+func (e *Error) Full() string {
+	if e.Problem == nil {
+		return e.Message
+	}
+	text := e.Message
+	for _, more := range []string{e.Problem.Meaning, e.Problem.Advice} {
+		if more != "" {
+			text += " " + more
+		}
+	}
+	return text
+}
 
 // Errorf makes an Error. A %w verb sets the cause.
 func Errorf(code Code, format string, args ...any) *Error {

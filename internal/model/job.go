@@ -120,19 +120,6 @@ type Step struct {
 	FinishedAt time.Time    `json:"finished_at,omitzero"`
 }
 
-// Problem is a failure told to a person: what AWS (or we) said, what it
-// means, what exists now, and what to press.
-type Problem struct {
-	Code      string `json:"code"`    // AWS's error code, or ours
-	Message   string `json:"message"` // AWS's own text, or ours
-	RequestID string `json:"request_id,omitempty"`
-	Meaning   string `json:"meaning,omitempty"`
-	Advice    string `json:"advice,omitempty"`
-	Exists    string `json:"exists,omitempty"` // what was made so far
-}
-
-func (p *Problem) Error() string { return p.Code + ": " + p.Message }
-
 // Errors that end a run without blaming a step.
 var (
 	// ErrCancelled: the job's cancel was requested; nothing was written.

@@ -139,12 +139,15 @@ func (r *run) serialised(key string, f func()) {
 
 // fail records that the step failed for good.
 func (r *run) fail(ctx context.Context, n *node, res *model.Resource, p *model.Problem) error {
+	p, _ = r.exec.Explain(p) // what our own problems leave unsaid, too
 	p.Exists = r.existing()
 	n.step.State, n.step.Problem, n.step.Why = model.StepFailed, p, ""
 	n.step.FinishedAt = now()
 	if err := r.save(ctx, n.step, res); err != nil {
 		return err
 	}
+	r.exec.Logger.WarnContext(ctx, "step failed", "job_id", r.lease.JobID, "backend_id", r.rec.Backend.ID,
+		"step", n.item.Key, "kind", n.item.Kind, "problem", p)
 	return &StepFailed{Key: n.item.Key, Problem: p}
 }
 

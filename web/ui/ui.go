@@ -41,5 +41,7 @@ type Problem struct {
 	Meaning   string
 	Exists    string
 	Advice    string
+	Call      string // which AWS call it was, and the status of its answer
 	RequestID string
+	HelpURL   string // of the page that explains the code
 }
