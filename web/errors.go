@@ -132,6 +132,20 @@ func (w *Web) HandleError(err error, c echo.Context) {
 	}
 }
 
+// SessionError answers a request whose session could not be read or written:
+// the database does not answer. It is for the session manager, which stands
+// before echo.
+func (w *Web) SessionError(e *echo.Echo) func(http.ResponseWriter, *http.Request, error) {
+	return func(rw http.ResponseWriter, r *http.Request, err error) {
+		c := e.NewContext(r, rw)
+		begin(c, route{Name: "error", Title: "Error"})
+		if err := w.fail(c, &model.Error{Code: model.CodeUnavailable, Err: err,
+			Message: "Drawbridge's database does not answer. Running jobs go on by themselves when it does. Try again in a moment."}); err != nil {
+			w.log.ErrorContext(r.Context(), "error page failed", "error", err)
+		}
+	}
+}
+
 func fromHTTP(he *echo.HTTPError, path string) error {
 	switch he.Code {
 	case http.StatusNotFound:

@@ -30,14 +30,7 @@ var securityHeaders = [][2]string{
 // the page for an error.
 func (w *Web) serve(r route) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		h := c.Response().Header()
-		for _, kv := range securityHeaders {
-			h.Set(kv[0], kv[1])
-		}
-		if h.Get(echo.HeaderXRequestID) == "" {
-			h.Set(echo.HeaderXRequestID, model.NewID("req_"))
-		}
-		c.Set(routeKey, r)
+		begin(c, r)
 		c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, maxForm)
 		if err := w.admit(r, c); err != nil {
 			return w.fail(c, err)
@@ -47,6 +40,18 @@ func (w *Web) serve(r route) echo.HandlerFunc {
 		}
 		return nil
 	}
+}
+
+// begin sets what every answer carries.
+func begin(c echo.Context, r route) {
+	h := c.Response().Header()
+	for _, kv := range securityHeaders {
+		h.Set(kv[0], kv[1])
+	}
+	if h.Get(echo.HeaderXRequestID) == "" {
+		h.Set(echo.HeaderXRequestID, model.NewID("req_"))
+	}
+	c.Set(routeKey, r)
 }
 
 // admit refuses requests from other sites, strangers and roles too low.

@@ -64,7 +64,7 @@ type serveCmd struct {
 	Listen string        `help:"Where panel and API listen." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	Secure bool          `help:"The panel is reached over TLS (a proxy ends it): mark its cookies Secure."`
 	NoSim  bool          `help:"Do not run the embedded simulated AWS."`
-	Lease  time.Duration `help:"How long a job stays with a server that stopped answering." default:"15s"`
+	Lease  time.Duration `help:"How long a job stays with a server that stopped answering; 6s on PostgreSQL, 15s on SQLite." placeholder:"DURATION"`
 	dataFlags
 	simFlags
 	awsFlags

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
-	"os"
 
 	"drawbridge/internal/api"
 	"drawbridge/internal/auth"
@@ -69,24 +68,22 @@ func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err erro
 		return nil, fmt.Errorf("read the installation's id: %w", err)
 	}
 	worker := a.wirePanel(hub, install)
-	a.parts = a.listParts(worker)
+	a.parts = a.listParts(worker, hub)
 	return a, nil
 }
 
 // wirePanel builds what carries out jobs and, on top of it, the panel.
 func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
-	pool := awsapi.New(awsapi.Options{Logger: a.logger, InstallID: install, RateFactor: a.cfg.AWSRates})
+	pool := awsapi.New(awsapi.Options{Logger: a.logger, InstallID: install, RateFactor: a.cfg.AWSRates, Guard: jobs.Held})
 	client := probe.New(probe.Options{UserAgent: "Drawbridge/" + a.cfg.Version + " (route test)"})
 	executor := provision.NewExecutor(provision.Options{
 		Kinds: kinds.Registry(pool, client), Journal: a.Store, Logger: a.logger,
-		Explain: awsapi.Explain, Trace: awsapi.Collect, CancelRequested: jobs.CancelRequested,
+		Explain: awsapi.Explain, Trace: awsapi.Collect, CancelRequested: jobs.CancelRequested, Now: a.Store.Now,
 	})
 	run := &engine{executor: executor, store: a.Store, pool: pool, install: install}
-	worker := jobs.New(a.Store, jobs.Options{
-		Handlers: map[model.Operation]jobs.Handler{model.OpProvision: run.provision, model.OpDestroy: run.destroy},
-		Holder:   holder(), Lease: a.cfg.Lease, Logger: a.logger,
-		Exclusive: a.Store.Dialect() == store.SQLite, // one process owns the file
-	})
+	worker := jobs.New(a.Store, a.workerOptions(map[model.Operation]jobs.Handler{
+		model.OpProvision: run.provision, model.OpDestroy: run.destroy,
+	}))
 	a.Panel = panel.New(panel.Deps{
 		Store: a.Store, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger,
 		Activity: a.activity,
@@ -94,11 +91,13 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 	return worker
 }
 
-func (a *App) listParts(worker *jobs.Worker) []part {
+func (a *App) listParts(worker *jobs.Worker, hub *events.Hub) []part {
 	e := newEcho(a.logger)
 	api.New(api.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger}).Register(e)
-	pages := web.New(web.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger, Errors: awsapi.Explanations()})
+	pages := web.New(web.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger,
+		Errors: awsapi.Explanations(), Now: a.Store.Now})
 	pages.Register(e)
+	a.Auth.Sessions.ErrorFunc = pages.SessionError(e)
 	e.HTTPErrorHandler = pages.HandleError // the API answers for /api itself
 	e.GET("/healthz", alive(a.Store))
 
@@ -107,8 +106,9 @@ func (a *App) listParts(worker *jobs.Worker) []part {
 		parts = append(parts, part{"simulated AWS", a.Sim.Run})
 	}
 	return append(parts,
-		part{"worker", worker.Run},
+		part{"listener", func(ctx context.Context) error { return a.Store.Listen(ctx, heard(worker, hub)) }},
 		part{"http", serveHTTP(a.http, withSessions(a.Auth.Sessions, e))},
+		part{"worker", worker.Run}, // the first to stop: other replicas take its jobs at once
 	)
 }
 
@@ -145,13 +145,4 @@ func (a *App) close() {
 			a.logger.Error("closing the database", "error", err)
 		}
 	}
-}
-
-// holder names this process in leases.
-func holder() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown-host"
-	}
-	return fmt.Sprintf("%s:%d:%s", host, os.Getpid(), model.ShortID(model.NewID("")))
 }

@@ -17,8 +17,9 @@ type Config struct {
 	Secure       bool   // the panel is reached over TLS (a proxy ends it): Secure cookies
 	Sim          SimConfig
 	Environments []model.Environment // upserted by name at start
-	Lease        time.Duration       // of a job; 0 = the worker's default
+	Lease        time.Duration       // of a job; 0 = 6 s on PostgreSQL, the worker's default on SQLite
 	AWSRates     float64             // AWS's documented call rates times this; 0 = 1
+	Now          func() time.Time    // the process's clock; nil = time.Now
 	Version      string
 }
 

@@ -30,7 +30,7 @@ func openStore(ctx context.Context, cfg Config, logger *slog.Logger, onEvent fun
 }
 
 func storeOptions(cfg Config, logger *slog.Logger) (store.Options, error) {
-	o := store.Options{DSN: cfg.Database, Logger: logger}
+	o := store.Options{DSN: cfg.Database, Logger: logger, Now: cfg.Now}
 	if cfg.Database != "" {
 		return o, nil
 	}

@@ -38,7 +38,7 @@ const (
 // Options of an Auth.
 type Options struct {
 	Secure bool             // the panel is reached by HTTPS: cookies are, too
-	Now    func() time.Time // time.Now when nil
+	Now    func() time.Time // the store's when nil, which replicas share
 	Logger *slog.Logger     // slog.Default when nil
 }
 
@@ -55,7 +55,7 @@ type Auth struct {
 // New makes an Auth on the store.
 func New(st *store.Store, o Options) *Auth {
 	if o.Now == nil {
-		o.Now = time.Now
+		o.Now = st.Now
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

@@ -23,6 +23,10 @@ import (
 type Options struct {
 	Logger    *slog.Logger
 	InstallID string // this installation, as it stands in the owner tags
+	// Guard, when not nil, is asked right before each send of a call that
+	// changes something; the call is not sent, and fails with its error, when
+	// it has one.
+	Guard func(ctx context.Context) error
 	// Rates says which buckets a call draws from; nil = AWSRates.
 	Rates func(service, operation string) []Bucket
 	// RateFactor multiplies the rates, for accounts whose limits were raised; 0 = 1.

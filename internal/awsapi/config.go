@@ -91,10 +91,13 @@ func (e *credentialsError) Unwrap() error { return e.err }
 
 // instrument adds to each call, from the outside in: retries or none, the rate
 // limit of each attempt, its trace. The limit stands before signing, so that
-// a request does not grow old in the queue.
+// a request does not grow old in the queue. The guard is the last to be asked.
 func (p *Pool) instrument(env *model.Environment) func(*middleware.Stack) error {
 	return func(stack *middleware.Stack) error {
 		if err := disableRetries(stack); err != nil {
+			return err
+		}
+		if err := stack.Deserialize.Add(p.guarding(), middleware.After); err != nil {
 			return err
 		}
 		if err := stack.Finalize.Insert(p.tracing(), "Retry", middleware.After); err != nil {

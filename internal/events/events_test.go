@@ -127,6 +127,37 @@ func TestFollowSeesOtherReplicas(t *testing.T) {
 	})
 }
 
+// TestFollowOutlastsTheDatabase: a stream that has begun stays open while the
+// database does not answer, and misses nothing.
+func TestFollowOutlastsTheDatabase(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hub, f := events.NewHub(), &feed{seq: 3}
+		fw := follow(t, hub, f, 0)
+		fw.want(t, 1, 3)
+		down := func(err error) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.fail = err
+		}
+		down(model.Errorf(model.CodeUnavailable, "The database does not answer."))
+		time.Sleep(time.Minute)
+		if fw.idles.Load() == 0 {
+			t.Fatal("nothing kept the connection")
+		}
+		f.add(2)
+		down(nil)
+		time.Sleep(2 * time.Second)
+		fw.want(t, 1, 5)
+		fw.end(t)
+
+		down(model.Errorf(model.CodeUnavailable, "The database does not answer."))
+		if err := hub.Follow(t.Context(), "be_a", 0, f.read, nil, nil); model.CodeOf(err) != model.CodeUnavailable {
+			t.Fatalf("a stream began without a database: %v", err)
+		}
+	})
+}
+
 func TestFollowKeepsTheConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -68,12 +69,13 @@ func (h *Hub) FollowAll(ctx context.Context, visible Visible, changed func(backe
 		if err != nil {
 			return false, fmt.Errorf("read event numbers: %w", err)
 		}
+		maps.DeleteFunc(seen, func(id string, _ int64) bool { _, still := newest[id]; return !still })
 		ids := newer(newest, seen)
-		seen = newest
 		for _, id := range ids {
 			if err := changed(id); err != nil {
 				return true, err
 			}
+			seen[id] = newest[id]
 		}
 		return len(ids) > 0, nil
 	}
@@ -93,17 +95,19 @@ func newer(newest, seen map[string]int64) []string {
 }
 
 // follow looks at once, then after each wake and every lookEvery at the
-// latest. look tells whether it sent anything.
+// latest. look tells whether it sent anything. Once a look has worked, a
+// database that does not answer is waited for: the reader's connection lasts
+// longer than most outages, and its cursor loses nothing.
 func follow(ctx context.Context, sub *Subscription, look func() (sent bool, err error), idle func() error) error {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	quiet := time.Now()
+	quiet, looked := time.Now(), false
 	for {
 		sent, err := look()
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case err != nil:
+		case err != nil && (!looked || model.CodeOf(err) != model.CodeUnavailable):
 			return err
 		case sent:
 			quiet = time.Now()
@@ -113,6 +117,7 @@ func follow(ctx context.Context, sub *Subscription, look func() (sent bool, err 
 			}
 			quiet = time.Now()
 		}
+		looked = true
 		select {
 		case <-sub.C:
 			sub.Take()

@@ -29,6 +29,7 @@ type run struct {
 	job    *model.Job
 	ctx    context.Context // the handler's
 	end    context.CancelCauseFunc
+	hold   *hold
 	log    *slog.Logger
 	done   chan struct{} // closed when the handler has returned and the outcome is recorded
 
@@ -36,12 +37,14 @@ type run struct {
 	cancelled  chan struct{}
 }
 
-func newRun(w *Worker, handlers context.Context, job *model.Job) *run {
+// newRun begins a run of a job that was claimed by a request sent at claimed.
+func newRun(w *Worker, handlers context.Context, job *model.Job, claimed time.Time) *run {
 	r := &run{
-		worker: w, job: job, done: make(chan struct{}), cancelled: make(chan struct{}),
+		worker: w, job: job, hold: newHold(claimed.Add(w.Lease)), done: make(chan struct{}), cancelled: make(chan struct{}),
 		log: w.Logger.With("job_id", job.ID, "backend_id", job.BackendID, "operation", job.Operation),
 	}
-	r.ctx, r.end = context.WithCancelCause(context.WithValue(handlers, cancelKey{}, r.cancelled))
+	ctx := context.WithValue(context.WithValue(handlers, cancelKey{}, r.cancelled), holdKey{}, r.hold)
+	r.ctx, r.end = context.WithCancelCause(ctx)
 	if !job.CancelRequestedAt.IsZero() {
 		r.requestCancel()
 	}
@@ -49,6 +52,12 @@ func newRun(w *Worker, handlers context.Context, job *model.Job) *run {
 }
 
 func (r *run) requestCancel() { r.cancelOnce.Do(func() { close(r.cancelled) }) }
+
+// lose ends a run whose job is another's.
+func (r *run) lose() {
+	r.hold.lose()
+	r.end(model.ErrLeaseLost)
+}
 
 // perform keeps the lease while the handler works, and records the outcome.
 // previous is an older run of the same job in this process, whose lease was
@@ -62,7 +71,7 @@ func (r *run) perform(previous *run) {
 	defer stopBeating()
 	defer r.end(nil)
 	if previous != nil {
-		previous.end(model.ErrLeaseLost)
+		previous.lose()
 		<-previous.done
 	}
 	start := time.Now()
@@ -129,7 +138,6 @@ func (r *run) heartbeat(ctx context.Context) {
 	every := r.worker.Lease / 3
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	expires := time.Now().Add(r.worker.Lease)
 	for {
 		select {
 		case <-ctx.Done():
@@ -144,13 +152,13 @@ func (r *run) heartbeat(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err == nil:
-			expires = sent.Add(r.worker.Lease)
+			r.hold.renew(sent.Add(r.worker.Lease))
 			if cancel {
 				r.requestCancel()
 			}
-		case errors.Is(err, model.ErrLeaseLost), time.Now().After(expires):
+		case errors.Is(err, model.ErrLeaseLost), r.hold.over():
 			r.log.ErrorContext(ctx, "lease on the job lost", "error", err)
-			r.end(model.ErrLeaseLost)
+			r.lose()
 			return
 		default:
 			r.log.WarnContext(ctx, "lease on the job not extended; trying again", "error", err)

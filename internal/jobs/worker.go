@@ -135,9 +135,10 @@ func (w *Worker) claimAll(ctx, handlers context.Context) {
 		case <-ctx.Done():
 			return
 		}
+		sent := time.Now()
 		job, err := w.store.ClaimJob(ctx, w.Holder, w.Lease)
 		if job != nil && err == nil {
-			w.start(handlers, job)
+			w.start(handlers, job, sent)
 			lastErr = ""
 			continue
 		}
@@ -157,8 +158,8 @@ func (w *Worker) claimAll(ctx, handlers context.Context) {
 }
 
 // start runs a claimed job, which has a slot, in a goroutine of its own.
-func (w *Worker) start(handlers context.Context, job *model.Job) {
-	r := newRun(w, handlers, job)
+func (w *Worker) start(handlers context.Context, job *model.Job, claimed time.Time) {
+	r := newRun(w, handlers, job, claimed)
 	w.mu.Lock()
 	previous := w.runs[job.ID]
 	w.runs[job.ID] = r

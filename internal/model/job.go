@@ -41,7 +41,7 @@ type Job struct {
 	TeamID            string    `json:"team_id"`
 	Operation         Operation `json:"operation"`
 	State             JobState  `json:"state"`
-	Why               string    `json:"why,omitempty"` // why it is queued or waiting, in words
+	Why               string    `json:"why,omitempty"` // why it is queued or waiting, or from whom it was taken over, in words
 	Plan              *Plan     `json:"plan,omitempty"`
 	Problem           *Problem  `json:"problem,omitempty"` // why it failed
 	Actor             string    `json:"actor"`             // who asked, by name
@@ -66,6 +66,9 @@ type Lease struct {
 	Holder string
 	Term   int64
 }
+
+// TakenOver tells whether the lease of the holder before this one had run out.
+func (j *Job) TakenOver() bool { return j.State == JobRunning && j.Why != "" }
 
 // Lease returns the job's lease as it was claimed.
 func (j *Job) Lease() Lease { return Lease{JobID: j.ID, Holder: j.LeaseHolder, Term: j.LeaseTerm} }

@@ -68,8 +68,9 @@ func (p *Panel) run(ctx context.Context, a model.Actor, b *model.Backend, tests 
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
+			at := p.Store.Now()
 			r := p.Probe.Run(ctx, probe.Request{Test: t, BaseURL: b.InvokeURL, AllowHosts: probe.LocalHosts(env)})
-			r.ID, r.BackendID, r.Actor = model.NewID(model.PrefixTestRun), b.ID, a.Name
+			r.ID, r.BackendID, r.Actor, r.At = model.NewID(model.PrefixTestRun), b.ID, a.Name, at
 			runs[i] = r
 		})
 	}

@@ -28,7 +28,9 @@ type Options struct {
 	Trace func(ctx context.Context) (context.Context, func() []string)
 	// CancelRequested is closed when the job's cancel was requested.
 	CancelRequested func(ctx context.Context) <-chan struct{}
-	Logger          *slog.Logger
+	// Now is the clock of all that is written: the database's, for replicas.
+	Now    func() time.Time
+	Logger *slog.Logger
 }
 
 // Executor carries out plans.

@@ -168,6 +168,7 @@ func (b *bench) runWith(ctx context.Context, job *model.Job, kind provision.Kind
 			return ctx, func() []string { return []string{"req-1"} }
 		},
 		CancelRequested: func(context.Context) <-chan struct{} { return b.cancel },
+		Now:             time.Now,
 	})
 	return e.Run(ctx, job)
 }

@@ -50,7 +50,12 @@ type Inputs struct {
 	Environment *model.Environment
 	// Needs are the resources that this one needs, by key, as last observed.
 	Needs map[string]*model.Resource
+	// Now is the clock by which rows are written; it may not be the process's.
+	Now func() time.Time
 }
+
+// Age is how long ago the resource was begun, wherever that was.
+func (in Inputs) Age(r *model.Resource) time.Duration { return in.Now().Sub(r.CreatedAt) }
 
 // Need returns the needed resource, or an error that names it if the graph
 // forgot the edge. Kinds must not read Needs without it.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"drawbridge/internal/model"
 )
@@ -57,12 +58,16 @@ func newRun(e *Executor, rec *model.Record) *run {
 	return r
 }
 
+// now is the time as the database keeps it: what is derived from it, such as
+// a client token, is the same after a restart and elsewhere.
+func (r *run) now() time.Time { return r.exec.Now().UTC().Truncate(time.Millisecond) }
+
 // inputs are what the node's kind may read: the needed resources as last
 // saved, and on destroy everything that is known of the backend.
 func (r *run) inputs(n *node) Inputs {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	in := Inputs{Backend: r.rec.Backend, Environment: r.rec.Environment, Needs: map[string]*model.Resource{}}
+	in := Inputs{Backend: r.rec.Backend, Environment: r.rec.Environment, Now: r.exec.Now, Needs: map[string]*model.Resource{}}
 	if r.destroy {
 		maps.Copy(in.Needs, r.resources)
 		return in
@@ -92,7 +97,7 @@ func (r *run) resource(n *node) (res *model.Resource, fresh bool) {
 		BackendID: r.rec.Backend.ID, Key: n.item.Key, Kind: n.item.Kind,
 		Title: n.item.Title, Position: n.step.Position, Name: n.item.Name,
 		Ownership: n.item.Ownership, State: model.ResourcePlanned, Params: n.item.Params, Needs: needs,
-		CreatedAt: now(),
+		CreatedAt: r.now(),
 	}, true
 }
 
@@ -142,7 +147,7 @@ func (r *run) fail(ctx context.Context, n *node, res *model.Resource, p *model.P
 	p, _ = r.exec.Explain(p) // what our own problems leave unsaid, too
 	p.Exists = r.existing()
 	n.step.State, n.step.Problem, n.step.Why = model.StepFailed, p, ""
-	n.step.FinishedAt = now()
+	n.step.FinishedAt = r.now()
 	if err := r.save(ctx, n.step, res); err != nil {
 		return err
 	}

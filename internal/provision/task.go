@@ -78,7 +78,7 @@ func (t *task) uses() bool {
 func (t *task) begin() error {
 	s := *t.node.step
 	if s.StartedAt.IsZero() || s.State == model.StepFailed {
-		s.StartedAt = now()
+		s.StartedAt = t.run.now()
 	}
 	s.State, s.Problem, s.Why, s.FinishedAt = model.StepStarted, nil, "", time.Time{}
 	s.Attempt++
@@ -123,7 +123,7 @@ func (t *task) forget() error {
 	if t.res.AWSID == "" {
 		return nil
 	}
-	t.res.AWSID, t.res.Outputs, t.res.State, t.res.CreatedAt = "", nil, model.ResourcePlanned, now()
+	t.res.AWSID, t.res.Outputs, t.res.State, t.res.CreatedAt = "", nil, model.ResourcePlanned, t.run.now()
 	return t.run.save(t.ctx, t.node.step, t.res)
 }
 
@@ -141,7 +141,7 @@ func (t *task) apply() (Observed, error) {
 		switch {
 		case err == nil:
 			return obs, nil
-		case t.interruptedBy(err):
+		case t.stoppedBy(err):
 			return Observed{}, err
 		case errors.As(err, &notYet):
 			if err := t.waitNote(start, notYet.Why); err != nil {
@@ -175,7 +175,7 @@ func (t *task) finish(obs Observed) error {
 
 func (t *task) end() error {
 	s := t.node.step
-	s.FinishedAt = now()
+	s.FinishedAt = t.run.now()
 	s.AWSID = t.res.AWSID
 	return t.run.save(t.ctx, s, t.res)
 }
@@ -294,9 +294,10 @@ func (t *task) change(f func(ctx context.Context) error) (err error) {
 	return err
 }
 
-// interruptedBy tells whether err is the run's interruption rather than AWS's word.
-func (t *task) interruptedBy(err error) bool {
-	return t.ctx.Err() != nil && errors.Is(err, context.Cause(t.ctx))
+// stoppedBy tells whether err ends the run rather than being AWS's word: an
+// interruption, or a lease that ran out before the call was sent.
+func (t *task) stoppedBy(err error) bool {
+	return errors.Is(err, model.ErrLeaseLost) || t.ctx.Err() != nil && errors.Is(err, context.Cause(t.ctx))
 }
 
 // explain fails the step for an error of a look; nil stays nil, and an
@@ -336,7 +337,3 @@ func (t *task) interrupted(err error) error {
 	}
 	return err
 }
-
-// now is the time as the database keeps it: what is derived from it, such as
-// a client token, is the same after a restart.
-func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }

@@ -44,7 +44,7 @@ func (t *task) remove() error {
 	start := time.Now()
 	for try := 1; ; {
 		err := t.change(func(ctx context.Context) error { return t.kind.Delete(ctx, t.in, t.res) })
-		if err == nil || t.interruptedBy(err) {
+		if err == nil || t.stoppedBy(err) {
 			return err
 		}
 		why := ""
@@ -87,7 +87,7 @@ func (t *task) letGo(state model.StepState) error {
 	s := t.node.step
 	s.State, s.Why = state, ""
 	if s.StartedAt.IsZero() {
-		s.StartedAt = now()
+		s.StartedAt = t.run.now()
 	}
 	return t.end()
 }

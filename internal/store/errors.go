@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 
@@ -58,10 +60,20 @@ func classify(err error) (model.Code, string) {
 	}
 	var connect *pgconn.ConnectError
 	var network net.Error
-	if errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) {
+	if errors.As(err, &connect) || errors.As(err, &network) || cutOff(err) {
 		return model.CodeUnavailable, textUnreachable
 	}
 	return "", ""
+}
+
+// cutOff tells whether a connection ended under a statement.
+func cutOff(err error) bool {
+	for _, end := range []error{driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return pgconn.SafeToRetry(err)
 }
 
 // classifySQLite takes an extended result code; its low byte is the primary one.

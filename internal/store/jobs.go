@@ -36,6 +36,7 @@ func (q *Queries) InsertJob(ctx context.Context, j *model.Job) error {
 		j.ID, j.BackendID, j.TeamID, j.Operation, j.State, j.Why, texts[0], texts[1], j.Actor, j.Attempt, j.Failures,
 		ms(j.CancelRequestedAt), ms(j.RunAfter), ms(j.CreatedAt), ms(j.StartedAt), ms(j.FinishedAt),
 		j.LeaseHolder, j.LeaseTerm, ms(j.LeaseExpires))
+	q.notify(NoticeQueued, "")
 	return taken(err, "Another job holds this backend. Wait until it has ended, or cancel it.")
 }
 
@@ -97,6 +98,7 @@ func (q *Queries) RequeueJob(ctx context.Context, id string) (*model.Job, error)
 		ID: j.ID, BackendID: j.BackendID, TeamID: j.TeamID, Operation: j.Operation, State: model.JobQueued,
 		Plan: j.Plan, Actor: j.Actor, Attempt: j.Attempt, CreatedAt: j.CreatedAt, LeaseTerm: j.LeaseTerm,
 	}
+	q.notify(NoticeQueued, "")
 	return j, q.updateJob(ctx, j)
 }
 
@@ -117,6 +119,8 @@ func (q *Queries) RequestCancel(ctx context.Context, id string) error {
 	j.CancelRequestedAt = q.now()
 	if j.State != model.JobRunning {
 		j.State, j.Why, j.FinishedAt = model.JobCancelled, "", j.CancelRequestedAt
+	} else {
+		q.notify(NoticeCancel, id)
 	}
 	if err := q.updateJob(ctx, j); err != nil {
 		return err

@@ -57,7 +57,9 @@ func (q *Queries) claim(ctx context.Context, now time.Time, holder string, lease
 		lock = `FOR UPDATE OF backends SKIP LOCKED`
 	}
 	j, err := scanJob(q.row(ctx, "claim job",
-		`UPDATE jobs SET state = 'running', why = '', attempt = attempt + 1, run_after = 0,
+		`UPDATE jobs SET state = 'running', attempt = attempt + 1, run_after = 0,
+			why = CASE WHEN state = 'running' AND lease_holder <> ''
+				THEN 'Taken over from ' || lease_holder || ', which stopped answering.' ELSE '' END,
 			started_at = CASE WHEN started_at = 0 THEN $1 ELSE started_at END,
 			lease_holder = $2, lease_term = lease_term + 1, lease_expires = $3
 		 WHERE id = (
@@ -118,6 +120,9 @@ func (s *Store) FinishJob(ctx context.Context, l model.Lease, o model.Outcome) e
 		j.State, j.Why, j.Problem = o.State, o.Why, o.Problem
 		if o.State == model.JobWaiting {
 			j.RunAfter = now.Add(o.Delay)
+			if o.Delay == 0 { // its holder stops, and another may take it now
+				q.notify(NoticeQueued, "")
+			}
 			if j.Failures++; !o.Retry {
 				j.Failures = 0
 			}

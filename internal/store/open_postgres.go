@@ -24,6 +24,7 @@ func (s *Store) openPostgres(ctx context.Context, dsn string) error {
 	if err != nil {
 		return model.Errorf(model.CodeInvalid, "The address of the PostgreSQL database cannot be read. Write it as in postgres://user:password@host:5432/drawbridge: %w", err)
 	}
+	s.listener = config
 	s.writer = sql.OpenDB(stdlib.GetConnector(*config))
 	s.writer.SetMaxOpenConns(maxConns)
 	s.writer.SetMaxIdleConns(idleConns)

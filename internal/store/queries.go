@@ -27,8 +27,9 @@ type Queries struct {
 
 // txState is what a transaction does once it is committed.
 type txState struct {
-	hooks  []func()
-	newest map[string]int64 // of the events that it wrote, by backend
+	hooks   []func()
+	newest  map[string]int64 // of the events that it wrote, by backend
+	notices map[Notice]struct{}
 }
 
 var errNoTx = errors.New("this write needs a transaction")
@@ -55,19 +56,6 @@ func (q *Queries) fresh(id *string, prefix string, created *time.Time) {
 		*created = q.now()
 	}
 	*created = created.UTC().Truncate(time.Millisecond)
-}
-
-// leaseNow is the clock of leases: the database's where several processes
-// share it, else the process's.
-func (q *Queries) leaseNow(ctx context.Context) (time.Time, error) {
-	if q.store.dialect == SQLite {
-		return q.now(), nil
-	}
-	var t time.Time
-	row := q.row(ctx, "read the database's clock",
-		`SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS bigint)`)
-	err := row.Scan(millis{&t})
-	return t, err
 }
 
 // forUpdate is the suffix that locks the selected rows until the transaction

@@ -30,7 +30,8 @@ func (s *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, err
 	return data, err == nil, err
 }
 
-// CommitCtx writes a session, and drops those that have expired.
+// CommitCtx writes a session, whose expiry is by the process's clock, and drops
+// those that have expired.
 func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
 	return s.store.InTx(ctx, func(q *Queries) error {
 		_, err := q.exec(ctx, "drop old sessions", `DELETE FROM sessions WHERE expires_at <= $1`, ms(q.now()))
@@ -41,7 +42,7 @@ func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, exp
 			`INSERT INTO sessions (token, data, expires_at) VALUES ($1, $2, $3)
 			 ON CONFLICT (token) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at
 			 WHERE sessions.data <> excluded.data OR abs(excluded.expires_at - sessions.expires_at) >= $4`,
-			token, data, ms(expiry), touchEvery.Milliseconds())
+			token, data, ms(s.store.ofOwn(expiry)), touchEvery.Milliseconds())
 		return err
 	})
 }

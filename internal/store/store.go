@@ -20,6 +20,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"drawbridge/internal/model"
 )
 
@@ -34,7 +36,8 @@ type Options struct {
 	// DSN is "sqlite:<path>" or "postgres://…". A SQLite file and its folder
 	// are made when absent.
 	DSN string
-	// Now is the process's clock; time.Now when nil.
+	// Now is the process's clock; time.Now when nil. On PostgreSQL it only
+	// measures what has passed since the database's clock was read.
 	Now func() time.Time
 	// Logger gets what the store does by itself; slog.Default when nil.
 	Logger *slog.Logger
@@ -57,12 +60,15 @@ const (
 
 // Store is an open database with the newest schema.
 type Store struct {
-	opts    Options
-	dialect Dialect
-	writer  *sql.DB
-	reader  *sql.DB  // query-only on SQLite; the same as writer on PostgreSQL
-	lock    *os.File // keeps a second process off a SQLite file; nil on PostgreSQL
-	closed  atomic.Bool
+	opts     Options
+	dialect  Dialect
+	clock    clock
+	writer   *sql.DB
+	reader   *sql.DB         // query-only on SQLite; the same as writer on PostgreSQL
+	listener *pgx.ConnConfig // of Listen's connection; nil on SQLite
+	sender   string          // tells this process's notices from others'
+	lock     *os.File        // keeps a second process off a SQLite file; nil on PostgreSQL
+	closed   atomic.Bool
 }
 
 // Open opens the database, brings its schema up to date and returns it. What
@@ -74,7 +80,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	s := &Store{opts: o}
+	s := &Store{opts: o, clock: clock{own: o.Now}, sender: newSender()}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	var err error
@@ -89,6 +95,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	if err == nil {
 		err = s.migrate(ctx)
+	}
+	if err == nil {
+		_, err = s.Read().leaseNow(ctx) // sets the clock
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -117,9 +126,6 @@ func (s *Store) Close() error {
 // Dialect tells which kind of database this is.
 func (s *Store) Dialect() Dialect { return s.dialect }
 
-// Now is the process's time, as the database keeps it.
-func (s *Store) Now() time.Time { return s.opts.Now().UTC().Truncate(time.Millisecond) }
-
 // Ping tells whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	q := s.Read()
@@ -140,9 +146,12 @@ func (s *Store) InTx(ctx context.Context, fn func(q *Queries) error) error {
 	if err != nil {
 		return q.fail(ctx, "begin a transaction", err)
 	}
-	q.db, q.tx = tx, &txState{newest: map[string]int64{}}
+	q.db, q.tx = tx, &txState{newest: map[string]int64{}, notices: map[Notice]struct{}{}}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
 	if err := fn(q); err != nil {
+		return err
+	}
+	if err := q.sendNotices(ctx); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

@@ -61,7 +61,7 @@ func (k api) Apply(ctx context.Context, in provision.Inputs, r *model.Resource) 
 		Description: aws.String("The way in to the backend " + in.Backend.Name + ", made by Drawbridge"),
 	})
 	if err != nil {
-		return provision.Observed{}, fmt.Errorf("create api %s: %w", r.Name, later(r, err))
+		return provision.Observed{}, fmt.Errorf("create api %s: %w", r.Name, later(in, r, err))
 	}
 	return observedAPI(aws.ToString(out.ApiId), out.ApiEndpoint), nil
 }

@@ -105,7 +105,7 @@ func (h *harness) resource(item model.PlanItem) *model.Resource {
 // inputs holds exactly the needs that the chain declares, so that a forgotten
 // edge shows.
 func (h *harness) inputs(item model.PlanItem) provision.Inputs {
-	in := provision.Inputs{Backend: h.backend, Environment: h.env, Needs: map[string]*model.Resource{}}
+	in := provision.Inputs{Backend: h.backend, Environment: h.env, Now: time.Now, Needs: map[string]*model.Resource{}}
 	for _, n := range item.Needs {
 		in.Needs[n.Key] = h.resources[n.Key]
 	}
@@ -114,7 +114,7 @@ func (h *harness) inputs(item model.PlanItem) provision.Inputs {
 
 // inputsToDelete are everything that is known, as the executor gives it.
 func (h *harness) inputsToDelete() provision.Inputs {
-	return provision.Inputs{Backend: h.backend, Environment: h.env, Needs: h.resources}
+	return provision.Inputs{Backend: h.backend, Environment: h.env, Now: time.Now, Needs: h.resources}
 }
 
 // eventually calls f until it is done, while AWS is busy with something.

@@ -95,7 +95,7 @@ func (k ingressRule) Apply(ctx context.Context, in provision.Inputs, r *model.Re
 		return existing(func() (provision.Observed, error) { return k.Find(ctx, in, r) }, err)
 	}
 	if err != nil {
-		return provision.Observed{}, fmt.Errorf("allow port %d from %s in %s: %w", port, source, group, later(r, err))
+		return provision.Observed{}, fmt.Errorf("allow port %d from %s in %s: %w", port, source, group, later(in, r, err))
 	}
 	if len(out.SecurityGroupRules) == 0 {
 		return k.Find(ctx, in, r)

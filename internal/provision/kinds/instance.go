@@ -134,10 +134,10 @@ func (k instance) Apply(ctx context.Context, in provision.Inputs, r *model.Resou
 	}
 	out, err := c.EC2.RunInstances(ctx, request)
 	switch {
-	case awsapi.HasCode(err, "InvalidParameterValue") && strings.Contains(err.Error(), "Invalid IAM Instance Profile") && settling(r):
+	case awsapi.HasCode(err, "InvalidParameterValue") && strings.Contains(err.Error(), "Invalid IAM Instance Profile") && settling(in, r):
 		return provision.Observed{}, &provision.NotYet{Why: "EC2 does not know the instance profile yet: " + said(err), Err: err}
 	case err != nil:
-		return provision.Observed{}, fmt.Errorf("run instance %s: %w", r.Key, later(r, err))
+		return provision.Observed{}, fmt.Errorf("run instance %s: %w", r.Key, later(in, r, err))
 	case len(out.Instances) == 0:
 		return k.Find(ctx, in, r)
 	}

@@ -78,11 +78,11 @@ func (k integration) Apply(ctx context.Context, in provision.Inputs, r *model.Re
 		PayloadFormatVersion: aws.String("1.0"), // the only one that HTTP_PROXY takes
 		Description:          aws.String(ownerMark(c, in, r)),
 	})
-	if awsapi.HasCode(err, "BadRequestException") && strings.Contains(err.Error(), "Unable to retrieve listener port") && settling(r) {
+	if awsapi.HasCode(err, "BadRequestException") && strings.Contains(err.Error(), "Unable to retrieve listener port") && settling(in, r) {
 		return provision.Observed{}, &provision.NotYet{Why: "API Gateway does not see the new listener yet: " + said(err), Err: err}
 	}
 	if err != nil {
-		return provision.Observed{}, fmt.Errorf("create integration of %s: %w", ids[0], later(r, err))
+		return provision.Observed{}, fmt.Errorf("create integration of %s: %w", ids[0], later(in, r, err))
 	}
 	return provision.Observed{AWSID: aws.ToString(out.IntegrationId), Ready: true}, nil
 }

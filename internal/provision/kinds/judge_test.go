@@ -260,24 +260,25 @@ func TestUserData(t *testing.T) {
 
 func TestLaterAndGone(t *testing.T) {
 	t.Parallel()
+	in := provision.Inputs{Now: time.Now}
 	fresh, old := &model.Resource{CreatedAt: time.Now()}, &model.Resource{CreatedAt: time.Now().Add(-time.Hour)}
 	queued := &awsapi.QueuedError{Operation: "CreateVpcLink", Wait: 12 * time.Second}
 	var notYet *provision.NotYet
-	if !errors.As(later(fresh, queued), &notYet) || !strings.Contains(notYet.Why, "12s") {
-		t.Errorf("a full queue: %v", later(fresh, queued))
+	if !errors.As(later(in, fresh, queued), &notYet) || !strings.Contains(notYet.Why, "12s") {
+		t.Errorf("a full queue: %v", later(in, fresh, queued))
 	}
 	if !errors.As(gone(queued), &notYet) {
 		t.Error("a full queue does not hold a delete back")
 	}
 	absent := &smithy.GenericAPIError{Code: "InvalidGroup.NotFound", Message: "The security group 'sg-1' does not exist"}
-	if !errors.As(later(fresh, absent), &notYet) {
+	if !errors.As(later(in, fresh, absent), &notYet) {
 		t.Error("what was made a moment ago is not waited for")
 	}
 	notYet = nil
-	if errors.As(later(old, absent), &notYet) {
+	if errors.As(later(in, old, absent), &notYet) {
 		t.Error("what was made an hour ago is still waited for")
 	}
-	if errors.As(later(fresh, &smithy.GenericAPIError{Code: "SubnetNotFound"}), &notYet) {
+	if errors.As(later(in, fresh, &smithy.GenericAPIError{Code: "SubnetNotFound"}), &notYet) {
 		t.Error("a subnet that does not exist is waited for")
 	}
 	if err := gone(absent); err != nil {

@@ -87,7 +87,7 @@ func found(err error) error {
 
 // settling tells whether r was begun so lately that AWS may not yet show
 // everywhere what it was just told.
-func settling(r *model.Resource) bool { return time.Since(r.CreatedAt) < settleTime }
+func settling(in provision.Inputs, r *model.Resource) bool { return in.Age(r) < settleTime }
 
 // madeHere are the answers "there is none" that can be about something that
 // the chain itself made a moment ago. An unknown subnet or AMI stays unknown.
@@ -99,11 +99,11 @@ var madeHere = []string{
 // later turns the answers to a create that mean "not now" into NotYet: too
 // many calls, a concurrent change, and what was made a moment ago and is not
 // visible everywhere. Other errors stay as they are.
-func later(r *model.Resource, err error) error {
+func later(in provision.Inputs, r *model.Resource, err error) error {
 	if why := busy(err); why != "" {
 		return &provision.NotYet{Why: why, Err: err}
 	}
-	if settling(r) && awsapi.HasCode(err, madeHere...) {
+	if settling(in, r) && awsapi.HasCode(err, madeHere...) {
 		return &provision.NotYet{Why: "AWS does not see everywhere yet what was just made: " + said(err), Err: err}
 	}
 	return err

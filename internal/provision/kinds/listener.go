@@ -78,7 +78,7 @@ func (k listener) Apply(ctx context.Context, in provision.Inputs, r *model.Resou
 		return existing(func() (provision.Observed, error) { return k.Find(ctx, in, r) }, err)
 	}
 	if err != nil {
-		return provision.Observed{}, fmt.Errorf("create listener of %s: %w", lb.Name, later(r, err))
+		return provision.Observed{}, fmt.Errorf("create listener of %s: %w", lb.Name, later(in, r, err))
 	}
 	return provision.Observed{AWSID: aws.ToString(out.Listeners[0].ListenerArn), Ready: true}, nil
 }

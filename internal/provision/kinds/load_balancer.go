@@ -97,7 +97,7 @@ func (k loadBalancer) Apply(ctx context.Context, in provision.Inputs, r *model.R
 		return existing(func() (provision.Observed, error) { return k.Find(ctx, in, r) }, err)
 	}
 	if err != nil {
-		return provision.Observed{}, fmt.Errorf("create load balancer %s: %w", r.Name, later(r, err))
+		return provision.Observed{}, fmt.Errorf("create load balancer %s: %w", r.Name, later(in, r, err))
 	}
 	return observedLoadBalancer(out.LoadBalancers[0]), nil
 }

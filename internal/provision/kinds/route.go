@@ -88,7 +88,7 @@ func (k route) Apply(ctx context.Context, in provision.Inputs, r *model.Resource
 		return existing(func() (provision.Observed, error) { return k.Find(ctx, in, r) }, err)
 	}
 	if err != nil {
-		return provision.Observed{}, fmt.Errorf("create route %s: %w", r.Params["route_key"], later(r, err))
+		return provision.Observed{}, fmt.Errorf("create route %s: %w", r.Params["route_key"], later(in, r, err))
 	}
 	return provision.Observed{AWSID: aws.ToString(out.RouteId), Ready: true}, nil
 }

@@ -67,7 +67,7 @@ func (k securityGroup) Apply(ctx context.Context, in provision.Inputs, r *model.
 		return existing(func() (provision.Observed, error) { return k.Find(ctx, in, r) }, err)
 	}
 	if err != nil {
-		return provision.Observed{}, fmt.Errorf("create security group %s: %w", r.Name, later(r, err))
+		return provision.Observed{}, fmt.Errorf("create security group %s: %w", r.Name, later(in, r, err))
 	}
 	return provision.Observed{AWSID: aws.ToString(out.GroupId), Ready: true}, nil
 }

@@ -69,7 +69,7 @@ func (k stage) Apply(ctx context.Context, in provision.Inputs, r *model.Resource
 		return existing(func() (provision.Observed, error) { return k.Find(ctx, in, r) }, err)
 	}
 	if err != nil {
-		return provision.Observed{}, fmt.Errorf("create stage of %s: %w", parent.AWSID, later(r, err))
+		return provision.Observed{}, fmt.Errorf("create stage of %s: %w", parent.AWSID, later(in, r, err))
 	}
 	return observedStage(parent, out.StageName), nil
 }

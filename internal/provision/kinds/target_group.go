@@ -97,7 +97,7 @@ func (k targetGroup) Apply(ctx context.Context, in provision.Inputs, r *model.Re
 		return existing(func() (provision.Observed, error) { return k.Find(ctx, in, r) }, err)
 	}
 	if err != nil {
-		return provision.Observed{}, fmt.Errorf("create target group %s: %w", r.Name, later(r, err))
+		return provision.Observed{}, fmt.Errorf("create target group %s: %w", r.Name, later(in, r, err))
 	}
 	return provision.Observed{AWSID: aws.ToString(out.TargetGroups[0].TargetGroupArn), Ready: true}, nil
 }

@@ -145,11 +145,11 @@ func (k targets) Apply(ctx context.Context, in provision.Inputs, r *model.Resour
 		return provision.Observed{}, err
 	}
 	_, err = c.ELB.RegisterTargets(ctx, &elb.RegisterTargetsInput{TargetGroupArn: &group.AWSID, Targets: descriptions})
-	if awsapi.HasCode(err, "InvalidTarget") && settling(r) {
+	if awsapi.HasCode(err, "InvalidTarget") && settling(in, r) {
 		return provision.Observed{}, &provision.NotYet{Why: "The load balancer does not see the instance as running yet: " + said(err), Err: err}
 	}
 	if err != nil {
-		return provision.Observed{}, fmt.Errorf("register targets in %s: %w", group.Name, later(r, err))
+		return provision.Observed{}, fmt.Errorf("register targets in %s: %w", group.Name, later(in, r, err))
 	}
 	return provision.Observed{
 		AWSID:   group.AWSID,

@@ -88,7 +88,7 @@ func (k vpcLink) Apply(ctx context.Context, in provision.Inputs, r *model.Resour
 		Tags: ownerTags(c, in, r),
 	})
 	if err != nil {
-		return provision.Observed{}, fmt.Errorf("create vpc link %s: %w", r.Name, later(r, err))
+		return provision.Observed{}, fmt.Errorf("create vpc link %s: %w", r.Name, later(in, r, err))
 	}
 	return observedLink(aws.ToString(out.VpcLinkId), out.VpcLinkStatus, out.VpcLinkStatusMessage), nil
 }

@@ -83,6 +83,7 @@ func testTakenOver(t *testing.T, open Open) {
 	_, b := w.now(first.ID)
 	second := w.claim(holderB, held)
 	same(t, []any{second.ID, second.LeaseTerm, second.Attempt}, []any{first.ID, int64(2), 2})
+	same(t, []any{first.TakenOver(), second.TakenOver(), second.Why}, []any{false, true, "Taken over from a, which stopped answering."})
 	before := w.events(b.ID)
 
 	stale := first.Lease()

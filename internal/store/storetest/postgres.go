@@ -55,7 +55,7 @@ func Postgres(t testing.TB) string {
 	name := model.NewID("t_")
 	admin := func(ctx context.Context, statement string) {
 		t.Helper()
-		if err := execute(ctx, dsn(s.socket, "postgres"), statement); err != nil {
+		if err := Execute(ctx, dsn(s.socket, "postgres"), statement); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,7 +69,8 @@ func dsn(socket, database string) string {
 	return "postgres:///" + database + "?" + params.Encode()
 }
 
-func execute(ctx context.Context, dsn, statement string) error {
+// Execute runs one statement in the database.
+func Execute(ctx context.Context, dsn, statement string) error {
 	db, err := sql.Open("pgx", dsn)
 	if err != nil {
 		return err
@@ -125,7 +126,7 @@ func waitReady(dir, log string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), clusterStart)
 	defer cancel()
 	for {
-		err := execute(ctx, dsn(dir, "postgres"), `SELECT 1`)
+		err := Execute(ctx, dsn(dir, "postgres"), `SELECT 1`)
 		if err == nil {
 			return nil
 		}

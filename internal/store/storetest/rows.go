@@ -57,9 +57,16 @@ func testPeople(t *testing.T, open Open) {
 	wantCode(t, err, model.CodeNotFound)
 }
 
+// startingAt counts seconds from a moment on the store's clock, which need not
+// be the process's.
+func startingAt(start time.Time) func(seconds int) time.Time {
+	return func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+}
+
 func testSignInLinks(t *testing.T, open Open) {
 	var seconds atomic.Int64
 	w, ctx := worldOf(t, open(t, store.Options{Now: func() time.Time { return at(int(seconds.Load())) }})), t.Context()
+	at := startingAt(w.Now())
 	w.tx(func(q *store.Queries) error {
 		return errors.Join(q.InsertSignInLink(ctx, "good", at(10)), q.InsertSignInLink(ctx, "late", at(2)))
 	})
