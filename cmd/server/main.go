@@ -26,6 +26,7 @@ type cli struct {
 	Sim         simCmd         `cmd:"" help:"Run the simulated AWS alone, for the aws CLI, SDKs and Terraform."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this version's schema and exit."`
 	Token       tokenCmd       `cmd:"" help:"Manage API tokens."`
+	Audit       auditCmd       `cmd:"" help:"Check the audit."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running panel whether it is alive; for containers."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }

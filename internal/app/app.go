@@ -107,6 +107,7 @@ func (a *App) listParts(worker *jobs.Worker, hub *events.Hub) []part {
 	}
 	return append(parts,
 		part{"listener", func(ctx context.Context) error { return a.Store.Listen(ctx, heard(worker, hub)) }},
+		part{"audit head", a.logAuditHead},
 		part{"http", serveHTTP(a.http, withSessions(a.Auth.Sessions, e))},
 		part{"worker", worker.Run}, // the first to stop: other replicas take its jobs at once
 	)

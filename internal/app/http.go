@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ func newEcho(logger *slog.Logger) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = echo.ExtractIPDirect() // no proxy header is trusted
-	e.Pre(middleware.RequestID())
+	e.Pre(middleware.RequestID(), origin)
 	e.Use(middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
 		LogMethod: true, LogURIPath: true, LogStatus: true, LogLatency: true, LogRequestID: true, LogError: true,
 		HandleError: true,
@@ -45,6 +46,24 @@ func newEcho(logger *slog.Logger) *echo.Echo {
 		},
 	}))
 	return e
+}
+
+// requestIDRE is what is taken of a request id that a proxy gave: it is printed
+// in logs, answers and the audit.
+var requestIDRE = regexp.MustCompile(`^[A-Za-z0-9._:=/+-]{1,64}$`)
+
+// origin notes where the request came from, for the audit.
+func origin(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		if !requestIDRE.MatchString(h.Get(echo.HeaderXRequestID)) {
+			h.Set(echo.HeaderXRequestID, model.NewID("req_"))
+		}
+		r := c.Request()
+		from := model.Origin{IP: c.RealIP(), UserAgent: r.UserAgent(), RequestID: h.Get(echo.HeaderXRequestID)}
+		c.SetRequest(r.WithContext(model.WithOrigin(r.Context(), from)))
+		return next(c)
+	}
 }
 
 // withSessions gives pages a session; the API takes tokens, never cookies,

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -127,11 +128,13 @@ func (a *Auth) SignIn(ctx context.Context, token string) (*model.User, error) {
 		if !ok {
 			return model.Errorf(model.CodeUnauthorized, "This sign-in link is not good any more: each works once, within an hour. Restart Drawbridge to get a new one in its log.")
 		}
-		user, err = admin(ctx, q)
-		return err
+		if user, err = admin(ctx, q); err != nil {
+			return err
+		}
+		return q.Audit(ctx, signIn(actorOf(user), model.AuditDone))
 	})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, a.auditRefusal(ctx, err))
 	}
 	if err := a.Sessions.RenewToken(ctx); err != nil { // against a session that was planted
 		return nil, fmt.Errorf("renew the session: %w", err)
@@ -139,6 +142,23 @@ func (a *Auth) SignIn(ctx context.Context, token string) (*model.User, error) {
 	a.Sessions.Put(ctx, userKey, user.ID)
 	return user, nil
 }
+
+// auditRefusal records a sign-in that failed for a wrong secret, in a
+// transaction of its own: that of the sign-in was rolled back.
+func (a *Auth) auditRefusal(ctx context.Context, err error) error {
+	if model.CodeOf(err) != model.CodeUnauthorized {
+		return nil
+	}
+	return a.store.InTx(ctx, func(q *store.Queries) error {
+		return q.Audit(ctx, signIn(model.Actor{}, model.AuditRefused))
+	})
+}
+
+func signIn(who model.Actor, outcome model.AuditOutcome) model.Change {
+	return model.Change{Actor: who, Action: model.AuditSignIn, Noun: "session", Outcome: outcome}
+}
+
+func actorOf(u *model.User) model.Actor { return model.Actor{ID: u.ID, Name: u.Name, Role: u.Role} }
 
 func admin(ctx context.Context, q *store.Queries) (*model.User, error) {
 	users, err := q.Users(ctx)
@@ -155,6 +175,14 @@ func admin(ctx context.Context, q *store.Queries) (*model.User, error) {
 
 // SignOut ends the session.
 func (a *Auth) SignOut(ctx context.Context) error {
+	if who, ok := a.UserActor(ctx); ok {
+		err := a.store.InTx(ctx, func(q *store.Queries) error {
+			return q.Audit(ctx, model.Change{Actor: who, Action: model.AuditSignOut, Noun: "session"})
+		})
+		if err != nil {
+			return err
+		}
+	}
 	if err := a.Sessions.Destroy(ctx); err != nil {
 		return fmt.Errorf("end the session: %w", err)
 	}
@@ -174,7 +202,7 @@ func (a *Auth) UserActor(ctx context.Context) (model.Actor, bool) {
 		}
 		return model.Actor{}, false
 	}
-	return model.Actor{ID: u.ID, Name: u.Name, Role: u.Role}, true
+	return actorOf(u), true
 }
 
 // hash is what is stored of a secret of 128 random bits or more, which needs

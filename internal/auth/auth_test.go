@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -117,6 +118,35 @@ func TestSignInAndOut(t *testing.T) {
 	w.visit(cookie, func(ctx context.Context) { must(t, w.SignOut(ctx)) })
 	if _, ok := w.actor(cookie); ok {
 		t.Fatal("signed out, and still in")
+	}
+}
+
+// TestSignInsAreAudited: who came in, who did not, who left, who made a token.
+func TestSignInsAreAudited(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t, false), model.WithOrigin(t.Context(), model.Origin{IP: "192.0.2.7"})
+	cookie := w.signIn(w.link())
+	w.visit(nil, func(ctx context.Context) {
+		_, err := w.SignIn(ctx, "wrong")
+		wantCode(t, err, model.CodeUnauthorized)
+	})
+	w.visit(cookie, func(ctx context.Context) { must(t, w.SignOut(ctx)) })
+	w.visit(nil, func(ctx context.Context) { must(t, w.SignOut(ctx)) }) // nobody left
+	secret, _, err := w.CreateToken(ctx, w.request())
+	must(t, err)
+	rows, err := w.store.Read().AuditEntries(ctx, store.AuditQuery{Oldest: true, Limit: 10})
+	must(t, err)
+	var said []string
+	for _, r := range rows {
+		said = append(said, strings.Join([]string{r.ActorKind, r.ActorName, string(r.Action), string(r.Outcome), r.IP}, " "))
+		if strings.Contains(string(r.After), secret) || strings.Contains(string(r.After), "hash") {
+			t.Errorf("row %d holds a secret: %s", r.Seq, r.After)
+		}
+	}
+	want := []string{"user admin session.sign_in done ", "nobody  session.sign_in refused ", "user admin session.sign_out done ",
+		"nobody  token.create done 192.0.2.7"}
+	if !slices.Equal(said, want) {
+		t.Errorf("the audit says %q", said)
 	}
 }
 

@@ -38,6 +38,7 @@ type TokenRequest struct {
 	Name   string // what it is for
 	Role   model.Role
 	TTL    time.Duration // 0 = 90 days; a year at most
+	Actor  model.Actor   // who makes it
 }
 
 func (r *TokenRequest) validate() error {
@@ -77,7 +78,12 @@ func (a *Auth) CreateToken(ctx context.Context, r TokenRequest) (string, *model.
 				return err
 			}
 		}
-		return q.InsertToken(ctx, t, hash(secret))
+		if err := q.InsertToken(ctx, t, hash(secret)); err != nil {
+			return err
+		}
+		return q.Audit(ctx, model.Change{
+			Actor: r.Actor, Action: model.AuditTokenCreate, Noun: "token", ID: t.ID, Name: t.Name, TeamID: t.TeamID, After: t,
+		})
 	})
 	if err != nil {
 		return "", nil, fmt.Errorf("create token %s: %w", r.Name, err)

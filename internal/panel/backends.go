@@ -166,7 +166,10 @@ func (p *Panel) RegisterBackend(ctx context.Context, a model.Actor, r Registrati
 		if err := q.InsertBackend(ctx, b); err != nil {
 			return err
 		}
-		return q.AppendBackend(ctx, b)
+		if err := q.AppendBackend(ctx, b); err != nil {
+			return err
+		}
+		return q.Audit(ctx, ofBackend(a, model.AuditBackendRegister, b, nil, auditedBackend(b)))
 	})
 	if err != nil && model.CodeOf(err) == model.CodeConflict {
 		return nil, &model.Error{Code: model.CodeInvalid, Message: "Some fields need another value.", Err: err,

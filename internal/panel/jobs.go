@@ -47,12 +47,23 @@ func (p *Panel) start(ctx context.Context, a model.Actor, need model.Role, id st
 		ID: model.NewID(model.PrefixJob), BackendID: b.ID, TeamID: b.TeamID, Operation: op,
 		State: model.JobQueued, Plan: plan, Actor: a.Name, CreatedAt: p.Store.Now(),
 	}
-	err = p.Store.InTx(ctx, func(q *store.Queries) error { return enqueue(ctx, q, job) })
+	err = p.Store.InTx(ctx, func(q *store.Queries) error {
+		if err := enqueue(ctx, q, job); err != nil {
+			return err
+		}
+		return q.Audit(ctx, by(job, ofBackend(a, jobActions[op], b, map[string]any{"phase": b.Phase}, auditedPlan(plan))))
+	})
 	if err != nil {
 		return nil, err
 	}
 	p.Worker.Wake()
 	return job, nil
+}
+
+// jobActions name the start of each operation in the audit.
+var jobActions = map[model.Operation]model.AuditAction{
+	model.OpProvision: model.AuditBackendProvision,
+	model.OpDestroy:   model.AuditBackendDestroy,
 }
 
 // enqueue saves the job and its steps and gives it the backend, if that is
@@ -149,7 +160,13 @@ func (p *Panel) CancelJob(ctx context.Context, a model.Actor, id string) (*model
 	if j.State.Ended() {
 		return nil, model.Errorf(model.CodeConflict, "The job has ended already (%s); there is nothing to cancel.", j.State)
 	}
-	if err := p.Store.InTx(ctx, func(q *store.Queries) error { return q.RequestCancel(ctx, id) }); err != nil {
+	err = p.Store.InTx(ctx, func(q *store.Queries) error {
+		if err := q.RequestCancel(ctx, id); err != nil {
+			return err
+		}
+		return auditJob(ctx, q, a, model.AuditJobCancel, j)
+	})
+	if err != nil {
 		return nil, err
 	}
 	p.Worker.Cancel(id)
@@ -168,7 +185,12 @@ func (p *Panel) RetryJob(ctx context.Context, a model.Actor, id string) (*model.
 			return nil, err
 		}
 	}
-	err = p.Store.InTx(ctx, func(q *store.Queries) error { return requeue(ctx, q, j) })
+	err = p.Store.InTx(ctx, func(q *store.Queries) error {
+		if err := requeue(ctx, q, j); err != nil {
+			return err
+		}
+		return auditJob(ctx, q, a, model.AuditJobRetry, j)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -76,6 +76,9 @@ func (p *Panel) run(ctx context.Context, a model.Actor, b *model.Backend, tests 
 	}
 	wg.Wait()
 	return runs, p.Store.InTx(ctx, func(q *store.Queries) error {
+		if err := q.Audit(ctx, ofBackend(a, model.AuditBackendTest, b, nil, auditedRuns(runs))); err != nil {
+			return err
+		}
 		for i := range runs {
 			if err := q.InsertTestRun(ctx, &runs[i]); err != nil {
 				return err

@@ -16,3 +16,14 @@ func LimitPages(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 }
+
+// Exec does to the database what only somebody with its password can.
+func Exec(t *testing.T, s *Store, query string, args ...any) {
+	t.Helper()
+	if query == "" {
+		return
+	}
+	if _, err := s.writer.ExecContext(t.Context(), query, args...); err != nil {
+		t.Fatal(err)
+	}
+}

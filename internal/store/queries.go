@@ -30,6 +30,7 @@ type txState struct {
 	hooks   []func()
 	newest  map[string]int64 // of the events that it wrote, by backend
 	notices map[Notice]struct{}
+	audit   []model.AuditEntry // written just before the commit
 }
 
 var errNoTx = errors.New("this write needs a transaction")

@@ -5,8 +5,8 @@
 // (jobs.Store) and the durable record of jobs (provision.Journal).
 //
 // Row locks are taken in one order everywhere: backend, then its job, then
-// whatever hangs on them. So transactions wait for each other but never in a
-// circle.
+// whatever hangs on them, and the audit's head last. So transactions wait for
+// each other but never in a circle.
 package store
 
 import (
@@ -152,6 +152,9 @@ func (s *Store) InTx(ctx context.Context, fn func(q *Queries) error) error {
 		return err
 	}
 	if err := q.sendNotices(ctx); err != nil {
+		return err
+	}
+	if err := q.appendAudit(ctx); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

@@ -1,0 +1,213 @@
+package panel_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
+	"drawbridge/internal/store"
+)
+
+// readers are the use cases that change nothing. Every other one must have a
+// row in auditedUseCases.
+var readers = []string{
+	"AccessLogs", "Audit", "Backend", "Backends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
+	"ExportAudit", "HasActivity", "Instances", "Job", "Jobs", "Plan", "StreamBackends", "StreamEvents", "Teams", "TestRuns",
+}
+
+// auditedUseCases carries each use case that changes something out, once, and
+// says what the audit must have of it.
+var auditedUseCases = map[string]struct {
+	carryOut func(b *bench) error
+	action   model.AuditAction
+	noun     string
+	before   string // a key of the JSON, "" when there was nothing
+	after    string
+	job      bool // the row leads to a job
+}{
+	"RegisterBackend": {func(b *bench) error {
+		_, err := b.panel.RegisterBackend(b.t.Context(), owner, launch("orders"))
+		return err
+	}, model.AuditBackendRegister, "backend", "", "spec", false},
+	"Provision": {func(b *bench) error {
+		_, err := b.panel.Provision(b.t.Context(), owner, b.register("orders").ID)
+		return err
+	}, model.AuditBackendProvision, "backend", "phase", "resources", true},
+	"Destroy": {func(b *bench) error {
+		_, err := b.panel.Destroy(b.t.Context(), owner, b.register("orders").ID)
+		return err
+	}, model.AuditBackendDestroy, "backend", "phase", "resources", true},
+	"CancelJob": {func(b *bench) error {
+		_, err := b.panel.CancelJob(b.t.Context(), owner, b.queued().ID)
+		return err
+	}, model.AuditJobCancel, "job", "state", "cancel_requested", true},
+	"RetryJob": {func(b *bench) error {
+		job := b.queued()
+		b.end(model.JobFailed)
+		_, err := b.panel.RetryJob(b.t.Context(), owner, job.ID)
+		return err
+	}, model.AuditJobRetry, "job", "state", "state", true},
+	"RunTests": {func(b *bench) error {
+		_, err := b.panel.RunTests(b.t.Context(), owner, b.reachable().ID, nil)
+		return err
+	}, model.AuditBackendTest, "backend", "", "passed", false},
+	"RunAdHocTest": {func(b *bench) error {
+		_, err := b.panel.RunAdHocTest(b.t.Context(), owner, b.reachable().ID, model.RouteTest{Path: "/x"})
+		return err
+	}, model.AuditBackendTest, "backend", "", "passed", false},
+}
+
+// queued is a provision job.
+func (b *bench) queued() *model.Job {
+	b.t.Helper()
+	job, err := b.panel.Provision(b.t.Context(), developer, b.register("orders").ID)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return job
+}
+
+// reachable is a backend with an invoke URL, which the guard refuses to ask.
+func (b *bench) reachable() *model.Backend {
+	b.t.Helper()
+	back := b.register("orders")
+	back.InvokeURL = "http://127.0.0.1:1/"
+	if err := b.store.InTx(b.t.Context(), func(q *store.Queries) error { return q.UpdateBackend(b.t.Context(), back) }); err != nil {
+		b.t.Fatal(err)
+	}
+	return back
+}
+
+// TestEveryChangeIsAudited walks the methods of the panel: a new one is either
+// named among the readers or shown here to leave a row.
+func TestEveryChangeIsAudited(t *testing.T) {
+	t.Parallel()
+	methods := reflect.TypeFor[*panel.Panel]()
+	for i := range methods.NumMethod() {
+		name := methods.Method(i).Name
+		if _, ok := auditedUseCases[name]; !ok && !slices.Contains(readers, name) {
+			t.Errorf("Panel.%s is new: if it changes nothing, name it among the readers; otherwise call q.Audit in its transaction and give it a row here", name)
+		}
+	}
+	for name, c := range auditedUseCases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, ok := methods.MethodByName(name); !ok {
+				t.Fatalf("Panel has no method %s", name)
+			}
+			b := newBench(t)
+			if err := c.carryOut(b); err != nil {
+				t.Fatal(err)
+			}
+			rows, err := b.store.Read().AuditEntries(t.Context(), store.AuditQuery{Limit: 1})
+			if err != nil || len(rows) != 1 {
+				t.Fatalf("rows %v, %v", rows, err)
+			}
+			r := rows[0]
+			if r.Action != c.action || r.Noun != c.noun || r.ActorName != owner.Name || r.TeamID != "team_own" || r.TargetID == "" || r.Outcome != model.AuditDone {
+				t.Errorf("row %+v", r)
+			}
+			if has(r.Before, c.before) != (c.before != "") || !has(r.After, c.after) || (r.JobID != "") != c.job {
+				t.Errorf("before %s, after %s, job %q", r.Before, r.After, r.JobID)
+			}
+		})
+	}
+}
+
+// has tells whether the JSON has that key, at any depth.
+func has(text json.RawMessage, key string) bool {
+	return key != "" && strings.Contains(string(text), `"`+key+`":`)
+}
+
+// TestRefusalsLeaveNoRow: what was not done is not told as done.
+func TestRefusalsLeaveNoRow(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	back := b.register("orders")
+	if _, err := b.panel.Destroy(t.Context(), developer, back.ID); model.CodeOf(err) != model.CodeForbidden {
+		t.Fatal(err)
+	}
+	if _, err := b.panel.RegisterBackend(t.Context(), developer, launch("orders")); err == nil {
+		t.Fatal("registered twice")
+	}
+	if page, err := b.panel.Audit(t.Context(), owner, model.AuditFilter{}, 0, 10); err != nil || len(page.Entries) != 1 {
+		t.Errorf("%+v, %v", page, err)
+	}
+}
+
+func TestAuditKeepsNoUserData(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	r := launch("orders")
+	r.Spec.Launch = &model.Launch{UserData: "#!/bin/sh\nexport PASSWORD=canary"}
+	if _, err := b.panel.RegisterBackend(t.Context(), developer, r); err != nil {
+		t.Fatal(err)
+	}
+	page, err := b.panel.Audit(t.Context(), owner, model.AuditFilter{}, 0, 10)
+	if err != nil || !has(page.Entries[0].After, "user_data") || strings.Contains(string(page.Entries[0].After), "canary") {
+		t.Errorf("%v, %v", page, err)
+	}
+}
+
+func TestAudit_isForOwnersOfTheOwnTeam(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.register("orders")
+	if _, err := b.panel.RegisterBackend(t.Context(), foreigner, launch("orders")); err != nil {
+		t.Fatal(err)
+	}
+	for who, c := range map[string]struct {
+		actor model.Actor
+		rows  int
+		code  model.Code
+	}{
+		"owner":     {owner, 1, ""},
+		"foreigner": {foreigner, 1, ""},
+		"admin":     {admin, 2, ""},
+		"developer": {developer, 0, model.CodeForbidden},
+		"nobody":    {nobody, 0, model.CodeUnauthorized},
+	} {
+		page, err := b.panel.Audit(t.Context(), c.actor, model.AuditFilter{}, 0, 10)
+		exported := 0
+		exportErr := b.panel.ExportAudit(t.Context(), c.actor, model.AuditFilter{}, func(*model.AuditEntry) error { exported++; return nil })
+		if c.code != "" {
+			if model.CodeOf(err) != c.code || model.CodeOf(exportErr) != c.code {
+				t.Errorf("%s: %v, %v", who, err, exportErr)
+			}
+			continue
+		}
+		if err != nil || exportErr != nil || len(page.Entries) != c.rows || exported != c.rows {
+			t.Errorf("%s sees %d rows and exports %d, want %d (%v, %v)", who, len(page.Entries), exported, c.rows, err, exportErr)
+		}
+	}
+}
+
+func TestAudit_pages(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		b.register(name)
+	}
+	var got []int64
+	var sizes []int
+	for before := int64(0); ; {
+		page, err := b.panel.Audit(t.Context(), owner, model.AuditFilter{}, before, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range page.Entries {
+			got = append(got, e.Seq)
+		}
+		sizes = append(sizes, len(page.Entries))
+		if before = page.Next; before == 0 {
+			break
+		}
+	}
+	if !slices.Equal(got, []int64{5, 4, 3, 2, 1}) || !slices.Equal(sizes, []int{2, 2, 1}) {
+		t.Errorf("rows %v on pages of %v", got, sizes)
+	}
+}
