@@ -27,21 +27,41 @@ type simCmd struct {
 // switchFlags turn on what AWS does at times. They can be changed later at
 // PUT /_awssim/switches.
 type switchFlags struct {
-	SimThrottle          bool                `help:"Throttle calls as AWS documents it, for each account and Region."`
-	SimQuotas            int                 `help:"Multiply the quotas of load balancers and VPC links, which AWS raises on request." default:"1" placeholder:"N"`
-	SimVisibility        time.Duration       `help:"For how long EC2 does not find what it has just made." placeholder:"DURATION"`
-	SimWriteConflicts    bool                `help:"Refuse a write to an HTTP API while another is under way."`
-	SimNoCapacity        []string            `help:"Where instances of a type cannot be had; * for all." placeholder:"ZONE:TYPE,…"`
-	SimZone              map[string]string   `help:"Availability Zones of a Region and their ids; naming one replaces all of its Region." placeholder:"us-east-1a=use1-az3;…"`
-	SimLinkZones         map[string][]string `help:"Zone ids of a Region in which VPC links can be made." placeholder:"us-east-1=use1-az1,use1-az2;…"`
-	SimRefusePendingLink bool                `help:"Refuse an integration while its VPC link is PENDING."`
-	SimTimeoutStatus     int                 `help:"What an HTTP API answers when an integration takes too long: 503 or 504." default:"503" placeholder:"STATUS"`
-	SimTwoSubnetsCode    string              `help:"Error code of a load balancer in one zone: ValidationError or InvalidConfigurationRequest." default:"ValidationError" placeholder:"CODE"`
+	SimThrottle       bool                `help:"Throttle calls as AWS documents it, for each account and Region."`
+	SimQuotas         int                 `help:"Multiply the quotas that AWS raises on request." default:"1" placeholder:"N"`
+	SimVisibility     time.Duration       `help:"For how long a service does not find what it has just made." placeholder:"DURATION"`
+	SimVisibilityOf   []string            `help:"Services that this is for: ec2, elbv2, apigatewayv2, iam; default all of them." placeholder:"SERVICE,…"`
+	SimWriteConflicts bool                `help:"Refuse a write to an HTTP API while another is under way."`
+	SimNoCapacity     []string            `help:"Where instances of a type cannot be had; * for all." placeholder:"ZONE:TYPE,…"`
+	SimZone           map[string]string   `help:"Availability Zones of a Region and their ids; naming one replaces all of its Region." placeholder:"us-east-1a=use1-az3;…"`
+	SimLinkZones      map[string][]string `help:"Zone ids of a Region in which VPC links can be made." placeholder:"us-east-1=use1-az1,use1-az2;…"`
+	SimVCPUs          int                 `name:"sim-vcpus" help:"Quota of vCPUs that run at once in a Region; 0 = none." placeholder:"N"`
+	factFlags
+}
+
+// factFlags choose where what is known of AWS is open.
+type factFlags struct {
+	SimRefusePendingLink          bool           `help:"Refuse an integration while its VPC link is PENDING."`
+	SimRefuseProvisioningBalancer bool           `help:"Refuse a listener while its load balancer is provisioning."`
+	SimTooLargeText               string         `help:"Message of an HTTP API's 413." default:"Request Entity Too Large" placeholder:"TEXT"`
+	SimTooManyText                string         `help:"Message of an HTTP API's 429." default:"Too Many Requests" placeholder:"TEXT"`
+	SimAutoDeployTokens           bool           `help:"Automatic deployments take tokens of CreateDeployment; needs --sim-throttle."`
+	SimAutoDeployDelay            time.Duration  `help:"How long it takes until requests see an automatic deployment." placeholder:"DURATION"`
+	SimRemapHeaders               bool           `help:"Rename Date, Server and WWW-Authenticate of apps, as REST APIs do."`
+	SimEC2Status                  map[string]int `name:"sim-ec2-status" help:"Other HTTP statuses for error codes of EC2." placeholder:"CODE=STATUS;…"`
+	SimTimeoutStatus              int            `help:"What an HTTP API answers when an integration takes too long: 503 or 504." default:"503" placeholder:"STATUS"`
+	SimTwoSubnetsCode             string         `help:"Error code of a load balancer in one zone: ValidationError or InvalidConfigurationRequest." default:"ValidationError" placeholder:"CODE"`
+}
+
+func (f factFlags) openFacts() awssim.OpenFacts {
+	return awssim.OpenFacts{RefusePendingLink: f.SimRefusePendingLink, RefuseProvisioningBalancer: f.SimRefuseProvisioningBalancer,
+		TooLargeText: f.SimTooLargeText, TooManyText: f.SimTooManyText, AutoDeployTokens: f.SimAutoDeployTokens, AutoDeployDelay: f.SimAutoDeployDelay,
+		RemapHeaders: f.SimRemapHeaders, EC2Statuses: f.SimEC2Status, TimeoutStatus: f.SimTimeoutStatus, TwoSubnetsCode: f.SimTwoSubnetsCode}
 }
 
 func (f switchFlags) switches() (awssim.Switches, error) {
-	w := awssim.Switches{Throttle: f.SimThrottle, Quotas: f.SimQuotas, Visibility: f.SimVisibility, WriteConflicts: f.SimWriteConflicts, LinkZones: f.SimLinkZones,
-		RefusePendingLink: f.SimRefusePendingLink, TimeoutStatus: f.SimTimeoutStatus, TwoSubnetsCode: f.SimTwoSubnetsCode}
+	w := awssim.Switches{Throttle: f.SimThrottle, Quotas: f.SimQuotas, Visibility: f.SimVisibility, VisibilityOf: f.SimVisibilityOf, WriteConflicts: f.SimWriteConflicts,
+		LinkZones: f.SimLinkZones, VCPUs: f.SimVCPUs, OpenFacts: f.openFacts()}
 	for _, text := range f.SimNoCapacity {
 		s, err := awssim.ParseShortage(text)
 		if err != nil {

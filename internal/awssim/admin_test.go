@@ -138,6 +138,7 @@ func TestIdentityAndParameters(t *testing.T) {
 	if id := ok[*sts.GetCallerIdentityOutput](t)(w.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})); *id.Account != "123456789012" {
 		t.Errorf("account %s", *id.Account)
 	}
+	w.newRole("arn:aws:iam::111122223333:role/panel", trusting("123456789012", "abc"))
 	role := ok[*sts.AssumeRoleOutput](t)(w.sts.AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::111122223333:role/panel"), RoleSessionName: aws.String("drawbridge"), ExternalId: aws.String("abc")}))
 	if *role.AssumedRoleUser.Arn != "arn:aws:sts::111122223333:assumed-role/panel/drawbridge" || *role.Credentials.SessionToken == "" {
 		t.Errorf("role %+v", role.AssumedRoleUser)

@@ -237,7 +237,7 @@ func (c *restCall) gatewayTagged() (tagged, error) {
 	default:
 		ok = false
 	}
-	if !ok {
+	if !ok || c.concealed(t.id, c.now) {
 		return tagged{}, noSuch("resource", arn)
 	}
 	return t, nil

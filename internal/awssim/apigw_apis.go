@@ -57,7 +57,7 @@ func (c *restCall) apiView(a *api) any {
 }
 
 func (c *restCall) api() (*api, error) {
-	a, ok := c.st.apis.get(c.args["api"])
+	a, ok := found(c.Sim, c.st.apis, c.args["api"], c.now)
 	if !ok {
 		return nil, noSuch("API", c.args["api"])
 	}
@@ -107,6 +107,9 @@ func createAPI(c *restCall) (any, error) {
 	if in.ProtocolType == nil {
 		return nil, badRequest("Protocol type must be specified")
 	}
+	if err := withinQuota(len(c.st.apis.rows), c.quota(maxAPIs), "APIs for this account and Region"); err != nil {
+		return nil, err
+	}
 	a := &api{ID: shortID(10), CreatedAt: c.now, Tags: in.Tags}
 	if err := in.apply(a); err != nil {
 		return nil, err
@@ -118,7 +121,7 @@ func createAPI(c *restCall) (any, error) {
 }
 
 func getAPIs(c *restCall) (any, error) {
-	return items(c, c.st.apis.list(nil), func(a *api) string { return a.ID }, c.apiView)
+	return items(c, visible(c.Sim, c.st.apis, nil, c.now), func(a *api) string { return a.ID }, c.apiView)
 }
 
 func getAPI(c *restCall) (any, error) {

@@ -10,6 +10,7 @@ type deployment struct {
 	Description  string
 	AutoDeployed bool
 	CreatedAt    time.Time
+	LiveAt       time.Time `json:",omitzero"` // when requests see it; zero = at once
 	Routes       []route
 	Integrations []integration
 }
@@ -17,6 +18,9 @@ type deployment struct {
 // deploy notes what the API is at this moment.
 func (c *restCall) deploy(apiID, description string, auto bool) (*deployment, error) {
 	d := &deployment{APIID: apiID, ID: shortID(6), Description: description, AutoDeployed: auto, CreatedAt: c.now}
+	if delay := c.Switches().AutoDeployDelay; auto && delay > 0 {
+		d.LiveAt = c.now.Add(delay)
+	}
 	for _, r := range c.st.routes.list(func(r *route) bool { return r.APIID == apiID }) {
 		d.Routes = append(d.Routes, *r)
 	}
@@ -40,7 +44,7 @@ func (c *restCall) autoDeploy(apiID string) error {
 		return err
 	}
 	for _, s := range auto {
-		s.DeploymentID = d.ID
+		s.DeploymentID, s.Former = d.ID, c.formerly(s, d)
 		if err := c.st.stages.put(s); err != nil {
 			return err
 		}
@@ -53,20 +57,32 @@ func (c *restCall) autoDeploy(apiID string) error {
 	return nil
 }
 
-func (s *Sim) deployed(d *deployment) bool {
-	return s.st.stages.find(func(o *stage) bool { return o.APIID == d.APIID && o.DeploymentID == d.ID }) != nil
+// formerly is what a stage goes on serving until d is live.
+func (c *restCall) formerly(s *stage, d *deployment) string {
+	if d.LiveAt.IsZero() {
+		return ""
+	}
+	return c.servedAt(s, c.now)
 }
 
-func deploymentView(d *deployment) any {
+func (s *Sim) deployed(d *deployment) bool {
+	return s.st.stages.find(func(o *stage) bool { return o.APIID == d.APIID && (o.DeploymentID == d.ID || o.Former == d.ID) }) != nil
+}
+
+func (c *restCall) deploymentView(d *deployment) any {
+	status := "DEPLOYED"
+	if c.now.Before(d.LiveAt) {
+		status = "PENDING"
+	}
 	return map[string]any{"deploymentId": d.ID, "description": d.Description, "autoDeployed": d.AutoDeployed,
-		"createdDate": d.CreatedAt.UTC(), "deploymentStatus": "DEPLOYED"}
+		"createdDate": d.CreatedAt.UTC(), "deploymentStatus": status}
 }
 
 func (c *restCall) deployment() (*deployment, error) {
 	if _, err := c.api(); err != nil {
 		return nil, err
 	}
-	d, ok := c.st.deployments.get(c.args["api"] + "/" + c.args["deployment"])
+	d, ok := found(c.Sim, c.st.deployments, c.args["api"]+"/"+c.args["deployment"], c.now)
 	if !ok {
 		return nil, noSuch("Deployment", c.args["deployment"])
 	}
@@ -82,7 +98,7 @@ func createDeployment(c *restCall) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	s, ok := c.st.stages.get(a.ID + "/" + in.StageName)
+	s, ok := found(c.Sim, c.st.stages, a.ID+"/"+in.StageName, c.now)
 	if in.StageName != "" && !ok {
 		return nil, noSuch("stage", in.StageName)
 	}
@@ -102,7 +118,7 @@ func createDeployment(c *restCall) (any, error) {
 			return nil, err
 		}
 	}
-	return deploymentView(d), nil
+	return c.deploymentView(d), nil
 }
 
 func getDeployments(c *restCall) (any, error) {
@@ -110,8 +126,8 @@ func getDeployments(c *restCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := c.st.deployments.list(func(d *deployment) bool { return d.APIID == a.ID })
-	return items(c, rows, func(d *deployment) string { return d.APIID + "/" + d.ID }, deploymentView)
+	rows := visible(c.Sim, c.st.deployments, func(d *deployment) bool { return d.APIID == a.ID }, c.now)
+	return items(c, rows, func(d *deployment) string { return d.APIID + "/" + d.ID }, c.deploymentView)
 }
 
 func getDeployment(c *restCall) (any, error) {
@@ -119,7 +135,7 @@ func getDeployment(c *restCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return deploymentView(d), nil
+	return c.deploymentView(d), nil
 }
 
 func deleteDeployment(c *restCall) (any, error) {

@@ -52,7 +52,7 @@ func (c *restCall) integration() (*integration, error) {
 	if _, err := c.api(); err != nil {
 		return nil, err
 	}
-	n, ok := c.st.integrations.get(c.args["api"] + "/" + c.args["integration"])
+	n, ok := found(c.Sim, c.st.integrations, c.args["api"]+"/"+c.args["integration"], c.now)
 	if !ok {
 		return nil, noSuch("Integration", c.args["integration"])
 	}
@@ -95,14 +95,14 @@ func (c *restCall) applyIntegration(in integrationInput, n *integration) error {
 	case !listenerARN.MatchString(n.URI):
 		return badRequest("For VpcLink VPC_LINK, integration uri should be a valid ELB listener ARN or a valid Cloud Map service ARN.")
 	}
-	l, ok := c.st.links.get(n.ConnectionID)
+	l, ok := found(c.Sim, c.st.links, n.ConnectionID, c.now)
 	if !ok || !l.DeletedAt.IsZero() {
 		return badRequest("Invalid VPC link identifier specified: %s", n.ConnectionID)
 	}
 	if status, _ := l.statusAt(c.now, c.t); status == "PENDING" && c.Switches().RefusePendingLink {
 		return badRequest("VPC link %s is not available: its status is PENDING", l.ID)
 	}
-	if _, ok := c.st.listeners.get(n.URI); !ok {
+	if _, ok := found(c.Sim, c.st.listeners, n.URI, c.now); !ok {
 		return badRequest("Unable to retrieve listener port and load balancer DNS name from ELB listener")
 	}
 	return nil
@@ -147,6 +147,10 @@ func createIntegration(c *restCall) (any, error) {
 	if in.IntegrationType == nil || in.ConnectionType == nil {
 		return nil, badRequest("This simulator has integrations of the type HTTP_PROXY through a VPC_LINK: name both")
 	}
+	have := countOf(c.st.integrations, func(n *integration) bool { return n.APIID == a.ID })
+	if err := withinQuota(have, maxIntegrations, "integrations for this API"); err != nil {
+		return nil, err
+	}
 	n := &integration{APIID: a.ID, ID: shortID(7), Timeout: 30_000, Parameters: map[string]string{}}
 	if err := c.applyIntegration(in, n); err != nil {
 		return nil, err
@@ -162,7 +166,7 @@ func getIntegrations(c *restCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := c.st.integrations.list(func(n *integration) bool { return n.APIID == a.ID })
+	rows := visible(c.Sim, c.st.integrations, func(n *integration) bool { return n.APIID == a.ID }, c.now)
 	return items(c, rows, func(n *integration) string { return n.APIID + "/" + n.ID }, integrationView)
 }
 

@@ -37,7 +37,7 @@ func (c *restCall) route() (*route, error) {
 	if _, err := c.api(); err != nil {
 		return nil, err
 	}
-	r, ok := c.st.routes.get(c.args["api"] + "/" + c.args["route"])
+	r, ok := found(c.Sim, c.st.routes, c.args["api"]+"/"+c.args["route"], c.now)
 	if !ok {
 		return nil, noSuch("Route", c.args["route"])
 	}
@@ -88,7 +88,7 @@ func (c *restCall) applyRoute(in routeInput, r *route) error {
 	}
 	if r.Target != "" {
 		id, ok := strings.CutPrefix(r.Target, "integrations/")
-		if _, exists := c.st.integrations.get(r.APIID + "/" + id); !ok || !exists {
+		if _, exists := found(c.Sim, c.st.integrations, r.APIID+"/"+id, c.now); !ok || !exists {
 			return badRequest("Invalid target specified: %s is not an integration of the API", r.Target)
 		}
 	}
@@ -107,6 +107,10 @@ func createRoute(c *restCall) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
+	have := countOf(c.st.routes, func(r *route) bool { return r.APIID == a.ID })
+	if err := withinQuota(have, c.quota(maxAPIRoutes), "routes for this API"); err != nil {
+		return nil, err
+	}
 	r := &route{APIID: a.ID, ID: shortID(7)}
 	if err := c.applyRoute(in, r); err != nil {
 		return nil, err
@@ -122,7 +126,7 @@ func getRoutes(c *restCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := c.st.routes.list(func(r *route) bool { return r.APIID == a.ID })
+	rows := visible(c.Sim, c.st.routes, func(r *route) bool { return r.APIID == a.ID }, c.now)
 	return items(c, rows, func(r *route) string { return r.APIID + "/" + r.ID }, routeView)
 }
 

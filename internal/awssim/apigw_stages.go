@@ -12,6 +12,7 @@ type stage struct {
 	Description   string
 	AutoDeploy    bool
 	DeploymentID  string
+	Former        string          `json:",omitempty"` // deployment that requests see until DeploymentID's is live
 	RouteSettings json.RawMessage `json:",omitempty"` // of every route
 	PerRoute      json.RawMessage `json:",omitempty"` // by route key
 	AccessLog     json.RawMessage `json:",omitempty"`
@@ -32,6 +33,14 @@ type stageInput struct {
 	AccessLogSettings    json.RawMessage
 	StageVariables       map[string]string
 	Tags                 tags
+}
+
+// servedAt is the deployment that requests see.
+func (s *Sim) servedAt(st *stage, now time.Time) string {
+	if d, ok := s.st.deployments.get(st.APIID + "/" + st.DeploymentID); ok && now.Before(d.LiveAt) {
+		return st.Former
+	}
+	return st.DeploymentID
 }
 
 func stageView(s *stage) any {
@@ -62,7 +71,7 @@ func (c *restCall) stage() (*stage, error) {
 	if _, err := c.api(); err != nil {
 		return nil, err
 	}
-	s, ok := c.st.stages.get(c.args["api"] + "/" + c.args["stage"])
+	s, ok := found(c.Sim, c.st.stages, c.args["api"]+"/"+c.args["stage"], c.now)
 	if !ok {
 		return nil, noSuch("stage", c.args["stage"])
 	}
@@ -76,7 +85,7 @@ func (c *restCall) applyStage(in stageInput, s *stage) error {
 	set(&s.AutoDeploy, in.AutoDeploy)
 	set(&s.Description, in.Description)
 	if in.DeploymentID != nil {
-		if _, ok := c.st.deployments.get(s.APIID + "/" + *in.DeploymentID); !ok {
+		if _, ok := found(c.Sim, c.st.deployments, s.APIID+"/"+*in.DeploymentID, c.now); !ok {
 			return badRequest("Invalid deployment identifier specified: %s", *in.DeploymentID)
 		}
 		s.DeploymentID = *in.DeploymentID
@@ -93,6 +102,9 @@ func (c *restCall) applyStage(in stageInput, s *stage) error {
 	if sent(in.AccessLogSettings) {
 		s.AccessLog = in.AccessLogSettings
 	}
+	if err := checkStageVariables(in.StageVariables); err != nil {
+		return err
+	}
 	if in.StageVariables != nil {
 		s.Variables = in.StageVariables
 	}
@@ -101,6 +113,18 @@ func (c *restCall) applyStage(in stageInput, s *stage) error {
 }
 
 // sent says whether a part of the body was there, and not null.
+func checkStageVariables(vars map[string]string) error {
+	if len(vars) > maxStageVariables {
+		return badRequest("A stage has at most %d stage variables", maxStageVariables)
+	}
+	for k, v := range vars {
+		if len(k) > maxStageVariableKey || len(v) > maxStageVariable {
+			return badRequest("The key of a stage variable has at most %d characters, its value %d", maxStageVariableKey, maxStageVariable)
+		}
+	}
+	return nil
+}
+
 func sent(part json.RawMessage) bool { return len(part) > 0 && string(part) != "null" }
 
 // checkSettings refuses settings that the data plane could not read.
@@ -134,6 +158,10 @@ func createStage(c *restCall) (any, error) {
 	if _, ok := c.st.stages.get(a.ID + "/" + in.StageName); ok {
 		return nil, conflict("Stage already exists")
 	}
+	have := countOf(c.st.stages, func(s *stage) bool { return s.APIID == a.ID })
+	if err := withinQuota(have, c.quota(maxStages), "stages for this API"); err != nil {
+		return nil, err
+	}
 	s := &stage{APIID: a.ID, Name: in.StageName, CreatedAt: c.now, Tags: in.Tags}
 	if err := c.applyStage(in, s); err != nil {
 		return nil, err
@@ -152,7 +180,7 @@ func getStages(c *restCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := c.st.stages.list(func(s *stage) bool { return s.APIID == a.ID })
+	rows := visible(c.Sim, c.st.stages, func(s *stage) bool { return s.APIID == a.ID }, c.now)
 	return items(c, rows, func(s *stage) string { return s.APIID + "/" + s.Name }, stageView)
 }
 

@@ -27,7 +27,7 @@ func (c *restCall) linkView(l *vpcLink) any {
 }
 
 func (c *restCall) link() (*vpcLink, error) {
-	l, ok := c.st.links.get(c.args["link"])
+	l, ok := found(c.Sim, c.st.links, c.args["link"], c.now)
 	if !ok {
 		return nil, noSuch("VpcLink", c.args["link"])
 	}
@@ -54,8 +54,8 @@ func createVpcLink(c *restCall) (any, error) {
 	if err := checkGatewayTags(in.Tags); err != nil {
 		return nil, err
 	}
-	if most := maxLinks * c.switches.Load().Quotas; len(c.st.links.rows) >= most {
-		return nil, badRequest("You have exceeded the limit of %d VPC links for this account and Region", most)
+	if err := withinQuota(len(c.st.links.rows), c.quota(maxLinks), "VPC links for this account and Region"); err != nil {
+		return nil, err
 	}
 	subnets, groups, err := c.linkNetwork(in.SubnetIDs, in.SecurityGroupIDs)
 	if err != nil {
@@ -76,7 +76,7 @@ func (c *restCall) linkNetwork(subnetIDs, groupIDs []string) ([]*subnet, []strin
 	}
 	var out []*subnet
 	for _, id := range subnetIDs {
-		sn, ok := c.st.subnets.get(id)
+		sn, ok := found(c.Sim, c.st.subnets, id, c.now)
 		switch {
 		case !ok:
 			return nil, nil, badRequest("The subnet ID '%s' does not exist", id)
@@ -98,7 +98,7 @@ func (c *restCall) linkNetwork(subnetIDs, groupIDs []string) ([]*subnet, []strin
 }
 
 func getVpcLinks(c *restCall) (any, error) {
-	return items(c, c.st.links.list(nil), func(l *vpcLink) string { return l.ID }, c.linkView)
+	return items(c, visible(c.Sim, c.st.links, nil, c.now), func(l *vpcLink) string { return l.ID }, c.linkView)
 }
 
 func getVpcLink(c *restCall) (any, error) {

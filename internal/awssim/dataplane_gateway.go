@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -92,16 +93,20 @@ func (j *journey) refuse(w http.ResponseWriter, err error) {
 	case errors.Is(err, errTooSlow):
 		status = j.sim.Switches().TimeoutStatus
 	}
-	j.failure = gatewayMessage(status)
+	j.failure = j.sim.gatewayMessage(status)
 	j.sim.log.DebugContext(j.in.Context(), "invoke failed", "host", j.in.Host, "path", j.in.URL.Path, "status", status, "error", err)
 	if j.api != nil && j.api.api.CORS != nil {
 		j.api.api.CORS.apply(w.Header(), j.in.Header.Get("Origin"))
 	}
-	writeGatewayError(w, j.id, status)
+	writeGatewayError(w, j.id, status, j.failure)
 }
 
-func writeGatewayError(w http.ResponseWriter, id string, status int) {
-	body := `{"message":"` + gatewayMessage(status) + `"}`
+func writeGatewayError(w http.ResponseWriter, id string, status int, message string) {
+	text, err := json.Marshal(message)
+	if err != nil { // a string always has a JSON
+		text = []byte(`""`)
+	}
+	body := `{"message":` + string(text) + `}`
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -110,10 +115,14 @@ func writeGatewayError(w http.ResponseWriter, id string, status int) {
 	_, _ = io.WriteString(w, body) // the client may be gone
 }
 
-func gatewayMessage(status int) string {
+func (sh *shared) gatewayMessage(status int) string {
 	switch status {
-	case http.StatusNotFound, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusInternalServerError,
-		http.StatusTooManyRequests, http.StatusRequestHeaderFieldsTooLarge, http.StatusGatewayTimeout:
+	case http.StatusRequestEntityTooLarge:
+		return sh.switches.Load().TooLargeText
+	case http.StatusTooManyRequests:
+		return sh.switches.Load().TooManyText
+	case http.StatusNotFound, http.StatusForbidden, http.StatusInternalServerError,
+		http.StatusRequestHeaderFieldsTooLarge, http.StatusGatewayTimeout:
 		return http.StatusText(status)
 	}
 	return "Service Unavailable"
@@ -124,12 +133,28 @@ func (j *journey) modify(res *http.Response) error {
 	if res.ContentLength > maxPayload {
 		return gatewayError{http.StatusInternalServerError}
 	}
+	if j.sim.switches.Load().RemapHeaders {
+		remap(res.Header)
+	}
 	j.mapResponse(res)
 	if j.api.api.CORS != nil {
 		j.api.api.CORS.apply(res.Header, j.in.Header.Get("Origin"))
 	}
 	res.Header.Set("Apigw-Requestid", j.id)
 	return nil
+}
+
+// remapped are the headers of an app's that REST APIs give other names: see
+// "Amazon API Gateway important notes".
+var remapped = []string{"Date", "Server", "Www-Authenticate"}
+
+func remap(h http.Header) {
+	for _, name := range remapped {
+		if values, ok := h[name]; ok {
+			delete(h, name)
+			h["X-Amzn-Remapped-"+name] = values
+		}
+	}
 }
 
 // rewrite makes the request that API Gateway sends through the link.
@@ -181,10 +206,12 @@ func (s *Sim) plan(j *journey, apiID string) error {
 		return gatewayError{http.StatusNotFound}
 	}
 	st, segments := pickStage(j.api.stages, pathSegments(r.URL.EscapedPath()))
-	if st == nil || j.api.serves[st.Name] == nil {
+	if st == nil {
 		return gatewayError{http.StatusNotFound}
 	}
-	j.stage = j.api.serves[st.Name]
+	if j.stage = j.api.serves[st.Name].at(j.started); j.stage == nil {
+		return gatewayError{http.StatusNotFound}
+	}
 	j.path = (&url.URL{Path: "/" + strings.Join(segments, "/")}).Path
 	if j.api.api.CORS != nil && isPreflight(r) {
 		return nil

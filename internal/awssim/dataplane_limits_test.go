@@ -94,7 +94,7 @@ func TestDataplane_TimeoutStatus(t *testing.T) {
 	c.stall()
 	ok[*apigatewayv2.UpdateIntegrationOutput](t)(c.api.UpdateIntegration(t.Context(), &apigatewayv2.UpdateIntegrationInput{ApiId: &c.apiID, IntegrationId: &c.integration, TimeoutInMillis: aws.Int32(50)}))
 	wantGateway(t, "by default", c.get("/slow"), 503, "Service Unavailable")
-	if err := c.sim.SetSwitches(awssim.Switches{TimeoutStatus: 504}); err != nil {
+	if err := c.sim.SetSwitches(awssim.Switches{OpenFacts: awssim.OpenFacts{TimeoutStatus: 504}}); err != nil {
 		t.Fatal(err)
 	}
 	wantGateway(t, "with the switch", c.get("/slow"), 504, "Gateway Timeout")

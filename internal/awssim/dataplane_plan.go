@@ -23,6 +23,16 @@ type stagePlan struct {
 	integrations map[string]*integrationPlan // by target, as integrations/abc
 	limits       map[string]*tokenBucket     // by route key; "" = every other one
 	format       []logPart
+	liveAt       time.Time  // before that requests see former
+	former       *stagePlan // nil = none
+}
+
+// at is what a stage serves at a moment, nil for nothing.
+func (p *stagePlan) at(now time.Time) *stagePlan {
+	if p != nil && now.Before(p.liveAt) {
+		return p.former
+	}
+	return p
 }
 
 // integrationPlan is the way through VPC link and load balancer. What does not
@@ -81,6 +91,10 @@ func (s *Sim) planOf(apiID string) *apiPlan {
 		p.stages = append(p.stages, &st)
 		if d, ok := s.st.deployments.get(a.ID + "/" + st.DeploymentID); ok {
 			p.serves[st.Name] = s.planStage(&st, d)
+			p.serves[st.Name].liveAt = d.LiveAt
+		}
+		if d, ok := s.st.deployments.get(a.ID + "/" + st.Former); ok && p.serves[st.Name] != nil {
+			p.serves[st.Name].former = s.planStage(&st, d)
 		}
 	}
 	s.st.traffic.plans.Store(apiID, p)

@@ -19,9 +19,10 @@ const maxControlBody = 1 << 20
 // call is one call of the control plane while it is carried out, under Sim.mu.
 type call struct {
 	*Sim
-	q   wire.Query
-	now time.Time
-	who caller
+	q       wire.Query
+	now     time.Time
+	who     caller
+	assumed *role // by AssumeRole; nil = there is none
 }
 
 // queryOp carries out an operation of a query service and returns the elements
@@ -47,7 +48,7 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		if p, ok := s.gatewayAt(apiID, region); ok {
 			p.serveInvoke(w, r, apiID)
 		} else {
-			writeGatewayError(w, gatewayRequestID(), http.StatusForbidden)
+			writeGatewayError(w, gatewayRequestID(), http.StatusForbidden, s.gatewayMessage(http.StatusForbidden))
 		}
 		return
 	}
@@ -59,7 +60,7 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 	sig := signatureOf(r)
 	if sig.service == "" {
 		guess := guessService(r)
-		s.refuse(w, r, protocolOf(guess), refusal(guess, noSignature))
+		s.refuse(w, r, s.protocolOf(guess), refusal(guess, noSignature))
 		return
 	}
 	who := s.callerOf(r, sig)
@@ -68,7 +69,7 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		err = s.authenticate(r, sig, who)
 	}
 	if err != nil {
-		s.refuse(w, r, protocolOf(sig.service), err)
+		s.refuse(w, r, s.protocolOf(sig.service), err)
 		return
 	}
 	p.serveService(w, r, sig.service, who)
@@ -87,7 +88,7 @@ func (s *Sim) serveService(w http.ResponseWriter, r *http.Request, service strin
 		s.serveQuery(w, r, service, who)
 		return
 	}
-	s.refuse(w, r, protocolOf(service), wire.Errorf(http.StatusNotImplemented, "UnknownOperationException",
+	s.refuse(w, r, s.protocolOf(service), wire.Errorf(http.StatusNotImplemented, "UnknownOperationException",
 		"This simulator does not serve %s; it serves apigateway, ec2, elasticloadbalancing, iam, ssm and sts.", service))
 }
 
@@ -138,10 +139,10 @@ func guessService(r *http.Request) string {
 	return ""
 }
 
-func protocolOf(service string) protocol {
+func (sh *shared) protocolOf(service string) protocol {
 	switch service {
 	case "ec2":
-		return ec2Failure
+		return sh.ec2Failure
 	case "apigateway":
 		return restFailure
 	case "ssm":
@@ -159,7 +160,7 @@ func (s *Sim) refuse(w http.ResponseWriter, r *http.Request, failure protocol, e
 }
 
 func (s *Sim) serveQuery(w http.ResponseWriter, r *http.Request, service string, who caller) {
-	failure, name := protocolOf(service), queryName(service)
+	failure, name := s.protocolOf(service), queryName(service)
 	form, err := readForm(r)
 	if err != nil {
 		s.refuse(w, r, failure, err)
@@ -176,8 +177,12 @@ func (s *Sim) serveQuery(w http.ResponseWriter, r *http.Request, service string,
 		s.refuse(w, r, failure, wire.BadRequest("InvalidAction", "The action %s is not valid for this web service.", op))
 		return
 	}
+	var assumed *role
+	if op == "AssumeRole" {
+		assumed = s.roleNamed(q.Str("RoleArn"))
+	}
 	s.perform(w, r, operation{service: name, name: op, failure: failure, query: q, ids: idsIn(form), run: func(now time.Time, id string) (reply, error) {
-		out, err := run(&call{Sim: s, q: q, now: now, who: who})
+		out, err := run(&call{Sim: s, q: q, now: now, who: who, assumed: assumed})
 		if err != nil {
 			return reply{}, err
 		}

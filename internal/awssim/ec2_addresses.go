@@ -26,7 +26,7 @@ func missingAllocation(id string) error {
 }
 
 func (c *call) address(id string) (*address, error) {
-	a, ok := c.st.addresses.get(id)
+	a, ok := found(c.Sim, c.st.addresses, id, c.now)
 	if !ok {
 		return nil, missingAllocation(id)
 	}

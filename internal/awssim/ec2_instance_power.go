@@ -66,8 +66,12 @@ func stopInstances(c *call) ([]wire.Node, error) {
 
 func startInstances(c *call) ([]wire.Node, error) {
 	return c.power(func(i *instance, state string) error {
-		if state == "running" || state == "pending" || state == "stopped" {
+		switch state {
+		case "running", "pending":
 			return nil
+		case "stopped":
+			_, err := c.vcpuQuota(i.Type, 1)
+			return err
 		}
 		return wrongState(i, "started")
 	}, func(i *instance) {

@@ -114,8 +114,8 @@ func (c *call) instance(id string) (*instance, error) {
 	if !instanceID.MatchString(id) {
 		return nil, wire.BadRequest("InvalidInstanceID.Malformed", "Invalid id: \"%s\"", id)
 	}
-	i, ok := c.st.instances.get(id)
-	if !ok || c.concealed(id, c.now) {
+	i, ok := found(c.Sim, c.st.instances, id, c.now)
+	if !ok {
 		return nil, notFound("InvalidInstanceID.NotFound", "instance")(id)
 	}
 	return i, nil

@@ -13,7 +13,7 @@ type internetGateway struct {
 const maxInternetGateways = 5
 
 func (c *call) internetGateway(id string) (*internetGateway, error) {
-	g, ok := c.st.gateways.get(id)
+	g, ok := found(c.Sim, c.st.gateways, id, c.now)
 	if !ok {
 		return nil, missingInternetGateway(id)
 	}

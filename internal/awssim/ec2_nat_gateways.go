@@ -129,7 +129,7 @@ func (c *call) natQuota(zone string) error {
 // deleteNATGateway may be repeated. Routes to the gateway become black holes.
 func deleteNATGateway(c *call) ([]wire.Node, error) {
 	id := c.q.Str("NatGatewayId")
-	n, ok := c.st.nats.get(id)
+	n, ok := found(c.Sim, c.st.nats, id, c.now)
 	if !ok || n.stateAt(c.now, c.t) == "deleted" {
 		return nil, missingNAT(id)
 	}

@@ -44,7 +44,7 @@ const (
 )
 
 func (c *call) routeTable(id string) (*routeTable, error) {
-	t, ok := c.st.routeTables.get(id)
+	t, ok := found(c.Sim, c.st.routeTables, id, c.now)
 	if !ok {
 		return nil, notFound("InvalidRouteTableID.NotFound", "routeTable")(id)
 	}

@@ -15,6 +15,7 @@ import (
 const (
 	maxUserData        = 16 << 10
 	maxInterfaceGroups = 5
+	maxLaunch          = 100 // instances in one call
 )
 
 var imageID = regexp.MustCompile(`^ami-[0-9a-f]{8,17}$`)
@@ -30,7 +31,7 @@ func runInstances(c *call) ([]wire.Node, error) {
 	if err := c.q.Err(); err != nil {
 		return nil, err
 	}
-	if low < 1 || high < low || high > 100 {
+	if low < 1 || high < low || high > maxLaunch {
 		return nil, wire.BadRequest("InvalidParameterValue", "Value (%d) for parameter maxCount is invalid.", high)
 	}
 	nicTags, err := c.tagSpecs("network-interface")
@@ -51,8 +52,12 @@ func runInstances(c *call) ([]wire.Node, error) {
 	if free := c.freeAddresses(sn); free < low {
 		return nil, wire.BadRequest("InsufficientFreeAddressesInSubnet", "There are not enough free addresses in subnet '%s' to satisfy the requested number of instances.", sn.ID)
 	}
+	room, err := c.vcpuQuota(proto.Type, low)
+	if err != nil {
+		return nil, err
+	}
 	var launched []*instance
-	for n := range min(high, c.freeAddresses(sn)) {
+	for n := range min(high, room, c.freeAddresses(sn)) {
 		i := *proto
 		i.ID, i.LaunchIndex, i.LaunchedAt = ec2ID("i"), n, c.now
 		i.Tags, i.VolumeTags = merged(proto.Tags, nil), merged(proto.VolumeTags, nil)
@@ -169,7 +174,7 @@ func (c *call) launchNetwork() (*subnet, []string, error) {
 	if id == "" {
 		return nil, nil, wire.BadRequest("MissingInput", "No subnets found for the default VPC. Please specify a subnet.")
 	}
-	sn, ok := c.st.subnets.get(id)
+	sn, ok := found(c.Sim, c.st.subnets, id, c.now)
 	if !ok {
 		return nil, nil, notFound("InvalidSubnetID.NotFound", "subnet")(id)
 	}

@@ -80,7 +80,7 @@ func (c *call) groupVPC() (*vpc, error) {
 	if id == "" {
 		return nil, wire.BadRequest("VPCIdNotSpecified", "No default VPC for this user")
 	}
-	v, ok := c.st.vpcs.get(id)
+	v, ok := found(c.Sim, c.st.vpcs, id, c.now)
 	if !ok {
 		return nil, notFound("InvalidVpcID.NotFound", "vpc")(id)
 	}
@@ -94,8 +94,8 @@ func (c *call) group(id string) (*securityGroup, error) {
 	if !groupID.MatchString(id) {
 		return nil, wire.BadRequest("InvalidGroupId.Malformed", "Invalid id: \"%s\" (expecting \"sg-...\")", id)
 	}
-	g, ok := c.st.groups.get(id)
-	if !ok || c.concealed(id, c.now) {
+	g, ok := found(c.Sim, c.st.groups, id, c.now)
+	if !ok {
 		return nil, missingGroup(id)
 	}
 	return g, nil

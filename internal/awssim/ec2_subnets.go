@@ -79,7 +79,7 @@ func hostnameType(byResource bool) string {
 }
 
 func createSubnet(c *call) ([]wire.Node, error) {
-	v, ok := c.st.vpcs.get(c.q.Str("VpcId"))
+	v, ok := found(c.Sim, c.st.vpcs, c.q.Str("VpcId"), c.now)
 	if !ok {
 		return nil, notFound("InvalidVpcID.NotFound", "vpc")(c.q.Str("VpcId"))
 	}
@@ -160,7 +160,7 @@ func deleteSubnet(c *call) ([]wire.Node, error) {
 }
 
 func (c *call) subnet(id string) (*subnet, error) {
-	sn, ok := c.st.subnets.get(id)
+	sn, ok := found(c.Sim, c.st.subnets, id, c.now)
 	if !ok {
 		return nil, notFound("InvalidSubnetID.NotFound", "subnet")(id)
 	}

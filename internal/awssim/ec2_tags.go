@@ -28,7 +28,7 @@ func taggedRow[T any](t *table[T], kind, id string, field func(*T) *tags) (tagge
 }
 
 // ec2Tagged finds what an EC2 id names.
-func (s *Sim) ec2Tagged(id string) (tagged, error) {
+func (c *call) ec2Tagged(id string) (tagged, error) {
 	prefix, _, _ := strings.Cut(id, "-")
 	var (
 		t    tagged
@@ -38,45 +38,45 @@ func (s *Sim) ec2Tagged(id string) (tagged, error) {
 	switch prefix {
 	case "vpc":
 		code = "InvalidVpcID.NotFound"
-		t, ok = taggedRow(s.st.vpcs, "vpc", id, func(r *vpc) *tags { return &r.Tags })
+		t, ok = taggedRow(c.st.vpcs, "vpc", id, func(r *vpc) *tags { return &r.Tags })
 	case "subnet":
 		code = "InvalidSubnetID.NotFound"
-		t, ok = taggedRow(s.st.subnets, "subnet", id, func(r *subnet) *tags { return &r.Tags })
+		t, ok = taggedRow(c.st.subnets, "subnet", id, func(r *subnet) *tags { return &r.Tags })
 	case "rtb":
 		code = "InvalidRouteTableID.NotFound"
-		t, ok = taggedRow(s.st.routeTables, "route-table", id, func(r *routeTable) *tags { return &r.Tags })
+		t, ok = taggedRow(c.st.routeTables, "route-table", id, func(r *routeTable) *tags { return &r.Tags })
 	case "sg":
 		code = "InvalidGroup.NotFound"
-		t, ok = taggedRow(s.st.groups, "security-group", id, func(r *securityGroup) *tags { return &r.Tags })
+		t, ok = taggedRow(c.st.groups, "security-group", id, func(r *securityGroup) *tags { return &r.Tags })
 	case "sgr":
 		code = "InvalidSecurityGroupRuleId.NotFound"
-		t, ok = taggedRow(s.st.rules, "security-group-rule", id, func(r *groupRule) *tags { return &r.Tags })
+		t, ok = taggedRow(c.st.rules, "security-group-rule", id, func(r *groupRule) *tags { return &r.Tags })
 	case "i":
 		code = "InvalidInstanceID.NotFound"
-		t, ok = taggedRow(s.st.instances, "instance", id, func(r *instance) *tags { return &r.Tags })
+		t, ok = taggedRow(c.st.instances, "instance", id, func(r *instance) *tags { return &r.Tags })
 	case "vol":
 		code = "InvalidVolume.NotFound"
-		t, ok = taggedRow(s.st.instances, "volume", "i"+strings.TrimPrefix(id, "vol"), func(r *instance) *tags { return &r.VolumeTags })
+		t, ok = taggedRow(c.st.instances, "volume", "i"+strings.TrimPrefix(id, "vol"), func(r *instance) *tags { return &r.VolumeTags })
 		t.id = id
 	case "eni":
 		code = "InvalidNetworkInterfaceID.NotFound"
-		t, ok = taggedRow(s.st.interfaces, "network-interface", id, func(r *networkInterface) *tags { return &r.Tags })
+		t, ok = taggedRow(c.st.interfaces, "network-interface", id, func(r *networkInterface) *tags { return &r.Tags })
 	case "igw":
 		code = "InvalidInternetGatewayID.NotFound"
-		t, ok = taggedRow(s.st.gateways, "internet-gateway", id, func(r *internetGateway) *tags { return &r.Tags })
+		t, ok = taggedRow(c.st.gateways, "internet-gateway", id, func(r *internetGateway) *tags { return &r.Tags })
 	case "eipalloc":
 		code = "InvalidAllocationID.NotFound"
-		t, ok = taggedRow(s.st.addresses, "elastic-ip", id, func(r *address) *tags { return &r.Tags })
+		t, ok = taggedRow(c.st.addresses, "elastic-ip", id, func(r *address) *tags { return &r.Tags })
 	case "nat":
 		code = "NatGatewayNotFound"
-		t, ok = taggedRow(s.st.nats, "natgateway", id, func(r *natGateway) *tags { return &r.Tags })
+		t, ok = taggedRow(c.st.nats, "natgateway", id, func(r *natGateway) *tags { return &r.Tags })
 	case "vpce":
 		code = "InvalidVpcEndpointId.NotFound"
-		t, ok = taggedRow(s.st.endpoints, "vpc-endpoint", id, func(r *vpcEndpoint) *tags { return &r.Tags })
+		t, ok = taggedRow(c.st.endpoints, "vpc-endpoint", id, func(r *vpcEndpoint) *tags { return &r.Tags })
 	default:
 		code = "InvalidID"
 	}
-	if !ok {
+	if !ok || c.concealed(id, c.now) {
 		return tagged{}, wire.BadRequest(code, "The ID '%s' does not exist", id)
 	}
 	return t, nil

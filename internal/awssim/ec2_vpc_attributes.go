@@ -11,7 +11,7 @@ import (
 func returned() []wire.Node { return []wire.Node{wire.Bool("return", true)} }
 
 func (c *call) vpc(id string) (*vpc, error) {
-	v, ok := c.st.vpcs.get(id)
+	v, ok := found(c.Sim, c.st.vpcs, id, c.now)
 	if !ok {
 		return nil, notFound("InvalidVpcID.NotFound", "vpc")(id)
 	}

@@ -12,7 +12,7 @@ import (
 // modifyVPCEndpoint adds and takes away route tables, subnets and groups.
 func modifyVPCEndpoint(c *call) ([]wire.Node, error) {
 	id := c.q.Str("VpcEndpointId")
-	e, ok := c.st.endpoints.get(id)
+	e, ok := found(c.Sim, c.st.endpoints, id, c.now)
 	if !ok {
 		return nil, missingEndpoint(id)
 	}

@@ -153,7 +153,7 @@ func (s *Sim) endpointRoute(e *vpcEndpoint, t *routeTable) int {
 // out of them. Tables that are gone are left alone.
 func (c *call) routeEndpoint(e *vpcEndpoint, tables []string, in bool) error {
 	for _, id := range tables {
-		t, ok := c.st.routeTables.get(id)
+		t, ok := found(c.Sim, c.st.routeTables, id, c.now)
 		if !ok {
 			continue
 		}
@@ -208,7 +208,7 @@ func deleteVPCEndpoints(c *call) ([]wire.Node, error) {
 	}
 	failed := wire.Node{Name: "unsuccessful"}
 	for _, id := range c.q.List("VpcEndpointId") {
-		e, ok := c.st.endpoints.get(id)
+		e, ok := found(c.Sim, c.st.endpoints, id, c.now)
 		if !ok {
 			f := wire.AsError(missingEndpoint(id))
 			failed.Kids = append(failed.Kids, wire.El("item", wire.Str("resourceId", id), wire.El("error", wire.Str("code", f.Code), wire.Str("message", f.Message))))

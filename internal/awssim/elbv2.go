@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"drawbridge/internal/awssim/wire"
 )
@@ -82,7 +83,10 @@ func checkELBTags(t tags) error {
 }
 
 // elbTagged finds what an ARN of ELB's names.
-func (s *Sim) elbTagged(arn string) (tagged, error) {
+func (s *Sim) elbTagged(arn string, now time.Time) (tagged, error) {
+	if s.concealed(arn, now) {
+		return tagged{}, missingELB(arn)
+	}
 	if t, ok := taggedRow(s.st.targetGroups, "", arn, func(r *targetGroup) *tags { return &r.Tags }); ok {
 		return t, nil
 	}
@@ -95,23 +99,27 @@ func (s *Sim) elbTagged(arn string) (tagged, error) {
 	if t, ok := taggedRow(s.st.listenerRules, "", arn, func(r *listenerRule) *tags { return &r.Tags }); ok {
 		return t, nil
 	}
+	return tagged{}, missingELB(arn)
+}
+
+func missingELB(arn string) error {
 	switch {
 	case strings.Contains(arn, ":listener-rule/"):
-		return tagged{}, missingRule(arn)
+		return missingRule(arn)
 	case strings.Contains(arn, ":targetgroup/"):
-		return tagged{}, missingTargetGroup(arn)
+		return missingTargetGroup(arn)
 	case strings.Contains(arn, ":listener/"):
-		return tagged{}, missingListener(arn)
+		return missingListener(arn)
 	case strings.Contains(arn, ":loadbalancer/"):
-		return tagged{}, missingLoadBalancer(arn)
+		return missingLoadBalancer(arn)
 	}
-	return tagged{}, wire.BadRequest("ValidationError", "'%s' is not a valid load balancer, target group, listener or rule ARN", arn)
+	return wire.BadRequest("ValidationError", "'%s' is not a valid load balancer, target group, listener or rule ARN", arn)
 }
 
 func (c *call) elbTaggedAll() ([]tagged, error) {
 	var out []tagged
 	for _, arn := range c.q.List("ResourceArns") {
-		t, err := c.elbTagged(arn)
+		t, err := c.elbTagged(arn, c.now)
 		if err != nil {
 			return nil, err
 		}

@@ -89,7 +89,7 @@ func (c *call) readForward(a *action, q wire.Query, b *loadBalancer) error {
 			return wire.BadRequest("TargetGroupAssociationLimit", "The following target groups cannot be associated with more than one load balancer: %s", g.ARN)
 		}
 	}
-	return nil
+	return c.balancerQuotas(b, a.Groups)
 }
 
 var fixedStatus = regexp.MustCompile(`^[245]\d\d$`)

@@ -23,7 +23,7 @@ func missingListener(string) error {
 }
 
 func (c *call) listener(arn string) (*listener, error) {
-	l, ok := c.st.listeners.get(arn)
+	l, ok := found(c.Sim, c.st.listeners, arn, c.now)
 	if !ok {
 		return nil, missingListener(arn)
 	}
@@ -34,6 +34,9 @@ func createListener(c *call) ([]wire.Node, error) {
 	b, err := c.loadBalancer(c.q.Str("LoadBalancerArn"))
 	if err != nil {
 		return nil, err
+	}
+	if c.Switches().RefuseProvisioningBalancer && !b.activeAt(c.now, c.t) {
+		return nil, wire.BadRequest("InvalidLoadBalancerAction", "Load balancer '%s' is provisioning: wait until it is active", b.ARN)
 	}
 	l := &listener{ARN: strings.Replace(b.ARN, ":loadbalancer/", ":listener/", 1) + "/" + randomHex(16), LoadBalancer: b.ARN}
 	if err := c.readListener(l, b); err != nil {
@@ -47,6 +50,9 @@ func createListener(c *call) ([]wire.Node, error) {
 			return []wire.Node{wire.List("Listeners", "member", []*listener{old}, listenerXML)}, nil
 		}
 		return nil, wire.BadRequest("DuplicateListener", "A listener already exists on this port for this load balancer '%s'", b.ARN)
+	}
+	if countOf(c.st.listeners, func(o *listener) bool { return o.LoadBalancer == b.ARN }) >= c.quota(maxListeners) {
+		return nil, wire.BadRequest("TooManyListeners", "You've reached the limit on the number of listeners per load balancer.")
 	}
 	if err := c.st.listeners.put(l); err != nil {
 		return nil, err
@@ -103,7 +109,7 @@ func modifyListener(c *call) ([]wire.Node, error) {
 
 func describeListeners(c *call) ([]wire.Node, error) {
 	arn := func(l *listener) string { return l.ARN }
-	rows, err := pick(c.st.listeners.list(nil), wanted{c.q.List("ListenerArns"), nil}, arn, arn, missingListener)
+	rows, err := pick(visible(c.Sim, c.st.listeners, nil, c.now), wanted{c.q.List("ListenerArns"), nil}, arn, arn, missingListener)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func missingLoadBalancer(name string) error {
 }
 
 func (c *call) loadBalancer(arn string) (*loadBalancer, error) {
-	b, ok := c.st.loadBalancers.get(arn)
+	b, ok := found(c.Sim, c.st.loadBalancers, arn, c.now)
 	if !ok {
 		return nil, missingLoadBalancer(arn)
 	}
@@ -87,7 +87,7 @@ func createLoadBalancer(c *call) ([]wire.Node, error) {
 		}
 		return nil, wire.BadRequest("DuplicateLoadBalancerName", "A load balancer with the same name '%s' exists, but with different settings", b.Name)
 	}
-	if len(c.st.loadBalancers.rows) >= maxLoadBalancers*c.switches.Load().Quotas {
+	if len(c.st.loadBalancers.rows) >= c.quota(maxLoadBalancers) {
 		return nil, wire.BadRequest("TooManyLoadBalancers", "The maximum number of load balancers has been reached")
 	}
 	for _, id := range b.Subnets {
@@ -155,7 +155,7 @@ func (c *call) balancerSubnets() (ids []string, vpcID string, err error) {
 	}
 	zones := map[string]bool{}
 	for _, id := range ids {
-		sn, ok := c.st.subnets.get(id)
+		sn, ok := found(c.Sim, c.st.subnets, id, c.now)
 		switch {
 		case !ok:
 			return nil, "", wire.BadRequest("SubnetNotFound", "The subnet ID '%s' does not exist", id)
@@ -163,6 +163,8 @@ func (c *call) balancerSubnets() (ids []string, vpcID string, err error) {
 			return nil, "", wire.BadRequest("InvalidConfigurationRequest", "All subnets must belong to the same VPC: '%s'", vpcID)
 		case zones[sn.Zone]:
 			return nil, "", wire.BadRequest("InvalidConfigurationRequest", "A load balancer cannot be attached to multiple subnets in the same Availability Zone")
+		case prefix(sn.CIDR).Bits() > 27:
+			return nil, "", wire.BadRequest("InvalidSubnet", "The subnet %s is too small: a load balancer needs a range of /27 or larger.", id)
 		case c.freeAddresses(sn) < 8:
 			return nil, "", wire.BadRequest("InvalidSubnet", "Not enough IP space available in %s. ELB requires at least 8 free IP addresses in each subnet.", id)
 		}
@@ -184,7 +186,7 @@ func (c *call) balancerGroups(vpcID string) ([]string, error) {
 
 func describeLoadBalancers(c *call) ([]wire.Node, error) {
 	arn := func(b *loadBalancer) string { return b.ARN }
-	rows, err := pick(c.st.loadBalancers.list(nil), wanted{c.q.List("LoadBalancerArns"), c.q.List("Names")}, arn,
+	rows, err := pick(visible(c.Sim, c.st.loadBalancers, nil, c.now), wanted{c.q.List("LoadBalancerArns"), c.q.List("Names")}, arn,
 		func(b *loadBalancer) string { return b.Name }, missingLoadBalancer)
 	if err != nil {
 		return nil, err
@@ -206,7 +208,7 @@ func (c *call) loadBalancerXML(b *loadBalancer) []wire.Node {
 		wire.Str("VpcId", b.VPCID), wire.El("State", wire.Str("Code", state)), wire.Str("Type", "application"), wire.Str("IpAddressType", "ipv4"),
 		wire.List("AvailabilityZones", "member", b.Subnets, func(id string) []wire.Node {
 			zone := ""
-			if sn, ok := c.st.subnets.get(id); ok {
+			if sn, ok := found(c.Sim, c.st.subnets, id, c.now); ok {
 				zone = sn.Zone
 			}
 			return []wire.Node{wire.Str("ZoneName", zone), wire.Str("SubnetId", id), wire.Node{Name: "LoadBalancerAddresses"}}

@@ -38,7 +38,7 @@ func (l *listener) ruleARN(id string) string {
 
 // rule finds a rule that can be changed; the default one is the listener's.
 func (c *call) rule(arn string) (*listenerRule, error) {
-	if r, ok := c.st.listenerRules.get(arn); ok {
+	if r, ok := found(c.Sim, c.st.listenerRules, arn, c.now); ok {
 		return r, nil
 	}
 	if c.st.listeners.find(func(l *listener) bool { return l.defaultRuleARN() == arn }) != nil {
@@ -133,11 +133,12 @@ func (r *listenerRule) order() string {
 }
 
 func (c *call) withDefault(l *listener) []*listenerRule {
-	return append(slices.Clone(c.rulesOn(l.ARN)), &listenerRule{ARN: l.defaultRuleARN(), Listener: l.ARN, Action: l.Default})
+	rows := slices.DeleteFunc(slices.Clone(c.rulesOn(l.ARN)), func(r *listenerRule) bool { return c.concealed(r.ARN, c.now) })
+	return append(rows, &listenerRule{ARN: l.defaultRuleARN(), Listener: l.ARN, Action: l.Default})
 }
 
 func (c *call) anyRule(arn string) (*listenerRule, error) {
-	if r, ok := c.st.listenerRules.get(arn); ok {
+	if r, ok := found(c.Sim, c.st.listenerRules, arn, c.now); ok {
 		return r, nil
 	}
 	l := c.st.listeners.find(func(l *listener) bool { return l.defaultRuleARN() == arn })

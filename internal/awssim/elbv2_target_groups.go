@@ -40,7 +40,7 @@ func missingTargetGroup(string) error {
 }
 
 func (c *call) targetGroup(arn string) (*targetGroup, error) {
-	g, ok := c.st.targetGroups.get(arn)
+	g, ok := found(c.Sim, c.st.targetGroups, arn, c.now)
 	if !ok {
 		return nil, missingTargetGroup(arn)
 	}
@@ -87,6 +87,9 @@ func createTargetGroup(c *call) ([]wire.Node, error) {
 		}
 		return nil, wire.BadRequest("DuplicateTargetGroupName", "A target group with the same name '%s' exists, but with different settings", g.Name)
 	}
+	if len(c.st.targetGroups.rows) >= c.quota(maxTargetGroups) {
+		return nil, wire.BadRequest("TooManyTargetGroups", "You've reached the limit on the number of target groups for your Amazon Web Services account.")
+	}
 	if err := c.st.targetGroups.put(g); err != nil {
 		return nil, err
 	}
@@ -125,7 +128,7 @@ func (c *call) newTargetGroup() (*targetGroup, error) {
 	case g.VPCID == "":
 		return nil, wire.BadRequest("ValidationError", "A VPC ID must be specified")
 	}
-	if _, ok := c.st.vpcs.get(g.VPCID); !ok {
+	if _, ok := found(c.Sim, c.st.vpcs, g.VPCID, c.now); !ok {
 		return nil, wire.BadRequest("ValidationError", "The VPC ID '%s' is not found", g.VPCID)
 	}
 	return g, nil
@@ -187,7 +190,7 @@ func modifyTargetGroup(c *call) ([]wire.Node, error) {
 
 func describeTargetGroups(c *call) ([]wire.Node, error) {
 	arn := func(g *targetGroup) string { return g.ARN }
-	rows, err := pick(c.st.targetGroups.list(nil), wanted{c.q.List("TargetGroupArns"), c.q.List("Names")}, arn,
+	rows, err := pick(visible(c.Sim, c.st.targetGroups, nil, c.now), wanted{c.q.List("TargetGroupArns"), c.q.List("Names")}, arn,
 		func(g *targetGroup) string { return g.Name }, missingTargetGroup)
 	if err != nil {
 		return nil, err

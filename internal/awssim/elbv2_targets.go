@@ -63,7 +63,7 @@ func registerTargets(c *call) ([]wire.Node, error) {
 	}
 	var unknown, asleep []string
 	for _, t := range wanted {
-		i, ok := c.st.instances.get(t.InstanceID)
+		i, ok := found(c.Sim, c.st.instances, t.InstanceID, c.now)
 		switch {
 		case !ok || i.VPCID != g.VPCID:
 			unknown = append(unknown, "'"+t.InstanceID+"'")
@@ -76,6 +76,9 @@ func registerTargets(c *call) ([]wire.Node, error) {
 	}
 	if len(asleep) > 0 {
 		return nil, wire.BadRequest("InvalidTarget", "The following targets are not in a running state and cannot be registered: %s", strings.Join(asleep, ", "))
+	}
+	if err := c.targetQuotas(g, wanted); err != nil {
+		return nil, err
 	}
 	for _, t := range wanted {
 		if old, ok := c.st.targets.get(t.key()); ok && old.DrainedAt.IsZero() {

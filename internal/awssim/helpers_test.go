@@ -1,6 +1,7 @@
 package awssim_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -35,9 +36,10 @@ const (
 
 // world is a simulator on a loopback port with the real SDK as its client.
 type world struct {
-	t   *testing.T
-	sim *awssim.Sim
-	url string
+	t      *testing.T
+	sim    *awssim.Sim
+	url    string
+	secret string // of every key
 	awssim.World
 
 	ec2 *ec2.Client
@@ -64,7 +66,7 @@ func newWorld(t *testing.T, o awssim.Options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, sim: sim, url: srv.URL, World: seeded}
+	w := &world{t: t, sim: sim, url: srv.URL, secret: cmp.Or(o.Secret, "local"), World: seeded}
 	w.connect(region)
 	return w
 }

@@ -23,7 +23,7 @@ const maxInstanceProfiles = 1000
 
 func (c *call) instanceProfile() (*instanceProfile, error) {
 	name := c.q.Str("InstanceProfileName")
-	p, ok := c.st.profiles.get(name)
+	p, ok := found(c.Sim, c.st.profiles, name, c.now)
 	if !ok {
 		return nil, noSuchEntity("Instance Profile %s cannot be found.", name)
 	}
@@ -88,7 +88,7 @@ func listInstanceProfilesForRole(c *call) ([]wire.Node, error) {
 }
 
 func (c *call) profilePage(keep func(*instanceProfile) bool) ([]wire.Node, error) {
-	page, more, err := iamPage(c, c.st.profiles.list(keep), func(p *instanceProfile) string { return p.Name })
+	page, more, err := iamPage(c, visible(c.Sim, c.st.profiles, keep, c.now), func(p *instanceProfile) string { return p.Name })
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func iamDocument(name, text string) wire.Node {
 
 func (c *call) role() (*role, error) {
 	name := c.q.Str("RoleName")
-	r, ok := c.st.roles.get(name)
+	r, ok := found(c.Sim, c.st.roles, name, c.now)
 	if !ok {
 		return nil, noSuchEntity("The role with name %s cannot be found.", name)
 	}
@@ -103,7 +103,7 @@ func getRole(c *call) ([]wire.Node, error) {
 
 func listRoles(c *call) ([]wire.Node, error) {
 	prefix := c.q.Str("PathPrefix")
-	rows := c.st.roles.list(func(r *role) bool { return strings.HasPrefix(r.Path, prefix) })
+	rows := visible(c.Sim, c.st.roles, func(r *role) bool { return strings.HasPrefix(r.Path, prefix) }, c.now)
 	page, more, err := iamPage(c, rows, func(r *role) string { return r.Name })
 	if err != nil {
 		return nil, err

@@ -31,6 +31,11 @@ func (a iamAnswer) text(name string) string { return strings.Join(a.texts[name],
 // iam makes a signed call of IAM, which has one Region for its signatures.
 func (w *world) iam(action string, params ...string) iamAnswer {
 	w.t.Helper()
+	return w.iamAs("AKIDLOCAL", action, params...)
+}
+
+func (w *world) iamAs(key, action string, params ...string) iamAnswer {
+	w.t.Helper()
 	form := url.Values{"Action": {action}, "Version": {"2010-05-08"}}
 	for i := 0; i < len(params); i += 2 {
 		form.Set(params[i], params[i+1])
@@ -39,7 +44,7 @@ func (w *world) iam(action string, params ...string) iamAnswer {
 	r := ok[*http.Request](w.t)(http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.url+"/", strings.NewReader(body)))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	sum := sha256.Sum256([]byte(body))
-	keys := aws.Credentials{AccessKeyID: "AKIDLOCAL", SecretAccessKey: "local"}
+	keys := aws.Credentials{AccessKeyID: key, SecretAccessKey: w.secret}
 	if err := v4.NewSigner().SignHTTP(w.t.Context(), keys, r, hex.EncodeToString(sum[:]), "iam", "us-east-1", time.Now()); err != nil {
 		w.t.Fatal(err)
 	}

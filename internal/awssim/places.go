@@ -134,7 +134,7 @@ func (s *Sim) iamProfiles() ([]instanceProfile, error) {
 		defer p.mu.Unlock()
 	}
 	var out []instanceProfile
-	for _, r := range p.st.profiles.list(nil) {
+	for _, r := range visible(p, p.st.profiles, nil, s.now()) {
 		out = append(out, *r)
 	}
 	return out, nil

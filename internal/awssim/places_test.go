@@ -20,7 +20,7 @@ import (
 
 // as is the same simulator, called with other keys in another Region.
 func (w *world) as(region, key, secret, token string) *world {
-	other := &world{t: w.t, sim: w.sim, url: w.url}
+	other := &world{t: w.t, sim: w.sim, url: w.url, secret: secret}
 	other.connectAs(region, credentials.NewStaticCredentialsProvider(key, secret, token))
 	return other
 }
@@ -95,6 +95,7 @@ func TestPlaces_AssumeRole(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, awssim.Options{Secret: "the-secret"})
 	w.connectAs(region, credentials.NewStaticCredentialsProvider("AKID", "the-secret", ""))
+	w.newRole("arn:aws:iam::444455556666:role/panel/deploy", trusting("000000000000", "ext-1"))
 	keys := ok[*sts.AssumeRoleOutput](t)(w.sts.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::444455556666:role/panel/deploy"),
 		RoleSessionName: aws.String("drawbridge"), ExternalId: aws.String("ext-1")})).Credentials
 	inside := w.as("eu-west-1", *keys.AccessKeyId, *keys.SecretAccessKey, *keys.SessionToken)

@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -22,11 +23,12 @@ func ec2Success(op, id string, out []wire.Node) reply {
 	return reply{status: http.StatusOK, contentType: textXML, body: n.Encode()}
 }
 
-func ec2Failure(e *wire.Error, id string) reply {
+// ec2Failure has EC2's statuses from the error, unless a switch says another.
+func (sh *shared) ec2Failure(e *wire.Error, id string) reply {
 	n := wire.El("Response",
 		wire.El("Errors", wire.El("Error", wire.Str("Code", e.Code), wire.Str("Message", e.Message))),
 		wire.Str("RequestID", id))
-	return reply{status: e.Status, contentType: textXML, body: n.Encode()}
+	return reply{status: cmp.Or(sh.switches.Load().EC2Statuses[e.Code], e.Status), contentType: textXML, body: n.Encode()}
 }
 
 func querySuccess(service, op, id string, out []wire.Node) reply {

@@ -55,6 +55,7 @@ type session struct {
 	Key     string    `json:"key"`
 	Account string    `json:"account"`
 	Role    string    `json:"role"`
+	RoleID  string    `json:"role_id,omitempty"`
 	Name    string    `json:"name"`
 	Expires time.Time `json:"expires"`
 }

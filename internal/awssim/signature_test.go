@@ -112,6 +112,7 @@ func TestSignature_ExpiredSession(t *testing.T) {
 	at.now = time.Now()
 	w := newWorld(t, awssim.Options{Secret: "s", Now: at.Now})
 	w.connectAs(region, credentials.NewStaticCredentialsProvider("AKID", "s", ""))
+	w.newRole("arn:aws:iam::444455556666:role/r", trusting("000000000000", ""))
 	keys := ok[*sts.AssumeRoleOutput](t)(w.sts.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::444455556666:role/r"),
 		RoleSessionName: aws.String("s1"), DurationSeconds: aws.Int32(900)})).Credentials
 	in := w.as(region, *keys.AccessKeyId, *keys.SecretAccessKey, *keys.SessionToken)

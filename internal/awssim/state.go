@@ -19,8 +19,11 @@ type table[T any] struct {
 	key     func(*T) string
 	changes *[]journal.Change
 	version *atomic.Uint64
-	created *[]string
+	created *[]createdRow
 }
+
+// createdRow names a row that was not there before.
+type createdRow struct{ kind, id string }
 
 func newTable[T any](st *state, kind string, key func(*T) string) *table[T] {
 	t := &table[T]{kind: kind, rows: map[string]*T{}, key: key, changes: &st.changes, version: &st.version, created: &st.created}
@@ -41,7 +44,7 @@ func (t *table[T]) put(r *T) error {
 		return fmt.Errorf("encode %s %s: %w", t.kind, id, err)
 	}
 	if _, old := t.rows[id]; !old {
-		*t.created = append(*t.created, id)
+		*t.created = append(*t.created, createdRow{t.kind, id})
 	}
 	t.rows[id] = r
 	t.version.Add(1)
@@ -93,7 +96,7 @@ func (t *table[T]) load(raw json.RawMessage) error {
 // state is everything that exists. It is guarded by Sim.mu.
 type state struct {
 	changes []journal.Change // since the last commit
-	created []string         // ids of new rows, since the last call
+	created []createdRow     // since the last call
 	loaders map[string]func(json.RawMessage) error
 	version atomic.Uint64 // changes with every row; may be read without Sim.mu
 	ix      *index        // see index()

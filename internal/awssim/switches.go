@@ -1,8 +1,8 @@
 package awssim
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,21 +18,48 @@ import (
 type Switches struct {
 	// Throttle gives calls AWS's documented token buckets, for each account and Region.
 	Throttle bool `json:"throttle"`
-	// Visibility is for how long EC2 does not find what it has just made.
+	// Visibility is for how long a service does not find what it has just made.
 	Visibility time.Duration `json:"visibility_ns"`
+	// VisibilityOf names the services that Visibility is for: ec2, elbv2,
+	// apigatewayv2, iam. None = all of them.
+	VisibilityOf []string `json:"visibility_of"`
 	// WriteConflicts refuses a write to an API while another is under way.
 	WriteConflicts bool `json:"write_conflicts"`
-	// Quotas multiplies the quotas that AWS raises on request: load balancers
-	// and VPC links in a Region. 0 = 1.
+	// Quotas multiplies the quotas of ELB and API Gateway that AWS raises on
+	// request. 0 = 1.
 	Quotas int `json:"quotas"`
 	// NoCapacity says where no instances of which type can be had.
 	NoCapacity []Shortage `json:"no_capacity"`
+	// VCPUs is the quota of vCPUs that run at once in a Region; 0 = none.
+	VCPUs int `json:"vcpus"`
 	// Zones gives Regions other Availability Zones: Region, name, id.
 	Zones map[string]map[string]string `json:"zones"`
 	// LinkZones gives Regions other zone ids in which VPC links can be made.
 	LinkZones map[string][]string `json:"link_zones"`
+	OpenFacts
+}
+
+// OpenFacts are the switches for what is open or contradictory in what is known
+// of AWS. The zero value is the documented default of each.
+type OpenFacts struct {
 	// RefusePendingLink refuses an integration while its VPC link is PENDING.
 	RefusePendingLink bool `json:"refuse_pending_link"`
+	// RefuseProvisioningBalancer refuses a listener while its load balancer is
+	// provisioning.
+	RefuseProvisioningBalancer bool `json:"refuse_provisioning_balancer"`
+	// TooLargeText and TooManyText are the messages of an HTTP API's 413 and 429.
+	TooLargeText string `json:"too_large_text"`
+	TooManyText  string `json:"too_many_text"`
+	// AutoDeployTokens makes each automatic deployment take a token of
+	// CreateDeployment's bucket; it needs Throttle.
+	AutoDeployTokens bool `json:"auto_deploy_tokens"`
+	// AutoDeployDelay is how long it takes until requests see an automatic
+	// deployment. A change meanwhile begins it anew.
+	AutoDeployDelay time.Duration `json:"auto_deploy_delay_ns"`
+	// RemapHeaders gives some of an app's headers other names, as REST APIs do.
+	RemapHeaders bool `json:"remap_headers"`
+	// EC2Statuses are other HTTP statuses for EC2's error codes.
+	EC2Statuses map[string]int `json:"ec2_statuses"`
 	// TimeoutStatus is what API Gateway answers when an integration takes too
 	// long: 503, as captured, or 504, as AWS's knowledge centre says.
 	TimeoutStatus int `json:"timeout_status"`
@@ -74,27 +101,52 @@ func (sh *shared) SetSwitches(w Switches) error {
 }
 
 func (sh *shared) setSwitches(w Switches) error {
-	if w.TimeoutStatus == 0 {
-		w.TimeoutStatus = http.StatusServiceUnavailable
-	}
-	if w.TwoSubnetsCode == "" {
-		w.TwoSubnetsCode = "ValidationError"
-	}
+	w.OpenFacts.setDefaults()
 	w.Quotas = max(w.Quotas, 1)
-	switch {
-	case w.Visibility < 0:
+	if w.Visibility < 0 {
 		return fmt.Errorf("visibility_ns %d is negative", w.Visibility)
-	case w.TimeoutStatus != http.StatusServiceUnavailable && w.TimeoutStatus != http.StatusGatewayTimeout:
-		return fmt.Errorf("timeout_status %d: use 503 or 504", w.TimeoutStatus)
-	case w.TwoSubnetsCode != "ValidationError" && w.TwoSubnetsCode != "InvalidConfigurationRequest":
-		return fmt.Errorf("two_subnets_code %q: use ValidationError or InvalidConfigurationRequest", w.TwoSubnetsCode)
+	}
+	if w.VCPUs < 0 {
+		return fmt.Errorf("vcpus %d is negative", w.VCPUs)
+	}
+	for _, name := range w.VisibilityOf {
+		if !slices.Contains(visibilityServices, name) {
+			return fmt.Errorf("visibility_of %q: use %s", name, strings.Join(visibilityServices, ", "))
+		}
 	}
 	for region, zones := range w.Zones {
 		if err := checkZones(region, zones); err != nil {
 			return err
 		}
 	}
+	if err := w.OpenFacts.check(); err != nil {
+		return err
+	}
 	sh.switches.Store(&w)
+	return nil
+}
+
+func (o *OpenFacts) setDefaults() {
+	o.TimeoutStatus = cmp.Or(o.TimeoutStatus, http.StatusServiceUnavailable)
+	o.TwoSubnetsCode = cmp.Or(o.TwoSubnetsCode, "ValidationError")
+	o.TooLargeText = cmp.Or(o.TooLargeText, http.StatusText(http.StatusRequestEntityTooLarge))
+	o.TooManyText = cmp.Or(o.TooManyText, http.StatusText(http.StatusTooManyRequests))
+}
+
+func (o *OpenFacts) check() error {
+	switch {
+	case o.TimeoutStatus != http.StatusServiceUnavailable && o.TimeoutStatus != http.StatusGatewayTimeout:
+		return fmt.Errorf("timeout_status %d: use 503 or 504", o.TimeoutStatus)
+	case o.TwoSubnetsCode != "ValidationError" && o.TwoSubnetsCode != "InvalidConfigurationRequest":
+		return fmt.Errorf("two_subnets_code %q: use ValidationError or InvalidConfigurationRequest", o.TwoSubnetsCode)
+	case o.AutoDeployDelay < 0:
+		return fmt.Errorf("auto_deploy_delay_ns %d is negative", o.AutoDeployDelay)
+	}
+	for code, status := range o.EC2Statuses {
+		if status < 400 || status > 599 {
+			return fmt.Errorf("ec2_statuses: %d is no status of an error, for %s", status, code)
+		}
+	}
 	return nil
 }
 
@@ -150,21 +202,4 @@ func (s *Sim) capacity(zone, kind string) error {
 		text += " You can currently get " + kind + " capacity by not specifying an Availability Zone in your request or choosing " + strings.Join(others, ", ") + "."
 	}
 	return wire.Errorf(http.StatusInternalServerError, "InsufficientInstanceCapacity", "%s", text)
-}
-
-// conceal makes what a call has created unseen for as long as the switch says.
-// It is called under mu.
-func (s *Sim) conceal(created []string, now time.Time) {
-	maps.DeleteFunc(s.fresh, func(_ string, until time.Time) bool { return !now.Before(until) })
-	if d := s.switches.Load().Visibility; d > 0 {
-		for _, id := range created {
-			s.fresh[id] = now.Add(d)
-		}
-	}
-}
-
-// concealed says whether a row was made too recently to be seen.
-func (s *Sim) concealed(id string, now time.Time) bool {
-	until, ok := s.fresh[id]
-	return ok && now.Before(until)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"drawbridge/internal/awssim"
 )
@@ -101,6 +102,65 @@ func TestVisibility(t *testing.T) {
 	ok[*ec2.DescribeInstancesOutput](t)(w.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{instance}}))
 }
 
+// The other services do the same, each with its own code, and the list of
+// services can be cut short.
+func TestVisibility_EveryService(t *testing.T) {
+	t.Parallel()
+	at := newClock()
+	w := newWorld(t, awssim.Options{Now: at.Now, Switches: awssim.Switches{Visibility: 2 * time.Second}})
+	ctx := t.Context()
+	tg, alb, link := w.newTargetGroup("tg"), w.newBalancer("alb"), w.newLink("l")
+	api := *ok[*apigatewayv2.CreateApiOutput](t)(w.api.CreateApi(ctx, &apigatewayv2.CreateApiInput{Name: aws.String("a"), ProtocolType: "HTTP"})).ApiId
+	w.iam("CreateRole", "RoleName", "r", "AssumeRolePolicyDocument", trust)
+	w.iam("CreateInstanceProfile", "InstanceProfileName", "r")
+	reads := map[string]func() error{
+		"TargetGroupNotFound": func() error { return w.register(tg, w.InstanceID) },
+		"LoadBalancerNotFound": func() error {
+			_, err := w.elb.DescribeLoadBalancers(ctx, &elbv2.DescribeLoadBalancersInput{Names: []string{"alb"}})
+			return errors.Join(err, w.tagELB(alb))
+		},
+		"NotFoundException": func() error {
+			_, err := w.api.GetVpcLink(ctx, &apigatewayv2.GetVpcLinkInput{VpcLinkId: &link})
+			_, other := w.api.CreateRoute(ctx, &apigatewayv2.CreateRouteInput{ApiId: &api, RouteKey: aws.String("GET /")})
+			return errors.Join(err, other)
+		},
+		"InvalidParameterValue": func() error {
+			_, err := w.ec2.RunInstances(ctx, &ec2.RunInstancesInput{ImageId: aws.String(imageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+				SubnetId: &w.SubnetIDs[0], IamInstanceProfile: &ec2types.IamInstanceProfileSpecification{Name: aws.String("r")}})
+			return err
+		},
+	}
+	for code, read := range reads {
+		wantCode(t, read(), code, "")
+	}
+	if got := w.iam("GetRole", "RoleName", "r"); got.status != 404 || got.text("Code") != "NoSuchEntity" {
+		t.Errorf("GetRole: %d %s", got.status, got.text("Code"))
+	}
+	if all := ok[*apigatewayv2.GetApisOutput](t)(w.api.GetApis(ctx, nil)).Items; len(all) != 0 {
+		t.Errorf("GetApis shows %s already", *all[0].ApiId)
+	}
+	at.advance(2 * time.Second)
+	for code, read := range reads {
+		if err := read(); err != nil {
+			t.Errorf("%s after 2 s: %v", code, err)
+		}
+	}
+	if got := w.iam("GetRole", "RoleName", "r"); got.status != 200 {
+		t.Errorf("GetRole after 2 s: %d", got.status)
+	}
+	if err := w.sim.SetSwitches(awssim.Switches{Visibility: time.Hour, VisibilityOf: []string{"ec2"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.register(w.newTargetGroup("tg2"), w.InstanceID); err != nil {
+		t.Errorf("elbv2 is not on the list: %v", err)
+	}
+}
+
+func (w *world) tagELB(arn string) error {
+	_, err := w.elb.AddTags(w.t.Context(), &elbv2.AddTagsInput{ResourceArns: []string{arn}, Tags: []elbtypes.Tag{{Key: aws.String("k"), Value: aws.String("v")}}})
+	return err
+}
+
 // A VPC link goes only where API Gateway has it; the zones of a Region can be
 // switched, and those with VPC links as well.
 func TestLinkZones(t *testing.T) {
@@ -179,7 +239,9 @@ func TestSwitches_Admin(t *testing.T) {
 	}{
 		{`{"visibility_ns":5000000000,"timeout_status":504,"no_capacity":[{"zone":"*","type":"t3.micro"}]}`, 200, `"throttle":false`},
 		{`{"timeout_status":500}`, 400, "503 or 504"}, {`{"two_subnets_code":"x"}`, 400, "InvalidConfigurationRequest"},
-		{`{"visibility_ns":-1}`, 400, "negative"}, {`{"zones":{"us-east-1":{"us-east-1a":"use1-az1"}}}`, 400, "two zones"},
+		{`{"visibility_ns":-1}`, 400, "negative"}, {`{"visibility_of":["s3"]}`, 400, "apigatewayv2"}, {`{"vcpus":-1}`, 400, "negative"},
+		{`{"auto_deploy_delay_ns":-1}`, 400, "negative"}, {`{"ec2_statuses":{"X":200}}`, 400, "no status of an error"},
+		{`{"zones":{"us-east-1":{"us-east-1a":"use1-az1"}}}`, 400, "two zones"},
 		{`{"zones":{"us-east-1":{"us-east-1a":"use1-az1","eu":"x"}}}`, 400, "not of the Region"}, {`{"color":1}`, 400, "unknown field"},
 	} {
 		if status, body := w.admin(http.MethodPut, "switches", row.body); status != row.status || !strings.Contains(body, row.contains) {
@@ -200,7 +262,7 @@ func TestSwitches_Admin(t *testing.T) {
 func TestRefusePendingLink(t *testing.T) {
 	t.Parallel()
 	at := newClock()
-	w := newWorld(t, awssim.Options{Profile: awssim.Real, Now: at.Now, Switches: awssim.Switches{RefusePendingLink: true}})
+	w := newWorld(t, awssim.Options{Profile: awssim.Real, Now: at.Now, Switches: awssim.Switches{OpenFacts: awssim.OpenFacts{RefusePendingLink: true}}})
 	c := &chain{world: w, targetGroup: w.newTargetGroup("tg")}
 	c.listener = w.newListener(w.newBalancer("alb"), c.targetGroup)
 	c.link = w.newLink("l")
@@ -211,7 +273,7 @@ func TestRefusePendingLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	ok[*apigatewayv2.CreateIntegrationOutput](t)(w.api.CreateIntegration(t.Context(), c.integrationInput()))
-	if err := w.sim.SetSwitches(awssim.Switches{RefusePendingLink: true}); err != nil {
+	if err := w.sim.SetSwitches(awssim.Switches{OpenFacts: awssim.OpenFacts{RefusePendingLink: true}}); err != nil {
 		t.Fatal(err)
 	}
 	at.advance(2 * time.Minute)
@@ -224,7 +286,7 @@ func TestTwoSubnetsCode(t *testing.T) {
 	in := &elbv2.CreateLoadBalancerInput{Name: aws.String("b"), Scheme: "internal", Subnets: w.SubnetIDs[:1]}
 	_, err := w.elb.CreateLoadBalancer(t.Context(), in)
 	wantCode(t, err, "ValidationError", "At least two subnets")
-	if err := w.sim.SetSwitches(awssim.Switches{TwoSubnetsCode: "InvalidConfigurationRequest"}); err != nil {
+	if err := w.sim.SetSwitches(awssim.Switches{OpenFacts: awssim.OpenFacts{TwoSubnetsCode: "InvalidConfigurationRequest"}}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = w.elb.CreateLoadBalancer(t.Context(), in)

@@ -32,9 +32,12 @@ func (s *Sim) admit(op operation) error {
 	if !s.switches.Load().Throttle {
 		return nil
 	}
+	now, limits := s.now(), limitsOf(op)
+	if s.deploysItself(op) {
+		limits = append(limits, gatewayLimits("CreateDeployment")[1:]...)
+	}
 	s.paceMu.Lock()
 	defer s.paceMu.Unlock()
-	now, limits := s.now(), limitsOf(op)
 	for _, l := range limits {
 		if s.filled(l, now).tokens < l.cost {
 			return throttled(op.service)
@@ -44,6 +47,19 @@ func (s *Sim) admit(op operation) error {
 		s.buckets[l.bucket].tokens -= l.cost
 	}
 	return nil
+}
+
+var deploying = regexp.MustCompile(`^(Create|Update|Delete)(Route|Integration)$`)
+
+// deploysItself says whether a call makes an automatic deployment that takes a
+// token of CreateDeployment's: AWS does not say that it does.
+func (s *Sim) deploysItself(op operation) bool {
+	if !s.switches.Load().AutoDeployTokens || op.service != "apigatewayv2" || !deploying.MatchString(op.name) {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.st.stages.find(func(st *stage) bool { return st.APIID == op.writes && st.AutoDeploy }) != nil
 }
 
 // filled returns a limit's bucket with what has come back since it was last
