@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"testing"
+	"time"
 
 	"drawbridge/internal/awssim"
 	"drawbridge/internal/model"
@@ -33,6 +34,9 @@ func mutations(log []awssim.Call) []call {
 	return list
 }
 
+// pastDeadline is longer than the server waits for an answer of AWS.
+const pastDeadline = 21 * time.Second
+
 // fault is one way for a call to go wrong; nil is a way that its service does not know.
 type fault struct {
 	name string
@@ -40,27 +44,29 @@ type fault struct {
 }
 
 func sweptFaults() []fault {
-	answer := func(when awssim.When, status int, code, message string) func(call) *awssim.Fault {
-		return func(call) *awssim.Fault {
-			return &awssim.Fault{When: when, Do: awssim.Error(status, code, message)}
-		}
+	do := func(when awssim.When, do awssim.Action) func(call) *awssim.Fault {
+		return func(call) *awssim.Fault { return &awssim.Fault{When: when, Do: do} }
 	}
+	broken := awssim.Error(500, "InternalError", "An internal error has occurred")
 	return []fault{
-		{"500 before its effect", answer(awssim.Before, 500, "InternalError", "An internal error has occurred")},
-		{"500 after its effect", answer(awssim.After, 500, "InternalError", "An internal error has occurred")},
-		{"connection dropped after its effect", func(call) *awssim.Fault {
-			return &awssim.Fault{When: awssim.After, Do: awssim.Drop()}
-		}},
+		{"answer delayed past the deadline", do(awssim.After, awssim.Delay(pastDeadline))},
+		{"500 before its effect", do(awssim.Before, broken)},
+		{"500 after its effect", do(awssim.After, broken)},
+		{"connection dropped after its effect", do(awssim.After, awssim.Drop())},
 		{"throttled", throttled},
-		{"concurrent modification", func(c call) *awssim.Fault {
-			if c.service != "apigatewayv2" {
-				return nil
-			}
-			return &awssim.Fault{Do: awssim.Error(http.StatusConflict, "ConflictException",
-				"Unable to complete operation due to concurrent modification. Please try again later.")}
-		}},
+		{"concurrent modification", concurrent},
 		{"not found, because not yet visible", notYetVisible},
 	}
+}
+
+// concurrent is what API Gateway says to the second of two writes to an API
+// (aws-facts A1); the other services have no such answer.
+func concurrent(c call) *awssim.Fault {
+	if c.service != "apigatewayv2" {
+		return nil
+	}
+	return &awssim.Fault{Do: awssim.Error(http.StatusConflict, "ConflictException",
+		"Unable to complete operation due to concurrent modification. Please try again later.")}
 }
 
 // throttled is each service's own answer (aws-facts A1, A3, A4).
@@ -96,6 +102,18 @@ func notYetVisible(c call) *awssim.Fault {
 	return &awssim.Fault{Do: awssim.Error(status, code, "It does not exist")}
 }
 
+// faultCase is a fault that strikes one call of an operation.
+type faultCase struct {
+	op    operation
+	want  end
+	call  call
+	fault fault
+}
+
+func (c faultCase) String() string {
+	return fmt.Sprintf("%s, %s %d, %s", c.op.name, c.call.operation, c.call.nth, c.fault.name)
+}
+
 // TestFaultSweep makes each call that changes something go wrong once, in
 // every way: the run converges by itself, or stops with a step that says what
 // exists, and then a retry ends it; there are never two of a thing.
@@ -104,46 +122,76 @@ func TestFaultSweep(t *testing.T) {
 		t.Skip("takes minutes")
 	}
 	t.Parallel()
-	clean := newCloud(t)
-	s := serverOn(t, clean)
-	empty := clean.sizes()
-	b := s.register(launch("sweep", nil))
-	s.succeeded(s.provision(b))
-	full := clean.sizes()
-	s.succeeded(s.destroy(b))
-	calls := mutations(clean.sim.Calls())
-
-	var points tally // struck: converged by itself; missed: took a retry
-	t.Cleanup(func() {
-		t.Logf("%d faults: %d converged by themselves, %d took a retry", points.struck.Load()+points.missed.Load(), points.struck.Load(), points.missed.Load())
+	const converged, retried, wrong = "converged by itself", "stopped, and took a retry", "wrong"
+	table := newTally(converged, retried, wrong)
+	each(t, faultCases(t), faultCase.String, func(t *testing.T, c faultCase) {
+		outcome := wrong
+		defer func() { table.add(c.op.name+", "+c.fault.name, outcome) }()
+		st := c.op.from.open(t)
+		armed := c.fault.of(c.call)
+		armed.Op, armed.Nth = c.call.service+":"+c.call.operation, c.call.nth
+		if err := st.cloud.sim.AddFault(*armed); err != nil {
+			t.Fatal(err)
+		}
+		b := st.begin202(c.op)
+		if b.err != nil {
+			t.Fatal(b.err)
+		}
+		alone := st.converges(b.job)
+		got := st.end(b.job)
+		if got.sizes != c.want.sizes {
+			t.Errorf("there are\n%+v, want\n%+v", got.sizes, c.want.sizes)
+		}
+		if got.ledger != c.want.ledger {
+			t.Errorf("the panel says\n%s, want\n%s", got.ledger, c.want.ledger)
+		}
+		if !st.struckAll() {
+			t.Error("the fault did not strike")
+		}
+		switch {
+		case t.Failed():
+		case alone:
+			outcome = converged
+		default:
+			outcome = retried
+		}
 	})
+	t.Log(table)
+}
+
+// struckAll tells that no fault waits any more.
+func (st *stage) struckAll() bool { return len(st.cloud.sim.Faults()) == 0 }
+
+// faultCases lists every fault of every call that changes something. Those
+// that take long come first.
+func faultCases(t *testing.T) []faultCase {
+	t.Helper()
+	var cases []faultCase
+	type run struct {
+		op    operation
+		want  end
+		calls []call
+	}
+	var runs []run
+	for _, op := range operations(t, onSQLite) {
+		st := op.from.open(t)
+		b := st.begin202(op)
+		if b.err != nil {
+			t.Fatal(b.err)
+		}
+		st.succeeded(b.job)
+		runs = append(runs, run{op, st.end(b.job), mutations(st.cloud.sim.Calls())})
+	}
 	for _, f := range sweptFaults() {
-		for _, c := range calls {
-			armed := f.of(c)
-			if armed == nil {
-				continue
+		for _, r := range runs {
+			for _, c := range r.calls {
+				if f.of(c) != nil {
+					cases = append(cases, faultCase{r.op, r.want, c, f})
+				}
 			}
-			armed.Op, armed.Nth = c.service+":"+c.operation, c.nth
-			t.Run(fmt.Sprintf("%s %d, %s", c.operation, c.nth, f.name), func(t *testing.T) {
-				t.Parallel()
-				c := newCloud(t)
-				s := serverOn(t, c)
-				if err := c.sim.AddFault(*armed); err != nil {
-					t.Fatal(err)
-				}
-				b := s.register(launch("sweep", nil))
-				alone := s.converges(s.provision(b))
-				if got := c.sizes(); got != full {
-					t.Errorf("provisioned, there are\n%+v, want\n%+v", got, full)
-				}
-				alone = s.converges(s.destroy(b)) && alone
-				if got := c.sizes(); got != empty {
-					t.Errorf("destroyed, there are\n%+v, want\n%+v", got, empty)
-				}
-				points.add(alone)
-			})
 		}
 	}
+	return cases
 }
 
 // converges tells whether the job succeeded by itself; if not, it must say

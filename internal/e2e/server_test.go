@@ -33,13 +33,17 @@ var binDir string
 
 // binary builds the server once for the test process.
 var binary = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(binDir, "drawbridge")
-	out, err := exec.Command("go", slices.Concat([]string{"build"}, buildFlags, []string{"-o", path, "drawbridge/cmd/server"})...).CombinedOutput()
+	return buildBinary("drawbridge", buildFlags...)
+})
+
+func buildBinary(name string, flags ...string) (string, error) {
+	path := filepath.Join(binDir, name)
+	out, err := exec.Command("go", slices.Concat([]string{"build"}, flags, []string{"-o", path, "drawbridge/cmd/server"})...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return path, nil
-})
+}
 
 func TestMain(m *testing.M) {
 	var err error
@@ -56,11 +60,14 @@ func TestMain(m *testing.M) {
 type server struct {
 	t       testing.TB
 	dir     string
-	listen  string
+	bind    string // what it is told to listen on; port 0 is any that is free
+	listen  string // where it listens
 	sim     string
 	profile string
 	flags   []string
+	env     []string
 	token   string
+	binary  func() (string, error)
 
 	cmd  *exec.Cmd
 	link string // one-time sign-in link
@@ -72,7 +79,7 @@ type server struct {
 // newServer prepares a server on free ports; start runs it.
 func newServer(t testing.TB, profile string, flags ...string) *server {
 	t.Helper()
-	return &server{t: t, dir: t.TempDir(), listen: freePort(t), sim: freePort(t), profile: profile, flags: flags}
+	return &server{t: t, dir: t.TempDir(), bind: freePort(t), sim: freePort(t), profile: profile, flags: flags, binary: binary}
 }
 
 // startServer starts a new server and makes a token for it.
@@ -97,16 +104,16 @@ func (s *server) newToken() string {
 // start runs the binary and returns when it has printed its line.
 func (s *server) start() {
 	s.t.Helper()
-	path, err := binary()
+	path, err := s.binary()
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	args := append([]string{"serve", "--listen", s.listen, "--sim-listen", s.sim, "--data-dir", s.dir,
+	args := append([]string{"serve", "--listen", s.bind, "--sim-listen", s.sim, "--data-dir", s.dir,
 		"--sim-profile", s.profile, "--log-level", "debug"}, s.flags...)
 	s.cmd = exec.Command(path, args...)
 	s.logs = &lockedBuffer{}
 	s.cmd.Stderr = s.logs
-	s.cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true")
+	s.cmd.Env = slices.Concat(os.Environ(), s.env, []string{"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true"})
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
 		s.t.Fatal(err)
@@ -122,11 +129,12 @@ func (s *server) start() {
 		close(s.done)
 	}()
 	s.t.Cleanup(s.kill)
-	s.link = regexp.MustCompile(`http://\S+/sign-in/\S+`).FindString(line)
-	if readErr != nil || s.link == "" {
+	link := regexp.MustCompile(`http://(\S+)/sign-in/\S+`).FindStringSubmatch(line)
+	if readErr != nil || link == nil {
 		<-s.done
 		s.t.Fatalf("the server printed %q and ended with %v\n%s", line, s.err, s.logs)
 	}
+	s.link, s.listen = link[0], link[1]
 }
 
 // kill ends the process at once, as a power cut would.
@@ -147,7 +155,7 @@ func (s *server) terminate() error {
 // command runs the binary with other arguments and returns what it printed.
 func (s *server) command(args ...string) string {
 	s.t.Helper()
-	path, err := binary()
+	path, err := s.binary()
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -180,6 +188,16 @@ func (a answer) into(t testing.TB, v any) {
 // call sends a REST request with the server's token; body nil sends none.
 func (s *server) call(method, path string, body any) answer {
 	s.t.Helper()
+	a, err := s.try(method, path, body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return a
+}
+
+// try is call for a server that may die meanwhile.
+func (s *server) try(method, path string, body any) (answer, error) {
+	s.t.Helper()
 	var r io.Reader
 	switch b := body.(type) {
 	case nil:
@@ -200,7 +218,7 @@ func (s *server) call(method, path string, body any) answer {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Authorization", "Bearer "+s.token)
-	return do(s.t, http.DefaultClient, req)
+	return send(http.DefaultClient, req)
 }
 
 // want is call, and fails the test on another status.
@@ -215,16 +233,21 @@ func (s *server) want(status int, method, path string, body any) answer {
 
 func do(t testing.TB, c *http.Client, req *http.Request) answer {
 	t.Helper()
-	resp, err := c.Do(req)
+	a, err := send(c, req)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return a
+}
+
+func send(c *http.Client, req *http.Request) (answer, error) {
+	resp, err := c.Do(req)
+	if err != nil {
+		return answer{}, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{resp.StatusCode, resp.Header, body}
+	return answer{resp.StatusCode, resp.Header, body}, err
 }
 
 // local is an HTTP client for which every name is this machine, as browsers

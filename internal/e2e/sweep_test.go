@@ -1,210 +1,345 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
-	"io"
-	"log/slog"
+	"io/fs"
 	"net/http"
-	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
+	"text/tabwriter"
+	"time"
 
 	"drawbridge/internal/awssim"
 	"drawbridge/internal/model"
 )
 
-// side of a call on which the server is killed.
+// side of a call's effect, or of a commit, on which the server is killed.
 type side string
 
 const (
-	beforeEffect side = "before the call is sent"
-	afterEffect  side = "after it took effect, before its answer"
+	before side = "before"
+	after  side = "after"
 )
 
-// cloud is a simulated AWS in this process behind a proxy that can hold one
-// control-plane call back. The server that is killed is another process.
-type cloud struct {
-	sim   *awssim.Sim
-	world awssim.World
-	url   string
+// what a server is killed at.
+type what string
 
-	mu    sync.Mutex
-	calls int           // of the control plane that have come
-	at    int           // number of the call to hold; 0 = none
-	when  side          // where to hold it
-	held  chan struct{} // closed when the call is held
+const (
+	atCall   what = "call"   // before it is sent; after it took effect and before its answer is read
+	atCommit what = "commit" // after AWS's answer and before the commit; after the commit
+)
+
+// operation is a job that is swept.
+type operation struct {
+	name         string
+	method, path string // of the request that begins it, below the backend's
+	from         *template
 }
 
-func newCloud(t *testing.T) *cloud {
+// operations makes the states that the swept operations start from.
+func operations(t *testing.T, kind database) []operation {
 	t.Helper()
-	c := &cloud{}
-	proxy := httptest.NewServer(c)
-	t.Cleanup(proxy.CloseClientConnections)
-	c.url = proxy.URL
-	sim, err := awssim.New(awssim.Options{
-		Profile: awssim.Instant, Region: "ap-northeast-1", Logger: slog.New(slog.DiscardHandler),
-		Public: strings.TrimPrefix(proxy.URL, "http://"),
-	})
+	fresh := registered(t, kind)
+	made := fresh.open(t)
+	made.succeeded(made.provision(made.backend))
+	return []operation{
+		{"provision", "POST", "/provision", fresh},
+		{"destroy", "DELETE", "", made.save(fresh)},
+	}
+}
+
+// end is what an operation leaves: the sizes of what exists in AWS, and what
+// the panel says of its resources and of the job's steps.
+type end struct {
+	sizes  awssim.Snapshot
+	ledger string
+}
+
+func (st *stage) end(j model.Job) end {
+	st.t.Helper()
+	var b struct {
+		Resources []struct{ Key, Ownership, State string }
+	}
+	st.want(http.StatusOK, "GET", "/api/v1/backends/"+st.backend.ID, nil).into(st.t, &b)
+	var job struct {
+		Steps []struct{ Key, State string }
+	}
+	st.want(http.StatusOK, "GET", "/api/v1/jobs/"+j.ID, nil).into(st.t, &job)
+	var lines []string
+	for _, r := range b.Resources {
+		lines = append(lines, fmt.Sprintf("resource %s %s %s\n", r.Key, r.Ownership, r.State))
+	}
+	for _, s := range job.Steps {
+		lines = append(lines, fmt.Sprintf("step %s %s\n", s.Key, s.State))
+	}
+	slices.Sort(lines)
+	return end{st.cloud.sizes(), strings.Join(lines, "")}
+}
+
+// cleanRun carries the operation out undisturbed: its end, and how many calls
+// and commits it takes.
+func (op operation) cleanRun(t *testing.T) (want end, points map[what]int) {
+	t.Helper()
+	st := op.from.open(t)
+	st.cloud.hold(0, before)
+	st.dieAt(0, before)
+	b := st.begin202(op)
+	if b.err != nil {
+		t.Fatal(b.err)
+	}
+	st.succeeded(b.job)
+	points = map[what]int{atCall: st.cloud.count(), atCommit: st.commits()}
+	return st.end(b.job), points
+}
+
+// point is a place in an operation at which the server is killed.
+type point struct {
+	at   what
+	n    int
+	side side
+}
+
+func (p point) String() string { return fmt.Sprintf("%s %d, %s", p.at, p.n, p.side) }
+
+// arm has the server killed at the point. The channel is closed when a call
+// is held, whose server is to be killed; at a commit it kills itself.
+func (st *stage) arm(p point) (held <-chan struct{}) {
+	st.t.Helper()
+	if p.at == atCall {
+		return st.cloud.hold(p.n, p.side)
+	}
+	st.dieAt(p.n, p.side)
+	return nil
+}
+
+func (st *stage) disarm() {
+	st.t.Helper()
+	st.cloud.hold(0, before)
+	if err := os.Remove(st.crashFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		st.t.Fatal(err)
+	}
+}
+
+func (st *stage) crashFile() string { return filepath.Join(st.dir, "crash") }
+
+// dieAt tells the server at which commit from now on to die; 0 = at none.
+func (st *stage) dieAt(n int, where side) {
+	st.t.Helper()
+	if err := os.WriteFile(st.crashFile(), fmt.Appendf(nil, "%s %d", where, n), 0o600); err != nil {
+		st.t.Fatal(err)
+	}
+}
+
+// commits is how many the server has counted.
+func (st *stage) commits() int {
+	st.t.Helper()
+	info, err := os.Stat(st.crashFile() + ".commits")
 	if err != nil {
-		t.Fatal(err)
+		st.t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = sim.Close() })
-	c.sim = sim
-	if c.world, err = sim.Seed(); err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return int(info.Size())
 }
 
-// ServeHTTP passes everything on to the simulated AWS but for the call to
-// hold, which is answered never: its caller is killed.
-func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.Contains(r.Host, "execute-api") {
-		c.sim.Handler().ServeHTTP(w, r)
-		return
-	}
-	c.mu.Lock()
-	c.calls++
-	hold := c.calls == c.at
-	c.mu.Unlock()
-	switch {
-	case !hold:
-		c.sim.Handler().ServeHTTP(w, r)
-		return
-	case c.when == afterEffect:
-		c.sim.Handler().ServeHTTP(httptest.NewRecorder(), r)
-	default:
-		_, _ = io.Copy(io.Discard, r.Body)
-	}
-	close(c.held)
-	<-r.Context().Done() // the caller is gone
+// begun is what became of the request that begins an operation.
+type begun struct {
+	job model.Job
+	err error // no answer
 }
 
-// hold arms the proxy: the n-th call from now on is held.
-func (c *cloud) hold(n int, when side) {
+// killedAt carries the operation out with a server that is killed at the
+// point and started again. It tells whether it came to the point: how often a
+// wait looks is not the same in each run.
+func (st *stage) killedAt(op operation, p point) (model.Job, bool) {
+	st.t.Helper()
+	held := st.arm(p)
+	answered := make(chan begun, 1)
+	go func() { answered <- st.begin202(op) }()
+	var b begun
+	struck := true
+	select {
+	case b = <-answered:
+		struck = b.err != nil || st.struck(b.job, held)
+	case <-held: // while it plans
+		st.kill()
+		b = <-answered
+	}
+	st.kill() // at the latest now, when the job has ended
+	st.disarm()
+	st.start()
+	if b.err != nil {
+		b = st.beginAgain(op)
+	}
+	if b.err != nil {
+		st.t.Fatal(b.err)
+	}
+	return b.job, struck
+}
+
+// struck waits until a call is held or the server is dead; false: the job
+// ended before.
+func (st *stage) struck(j model.Job, held <-chan struct{}) bool {
+	st.t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-held:
+			return true
+		case <-st.done:
+			return true
+		case <-tick.C:
+		}
+		var now model.Job
+		if a, err := st.try("GET", "/api/v1/jobs/"+j.ID, nil); err == nil && a.decode(&now) == nil && now.State.Ended() {
+			return false
+		}
+	}
+}
+
+// begin202 begins the operation.
+func (st *stage) begin202(op operation) (b begun) {
+	a, err := st.try(op.method, "/api/v1/backends/"+st.backend.ID+op.path, nil)
+	if err != nil {
+		return begun{err: err}
+	}
+	if a.status != http.StatusAccepted {
+		st.t.Errorf("%s %s: %d %s", op.method, op.path, a.status, a.body)
+		return begun{err: fmt.Errorf("%s was refused", op.name)}
+	}
+	b.err = a.decode(&b.job)
+	return b
+}
+
+// beginAgain does what a client does that got no answer: look for the job, and
+// ask again when there is none.
+func (st *stage) beginAgain(op operation) begun {
+	st.t.Helper()
+	var jobs struct{ Items []model.Job }
+	st.want(http.StatusOK, "GET", "/api/v1/backends/"+st.backend.ID+"/jobs", nil).into(st.t, &jobs)
+	for _, j := range jobs.Items {
+		if string(j.Operation) == op.name {
+			return begun{job: j}
+		}
+	}
+	return st.begin202(op)
+}
+
+// workers is how many points of a sweep are tried at once. Mostly they wait.
+const workers = 10
+
+// each runs a subtest for every item, so many at once; -parallel does not count.
+func each[T any](t *testing.T, items []T, name func(T) string, f func(t *testing.T, item T)) {
+	next := make(chan T)
+	var all sync.WaitGroup
+	for range workers {
+		all.Go(func() {
+			for item := range next {
+				t.Run(name(item), func(t *testing.T) { f(t, item) })
+			}
+		})
+	}
+	for _, item := range items {
+		next <- item
+	}
+	close(next)
+	all.Wait()
+}
+
+// tally counts what became of the items of a sweep, by a row and an outcome.
+type tally struct {
+	mu       sync.Mutex
+	rows     []string
+	outcomes []string // the columns
+	counts   map[[2]string]int
+}
+
+func newTally(outcomes ...string) *tally {
+	return &tally{outcomes: outcomes, counts: map[[2]string]int{}}
+}
+
+func (c *tally) add(row, outcome string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.calls, c.at, c.when, c.held = 0, n, when, make(chan struct{})
+	if !slices.Contains(c.rows, row) {
+		c.rows = append(c.rows, row)
+	}
+	c.counts[[2]string{row, outcome}]++
 }
 
-// count is how many calls have come since the proxy was armed.
-func (c *cloud) count() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.calls
+func (c *tally) String() string {
+	var out strings.Builder
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\n\t"+strings.Join(c.outcomes, "\t"))
+	slices.Sort(c.rows)
+	for _, row := range c.rows {
+		fmt.Fprint(w, row)
+		for _, outcome := range c.outcomes {
+			fmt.Fprintf(w, "\t%d", c.counts[[2]string{row, outcome}])
+		}
+		fmt.Fprintln(w)
+	}
+	_ = w.Flush() // a strings.Builder takes everything
+	return out.String()
 }
 
-// serverOn starts a server whose only environment is the cloud.
-func serverOn(t *testing.T, c *cloud) *server {
-	t.Helper()
-	return startServer(t, "instant", "--no-sim", "--aws-name", "cloud", "--aws-region", "ap-northeast-1", "--aws-endpoint", c.url,
-		"--aws-vpc", c.world.VPCID, "--aws-subnets", strings.Join(c.world.SubnetIDs, ","))
-}
-
-// sizes is a snapshot without its ids: how many there are of each.
-func (c *cloud) sizes() awssim.Snapshot {
-	s := c.sim.Snapshot()
-	s.IDs = ""
-	return s
-}
-
-// TestCrashSweep kills the server at every AWS call of a provision and of a
-// destroy, on both sides of its effect, starts it again and demands the end of
-// a clean run: the same number of each thing, nobody needed.
+// TestCrashSweep kills the server at every AWS call and at every commit of an
+// operation, on both sides, starts it again and demands the end of a clean
+// run: the same things in AWS, the same rows in the panel, nobody needed.
 func TestCrashSweep(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes minutes")
 	}
 	t.Parallel()
-	clean := newCloud(t)
-	s := serverOn(t, clean)
-	empty := clean.sizes()
-	b := s.register(launch("sweep", nil))
-	clean.hold(0, "")
-	s.want(http.StatusOK, "GET", "/api/v1/backends/"+b.ID+"/plan", nil)
-	planning := clean.count()
-	s.succeeded(s.provision(b))
-	provisionCalls, full := clean.count()-2*planning, clean.sizes()
-	clean.hold(0, "")
-	s.succeeded(s.destroy(b))
-	destroyCalls := clean.count()
-	if got := clean.sizes(); got != empty {
-		t.Fatalf("a clean run leaves %+v, want %+v", got, empty)
-	}
-	t.Logf("a clean run makes %d calls to provision, %d to destroy", provisionCalls, destroyCalls)
-
-	var points tally
-	t.Cleanup(func() {
-		t.Logf("killed at %d points, %d more were not reached", points.struck.Load(), points.missed.Load())
-	})
-	for _, when := range []side{beforeEffect, afterEffect} {
-		for n := 1; n <= provisionCalls; n++ {
-			t.Run(fmt.Sprintf("provision, call %d, %s", n, when), func(t *testing.T) {
-				t.Parallel()
-				c := newCloud(t)
-				s := serverOn(t, c)
-				b := s.register(launch("sweep", nil))
-				job, struck := s.killedAt(c, n, planning, when, func() model.Job { return s.provision(b) })
-				s.succeeded(job)
-				points.add(struck)
-				if got := c.sizes(); got != full {
-					t.Errorf("there are\n%+v, want\n%+v", got, full)
-				}
-			})
-		}
-		for n := 1; n <= destroyCalls; n++ {
-			t.Run(fmt.Sprintf("destroy, call %d, %s", n, when), func(t *testing.T) {
-				t.Parallel()
-				c := newCloud(t)
-				s := serverOn(t, c)
-				b := s.register(launch("sweep", nil))
-				s.succeeded(s.provision(b))
-				job, struck := s.killedAt(c, n, 0, when, func() model.Job { return s.destroy(b) })
-				s.succeeded(job)
-				points.add(struck)
-				if got := c.sizes(); got != empty {
-					t.Errorf("there are\n%+v, want\n%+v", got, empty)
-				}
-			})
-		}
-	}
+	sweepCrashes(t, onSQLite, atCall, atCommit)
 }
 
-// tally counts the points of a sweep.
-type tally struct{ struck, missed atomic.Int64 }
-
-func (t *tally) add(struck bool) {
-	if struck {
-		t.struck.Add(1)
-	} else {
-		t.missed.Add(1)
+// TestCrashSweep_onPostgreSQL: there a job goes on when its lease has run out.
+func TestCrashSweep_onPostgreSQL(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes minutes")
 	}
+	t.Parallel()
+	sweepCrashes(t, onPostgres, atCall)
 }
 
-// killedAt begins a job, kills the server at the job's n-th call, and starts
-// it again. planning is how many calls the server makes before there is a job.
-// It tells whether there was such a call: how often a wait looks is not the
-// same in each run.
-func (s *server) killedAt(c *cloud, n, planning int, when side, begin func() model.Job) (model.Job, bool) {
-	s.t.Helper()
-	c.hold(planning+n, when)
-	job := begin()
-	struck := false
-	until(s.t, "the call is held or the job has ended", func() bool {
-		select {
-		case <-c.held:
-			struck = true
-		default:
+func sweepCrashes(t *testing.T, kind database, kinds ...what) {
+	const survived, missed, lost = "survived", "not reached", "lost"
+	table := newTally(survived, missed, lost)
+	for _, op := range operations(t, kind) {
+		want, counts := op.cleanRun(t)
+		var points []point
+		for _, at := range kinds {
+			for n := 1; n <= counts[at]; n++ {
+				points = append(points, point{at, n, before}, point{at, n, after})
+			}
 		}
-		var now model.Job
-		return struck || s.want(http.StatusOK, "GET", "/api/v1/jobs/"+job.ID, nil).decode(&now) == nil && now.State.Ended()
-	})
-	if struck {
-		s.kill()
-		c.hold(0, "")
-		s.start()
+		name := func(p point) string { return op.name + ", " + p.String() }
+		each(t, points, name, func(t *testing.T, p point) {
+			row, outcome := fmt.Sprintf("%s, %s, %s a %s", kind, op.name, p.side, p.at), lost
+			defer func() { table.add(row, outcome) }()
+			st := op.from.open(t)
+			j, struck := st.killedAt(op, p)
+			st.succeeded(j)
+			got := st.end(j)
+			if got.sizes != want.sizes {
+				t.Errorf("there are\n%+v, want\n%+v", got.sizes, want.sizes)
+			}
+			if got.ledger != want.ledger {
+				t.Errorf("the panel says\n%s, want\n%s", got.ledger, want.ledger)
+			}
+			switch {
+			case t.Failed():
+			case struck:
+				outcome = survived
+			default:
+				outcome = missed
+			}
+		})
 	}
-	return job, struck
+	t.Log(table)
 }

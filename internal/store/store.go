@@ -69,6 +69,7 @@ type Store struct {
 	sender   string          // tells this process's notices from others'
 	lock     *os.File        // keeps a second process off a SQLite file; nil on PostgreSQL
 	closed   atomic.Bool
+	commits  commits
 }
 
 // Open opens the database, brings its schema up to date and returns it. What
@@ -157,7 +158,7 @@ func (s *Store) InTx(ctx context.Context, fn func(q *Queries) error) error {
 	if err := q.appendAudit(ctx); err != nil {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
+	if err := s.commits.commit(tx); err != nil {
 		return q.fail(ctx, "commit a transaction", err)
 	}
 	for _, hook := range q.tx.hooks {

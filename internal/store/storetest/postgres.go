@@ -52,6 +52,27 @@ func Postgres(t testing.TB) string {
 	if err != nil {
 		t.Fatal("start PostgreSQL:", err)
 	}
+	return s.database(t, "template1")
+}
+
+// PostgresCopy is Postgres, but the database is a copy of another one, to
+// which nobody may be connected.
+func PostgresCopy(t testing.TB, of string) string {
+	t.Helper()
+	s, err := cluster()
+	if err != nil {
+		t.Fatal("start PostgreSQL:", err)
+	}
+	u, err := url.Parse(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.database(t, strings.TrimPrefix(u.Path, "/"))
+}
+
+// database makes a database like another one.
+func (s *server) database(t testing.TB, like string) string {
+	t.Helper()
 	name := model.NewID("t_")
 	admin := func(ctx context.Context, statement string) {
 		t.Helper()
@@ -59,7 +80,7 @@ func Postgres(t testing.TB) string {
 			t.Fatal(err)
 		}
 	}
-	admin(t.Context(), `CREATE DATABASE `+name)
+	admin(t.Context(), `CREATE DATABASE `+name+` TEMPLATE `+like)
 	t.Cleanup(func() { admin(context.Background(), `DROP DATABASE `+name+` WITH (FORCE)`) })
 	return dsn(s.socket, name)
 }
