@@ -53,7 +53,7 @@ func (w *Web) backendList(c echo.Context) (backendListView, error) {
 func newBackendListView(all []panel.BackendSummary, actor model.Actor, now time.Time) backendListView {
 	v := backendListView{
 		NewURL: pathBackendNew(), StreamURL: pathBackendsStream(),
-		CanAdd: actor.Role.AtLeast(model.RoleDeveloper),
+		CanAdd: panel.MayAnywhere(actor, panel.RegisterBackends),
 	}
 	for i := range all {
 		v.Rows = append(v.Rows, newBackendRow(&all[i], now))

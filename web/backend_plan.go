@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
 	"drawbridge/web/ui"
 )
 
@@ -108,17 +109,17 @@ func planWords(all, kept int) string {
 
 // decide offers the button, or says why there is none.
 func (v *planView) decide(b *model.Backend, p *model.Plan, actor model.Actor) {
-	role, url := model.RoleDeveloper, pathBackendProvision(b.ID)
+	need, url := panel.ProvisionBackends, pathBackendProvision(b.ID)
 	if p.Operation == model.OpDestroy {
-		role, url = model.RoleOwner, pathBackendDestroy(b.ID)
+		need, url = panel.DestroyBackends, pathBackendDestroy(b.ID)
 	}
 	switch {
 	case b.ActiveJobID != "":
 		v.Why = "A job holds this backend now; wait for its end or cancel it."
 	case p.Blocked():
 		v.Why = "Mend what is marked above first; then look at the plan again."
-	case !actor.Role.AtLeast(role):
-		v.Why = fmt.Sprintf("This needs the role %s; yours is %s.", role, actor.Role)
+	case !panel.May(actor, need, b.TeamID):
+		v.Why = fmt.Sprintf("This needs the role %s; yours is %s.", need.Role(), actor.RoleIn(b.TeamID))
 	case !b.Phase.Allows(p.Operation):
 		v.Why = fmt.Sprintf("A backend that is %s cannot be changed so.", strings.ToLower(ui.PhaseState(b.Phase).Word))
 	default:

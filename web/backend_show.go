@@ -115,10 +115,10 @@ func newBackendHead(d *panel.BackendDetail, actor model.Actor, now time.Time) ba
 		h.JobWords = "A job is at work on this backend."
 		return h
 	}
-	if actor.Role.AtLeast(model.RoleDeveloper) && d.Phase.Allows(model.OpProvision) {
+	if panel.May(actor, panel.ProvisionBackends, d.TeamID) && d.Phase.Allows(model.OpProvision) {
 		h.PlanURL, h.PlanLabel = pathBackendPlan(d.ID, model.OpProvision), planLabel(d.Phase)
 	}
-	if actor.Role.AtLeast(model.RoleOwner) && d.Phase.Allows(model.OpDestroy) {
+	if panel.May(actor, panel.DestroyBackends, d.TeamID) && d.Phase.Allows(model.OpDestroy) {
 		h.DestroyURL = pathBackendPlan(d.ID, model.OpDestroy)
 	}
 	return h

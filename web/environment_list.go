@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
 	"drawbridge/web/ui"
 )
 
@@ -42,7 +43,7 @@ func (w *Web) listEnvironments(c echo.Context) error {
 	views := make([]environmentView, 0, len(all))
 	for i := range all {
 		v := newEnvironmentView(&all[i])
-		if actorOf(c).Role.AtLeast(model.RoleAdmin) && w.panel.HasActivity(&all[i]) {
+		if panel.MayAnywhere(actorOf(c), panel.SeeCalls) && w.panel.HasActivity(&all[i]) {
 			v.CallsURL = pathEnvironmentCalls(all[i].ID)
 		}
 		views = append(views, v)

@@ -3,11 +3,15 @@ package web
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
+	"net/url"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
 	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
 	"drawbridge/web/ui"
 )
 
@@ -18,12 +22,14 @@ func statusOf(code model.Code) int {
 		return http.StatusUnprocessableEntity
 	case model.CodeUnauthorized:
 		return http.StatusUnauthorized
-	case model.CodeForbidden:
+	case model.CodeForbidden, model.CodeStale:
 		return http.StatusForbidden
 	case model.CodeNotFound:
 		return http.StatusNotFound
 	case model.CodeConflict:
 		return http.StatusConflict
+	case model.CodeTooMany:
+		return http.StatusTooManyRequests
 	case model.CodeUnavailable:
 		return http.StatusServiceUnavailable
 	}
@@ -94,6 +100,10 @@ func (w *Web) fail(c echo.Context, err error) error {
 	if v.Status >= http.StatusInternalServerError {
 		w.log.ErrorContext(ctx, "page failed", "request_id", v.RequestID, "path", c.Path(), "error", err, "problem", model.ProblemOf(err))
 	}
+	retryAfter(c, err)
+	if model.CodeOf(err) == model.CodeStale {
+		return w.sendToConfirm(c)
+	}
 	if v.Status == http.StatusUnauthorized {
 		return w.sendToSignIn(c)
 	}
@@ -104,6 +114,14 @@ func (w *Web) fail(c echo.Context, err error) error {
 		return w.fragment(c, v.Status, errorCard(v))
 	}
 	return w.pageWith(c, v.Status, w.layoutView(c, v.Title, ""), errorPage(v))
+}
+
+// retryAfter tells programs when to try again, if the error does.
+func retryAfter(c echo.Context, err error) {
+	var known *model.Error
+	if errors.As(err, &known) && known.RetryAfter > 0 {
+		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(known.RetryAfter.Seconds()))))
+	}
 }
 
 // sendToSignIn brings a stranger to the sign-in page and, after it, back.
@@ -119,6 +137,22 @@ func (w *Web) sendToSignIn(c echo.Context) error {
 	return redirect(c, pathSignInNext(next))
 }
 
+// sendToConfirm asks a person who they are and brings them back to the page
+// from which they came; what they pressed there is not carried out by itself.
+func (w *Web) sendToConfirm(c echo.Context) error {
+	next := pathHome
+	if c.Request().Method == http.MethodGet {
+		next = c.Request().URL.RequestURI()
+	} else if from, err := url.Parse(c.Request().Referer()); err == nil && from.Host == c.Request().Host {
+		next = localPath(from.RequestURI())
+	}
+	if isFragment(c) {
+		c.Response().Header().Set("HX-Redirect", pathConfirmNext(next))
+		return c.NoContent(http.StatusForbidden)
+	}
+	return redirect(c, pathConfirmNext(next))
+}
+
 // HandleError answers err with a page. It is echo's handler for errors that
 // arise outside the pages' own handlers: unknown addresses, other methods.
 func (w *Web) HandleError(err error, c echo.Context) {
@@ -126,7 +160,7 @@ func (w *Web) HandleError(err error, c echo.Context) {
 	if errors.As(err, &he) {
 		err = fromHTTP(he, c.Request().URL.Path)
 	}
-	page := route{Name: "error", Title: "Error", handle: func(*Web, echo.Context) error { return err }}
+	page := route{Name: "error", Title: "Error", Needs: panel.Anybody, handle: func(*Web, echo.Context) error { return err }}
 	if err := w.serve(page)(c); err != nil {
 		w.log.ErrorContext(c.Request().Context(), "error page failed", "error", err)
 	}

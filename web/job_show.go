@@ -143,7 +143,7 @@ func newJobHead(d *panel.JobDetail, actor model.Actor, now time.Time) jobHead {
 	if d.Problem != nil {
 		h.Problem = jobProblem(d)
 	}
-	if actor.Role.AtLeast(model.RoleDeveloper) && !d.State.Ended() && !h.Stopping {
+	if panel.May(actor, panel.ProvisionBackends, d.TeamID) && !d.State.Ended() && !h.Stopping {
 		h.CancelURL = pathJobCancel(d.ID)
 	}
 	if mayRetry(d, actor) {
@@ -159,13 +159,13 @@ func newJobHead(d *panel.JobDetail, actor model.Actor, now time.Time) jobHead {
 }
 
 func mayRetry(d *panel.JobDetail, actor model.Actor) bool {
-	role := model.RoleDeveloper
+	need := panel.ProvisionBackends
 	if d.Operation == model.OpDestroy {
-		role = model.RoleOwner
+		need = panel.DestroyBackends
 	}
 	stopped := d.State == model.JobFailed || d.State == model.JobCancelled
 	free := d.Backend.ActiveJobID == "" || d.Backend.ActiveJobID == d.ID
-	return stopped && free && actor.Role.AtLeast(role)
+	return stopped && free && panel.May(actor, need, d.TeamID)
 }
 
 // span is the time that the waterfall covers: from the first thing that

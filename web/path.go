@@ -16,6 +16,8 @@ const (
 	pathSignOut      = "/sign-out"
 	pathBackends     = "/backends"
 	pathEnvironments = "/environments"
+	pathAccount      = "/account"
+	pathConfirm      = "/account/confirm"
 	pathAPIDocs      = "/api/docs"
 	pathErrors       = model.HelpPath
 )
@@ -25,6 +27,10 @@ func pathSignInNext(next string) string {
 		return pathSignIn
 	}
 	return pathSignIn + "?" + url.Values{"next": {next}}.Encode()
+}
+
+func pathConfirmNext(next string) string {
+	return pathConfirm + "?" + url.Values{"next": {next}}.Encode()
 }
 
 func pathBackendsStream() string   { return pathBackends + "/stream" }

@@ -47,7 +47,7 @@ func TestPathHelpersLeadToRoutes(t *testing.T) {
 		"backend_show": pathBackend(id), "backend_stream": pathBackendStream(id),
 		"backend_plan": pathBackendPlan(id, model.OpDestroy), "backend_provision": pathBackendProvision(id),
 		"backend_destroy": pathBackendDestroy(id), "tests_run": pathTestsRun(id), "tests_send": pathTestsSend(id),
-		"job_show": pathJob(id), "job_stream": pathJobStream(id), "job_cancel": pathJobCancel(id), "job_retry": pathJobRetry(id),
+		"confirm_show": pathConfirmNext("/"), "confirm_create": pathConfirm, "job_show": pathJob(id), "job_stream": pathJobStream(id), "job_cancel": pathJobCancel(id), "job_retry": pathJobRetry(id),
 		"environment_list": pathEnvironments, "environment_status": pathEnvironmentStatus(id),
 		"environment_calls": pathEnvironmentCalls(id), "backend_logs": pathBackendLogs(id),
 	}

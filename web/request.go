@@ -6,6 +6,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
 )
 
 // maxForm is many times what the largest form holds.
@@ -64,14 +65,22 @@ func (w *Web) admit(r route, c echo.Context) error {
 		c.Set(actorKey, actor)
 	}
 	switch {
-	case r.Role == "":
+	case r.Needs == panel.Anybody:
 		return nil
 	case !signedIn:
 		return model.Errorf(model.CodeUnauthorized, "Sign in first.")
-	case !actor.Role.AtLeast(r.Role):
-		return model.Errorf(model.CodeForbidden, "This needs the role %s; yours is %s. Ask an owner of your team.", r.Role, actor.Role)
+	case !panel.MayAnywhere(actor, r.Needs):
+		return tooLow(actor, r.Needs)
 	}
 	return nil
+}
+
+// tooLow says which role is missing.
+func tooLow(actor model.Actor, need panel.Permission) error {
+	if actor.Best() == "" {
+		return model.Errorf(model.CodeForbidden, "You are in no team yet. Ask an owner of a team to invite you.")
+	}
+	return model.Errorf(model.CodeForbidden, "This needs the role %s; yours is %s. Ask an owner of your team.", need.Role(), actor.Best())
 }
 
 // actorOf is who asks; the zero Actor, which may do nothing, on public pages.

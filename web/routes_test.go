@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
 )
 
 func TestEveryRouteHasATitleAndARule(t *testing.T) {
@@ -17,10 +18,10 @@ func TestEveryRouteHasATitleAndARule(t *testing.T) {
 		if r.Title == "" || r.Name == "" || r.handle == nil {
 			t.Errorf("%s %s is not complete", r.Method, r.Path)
 		}
-		if public[r.Name] != (r.Role == "") || r.Role != "" && !r.Role.Valid() {
-			t.Errorf("%s has the rule %q", r.Name, r.Role)
+		if public[r.Name] != (r.Needs == panel.Anybody) || !r.Needs.Known() {
+			t.Errorf("%s has the rule %q", r.Name, r.Needs)
 		}
-		if r.Method != http.MethodGet && r.Role == model.RoleViewer {
+		if r.Method != http.MethodGet && r.Needs.Role() == model.RoleViewer {
 			t.Errorf("%s changes something for viewers", r.Name)
 		}
 		for _, key := range []string{r.Name, r.Method + " " + r.Path} {
@@ -41,7 +42,7 @@ func TestStrangersAreSentToSignIn(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	for _, r := range routes() {
-		if r.Role == "" {
+		if r.Needs == panel.Anybody {
 			continue
 		}
 		to := pathSignIn
@@ -61,10 +62,10 @@ func TestRolesTooLowAreRefused(t *testing.T) {
 	s := newSite(t)
 	for _, r := range routes() {
 		for _, a := range []model.Actor{viewer, developer} {
-			if r.Role == "" || a.Role.AtLeast(r.Role) {
+			if panel.MayAnywhere(a, r.Needs) {
 				continue
 			}
-			want(t, s.as(a, r.Method, filled(r), url.Values{}), http.StatusForbidden, "Not allowed", string(r.Role))
+			want(t, s.as(a, r.Method, filled(r), url.Values{}), http.StatusForbidden, "Not allowed", string(r.Needs.Role()))
 		}
 	}
 }

@@ -14,9 +14,9 @@ import (
 var sampleNow = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 var (
-	viewer    = model.Actor{ID: "usr_v", Name: "Vera", TeamID: "team_a", Role: model.RoleViewer}
-	developer = model.Actor{ID: "usr_d", Name: "Dana", TeamID: "team_a", Role: model.RoleDeveloper}
-	owner     = model.Actor{ID: "usr_o", Name: "Olga", TeamID: "team_a", Role: model.RoleOwner}
+	viewer    = model.Member("usr_v", "Vera", "team_a", model.RoleViewer)
+	developer = model.Member("usr_d", "Dana", "team_a", model.RoleDeveloper)
+	owner     = model.Member("usr_o", "Olga", "team_a", model.RoleOwner)
 )
 
 func sampleEnvironment() model.Environment {

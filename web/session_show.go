@@ -12,15 +12,17 @@ import (
 
 // signInView is what the two sign-in pages show.
 type signInView struct {
-	Action string
-	Next   string
-	Token  string // of the link that was opened; "" asks for one
-	Error  string
+	Action    string
+	Next      string
+	Login     string
+	Token     string // of the link that was opened
+	Error     string
+	LinkError string
 }
 
 func (w *Web) home(c echo.Context) error { return redirect(c, pathBackends) }
 
-// newSession asks for the one-time link.
+// newSession asks for name and password, or for the one-time link.
 func (w *Web) newSession(c echo.Context) error {
 	v := signInView{Action: pathSignIn, Next: c.QueryParam("next")}
 	return w.page(c, w.layoutView(c, "", ""), signInPage(v))
@@ -37,18 +39,33 @@ func (w *Web) confirmSession(c echo.Context) error {
 	return w.page(c, w.layoutView(c, "", ""), confirmPage(v))
 }
 
-// createSession redeems a token.
+// createSession signs in by a one-time link or by password.
 func (w *Web) createSession(c echo.Context) error {
-	token, next := tokenOf(c.FormValue("token")), c.FormValue("next")
-	if _, err := w.auth.SignIn(c.Request().Context(), token); err != nil {
-		code := model.CodeOf(err)
-		if code != model.CodeUnauthorized && code != model.CodeInvalid && code != model.CodeNotFound {
-			return err
-		}
-		v := signInView{Action: pathSignIn, Next: next, Error: newErrorView(err, "").Message}
-		return w.pageWith(c, http.StatusUnprocessableEntity, w.layoutView(c, "", ""), signInPage(v))
+	ctx, v := c.Request().Context(), signInView{Action: pathSignIn, Next: c.FormValue("next"), Login: c.FormValue("login")}
+	var err error
+	token := tokenOf(c.FormValue("token"))
+	if token != "" {
+		err = w.auth.SignInByLink(ctx, token)
+	} else {
+		err = w.auth.SignInByPassword(ctx, v.Login, c.FormValue("password"))
 	}
-	return redirect(c, localPath(next))
+	if err == nil {
+		return redirect(c, localPath(v.Next))
+	}
+	status := http.StatusUnprocessableEntity
+	switch model.CodeOf(err) {
+	case model.CodeUnauthorized:
+	case model.CodeTooMany:
+		status = http.StatusTooManyRequests
+		retryAfter(c, err)
+	default:
+		return err
+	}
+	v.Error = newErrorView(err, "").Message
+	if token != "" {
+		v.Error, v.LinkError = "", v.Error
+	}
+	return w.pageWith(c, status, w.layoutView(c, "", ""), signInPage(v))
 }
 
 // tokenOf takes a token or the whole link that carries it.

@@ -100,7 +100,7 @@ func whyNoRequests(d *panel.BackendDetail, actor model.Actor) string {
 	switch {
 	case d.InvokeURL == "":
 		return "Requests can be sent once the chain has its invoke URL."
-	case !actor.Role.AtLeast(model.RoleDeveloper):
+	case !panel.May(actor, panel.TestRoutes, d.TeamID):
 		return "Sending requests needs the role developer."
 	}
 	return ""

@@ -18,9 +18,15 @@ import (
 // Auth is what the pages need of the sessions. Its methods find the session in
 // ctx, where the middleware that wraps the whole server has put it.
 type Auth interface {
-	// SignIn redeems a one-time token and renews the session.
-	SignIn(ctx context.Context, token string) (*model.User, error)
+	// SignInByLink redeems a one-time token.
+	SignInByLink(ctx context.Context, token string) error
+	// SignInByPassword takes a user's name or address.
+	SignInByPassword(ctx context.Context, login, password string) error
 	SignOut(ctx context.Context) error
+	// Confirm takes the signed-in user's password again.
+	Confirm(ctx context.Context, password string) error
+	// SetPassword gives the signed-in user a password, perhaps their first.
+	SetPassword(ctx context.Context, password string) error
 	// UserActor tells who is signed in.
 	UserActor(ctx context.Context) (model.Actor, bool)
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"go.uber.org/goleak"
@@ -175,11 +176,39 @@ func testSession(next http.Handler) http.Handler {
 // testAuth knows one token, "good".
 type testAuth struct{}
 
-func (testAuth) SignIn(_ context.Context, token string) (*model.User, error) {
+func (testAuth) SignInByLink(_ context.Context, token string) error {
 	if token != "good" {
-		return nil, model.Errorf(model.CodeUnauthorized, "This link was used already.")
+		return model.Errorf(model.CodeUnauthorized, "This link was used already.")
 	}
-	return &model.User{ID: owner.ID, Name: owner.Name}, nil
+	return nil
+}
+
+func (testAuth) SignInByPassword(_ context.Context, login, password string) error {
+	switch {
+	case login == "blocked":
+		return &model.Error{Code: model.CodeTooMany, Message: "There were too many tries.", RetryAfter: 90 * time.Second}
+	case login != "olga" || password != "good":
+		return model.Errorf(model.CodeUnauthorized, "The name and the password do not belong together.")
+	}
+	return nil
+}
+
+func (testAuth) Confirm(_ context.Context, password string) error {
+	if password == "good" {
+		return nil
+	}
+	var v model.Invalid
+	v.Add("password", "This is not your password.")
+	return v.Err()
+}
+
+func (testAuth) SetPassword(_ context.Context, password string) error {
+	if why := model.ValidatePassword(password); why != "" {
+		var v model.Invalid
+		v.Add("password", "%s", why)
+		return v.Err()
+	}
+	return nil
 }
 
 func (testAuth) SignOut(context.Context) error { return nil }

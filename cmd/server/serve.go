@@ -91,7 +91,11 @@ func (c *serveCmd) Run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Drawbridge is at %s - sign in once, within an hour, with %s\n", a.URL(), link)
+	if link == "" {
+		fmt.Printf("Drawbridge is at %s\n", a.URL())
+	} else {
+		fmt.Printf("Drawbridge is at %s - sign in once, within an hour, with %s\n", a.URL(), link)
+	}
 	return a.Run(ctx)
 }
 

@@ -131,7 +131,12 @@ func route[I, O any](a *API, h huma.API, op huma.Operation, fn func(context.Cont
 			Content:     map[string]*huma.MediaType{problemType: {Schema: problem}},
 		}
 	}
+	need, known := needs[op.OperationID]
+	known = known && need.Known()
 	huma.Register(h, op, func(ctx context.Context, in *I) (*O, error) {
+		if !known {
+			return nil, a.problem(ctx, model.Errorf(model.CodeForbidden, "Nobody may do this: there is no rule for %s.", op.OperationID))
+		}
 		out, err := fn(ctx, actorFrom(ctx), in)
 		if err != nil {
 			return nil, a.problem(ctx, err)

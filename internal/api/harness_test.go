@@ -28,7 +28,7 @@ func (k tokens) TokenActor(_ context.Context, bearer string) (model.Actor, error
 	if bearer != goodToken {
 		return model.Actor{}, model.Errorf(model.CodeUnauthorized, "This token is not known.")
 	}
-	return model.Actor{ID: "tok_1", Name: "ci", TeamID: "team_1", Role: model.RoleDeveloper}, nil
+	return model.Member("tok_1", "ci", "team_1", model.RoleDeveloper), nil
 }
 
 // newAPI serves an API without a panel: for everything that is decided before

@@ -62,6 +62,8 @@ var statuses = map[model.Code]int{
 	model.CodeInvalid:      http.StatusUnprocessableEntity,
 	model.CodeUnauthorized: http.StatusUnauthorized,
 	model.CodeForbidden:    http.StatusForbidden,
+	model.CodeStale:        http.StatusForbidden,
+	model.CodeTooMany:      http.StatusTooManyRequests,
 	model.CodeNotFound:     http.StatusNotFound,
 	model.CodeConflict:     http.StatusConflict,
 	model.CodeUnavailable:  http.StatusServiceUnavailable,

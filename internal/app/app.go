@@ -125,8 +125,13 @@ func (a *App) URL() string {
 	return "http://" + browsable(a.http.Addr()) + "/"
 }
 
-// SignInLink makes a one-time link that signs the admin in.
+// SignInLink makes a one-time link that signs the admin in; "" once an admin
+// can sign in by themselves.
 func (a *App) SignInLink(ctx context.Context) (string, error) {
+	needed, err := a.Auth.NeedsSetUp(ctx)
+	if err != nil || !needed {
+		return "", err
+	}
 	token, err := a.Auth.NewSignInLink(ctx)
 	if err != nil {
 		return "", fmt.Errorf("make the one-time sign-in link: %w", err)

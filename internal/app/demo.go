@@ -61,7 +61,7 @@ type DemoAnswer struct {
 }
 
 // demoActor is who the demo's jobs were asked for by.
-var demoActor = model.Actor{ID: "demo", Name: "demo", Role: model.RoleAdmin}
+var demoActor = model.Actor{ID: "demo", Name: "demo", Admin: true}
 
 // Demo runs a whole Drawbridge with a simulated AWS on free ports and takes
 // the article's backend from registration to destruction through it.

@@ -83,13 +83,18 @@ func CreateToken(ctx context.Context, cfg Config, logger *slog.Logger, r TokenRe
 	if err := a.SeedAdmin(ctx); err != nil {
 		return "", nil, err
 	}
-	team, err := st.Read().TeamByName(ctx, r.Team)
-	if err != nil {
-		return "", nil, err
+	request := auth.TokenRequest{Name: r.Name, Role: r.Role, TTL: r.TTL}
+	if r.Role != model.RoleAdmin { // an admin's is for every team
+		team, err := st.Read().TeamByName(ctx, r.Team)
+		if err != nil {
+			return "", nil, err
+		}
+		request.TeamID = team.ID
 	}
-	return a.CreateToken(ctx, auth.TokenRequest{TeamID: team.ID, Name: r.Name, Role: r.Role, TTL: r.TTL, Actor: commandLine()})
+	request.Actor = commandLine()
+	return a.CreateToken(ctx, request)
 }
 
 // commandLine is somebody with a shell on the server's machine, who may read
 // and write the database anyway.
-func commandLine() model.Actor { return model.Actor{Name: "command line", Role: model.RoleAdmin} }
+func commandLine() model.Actor { return model.Actor{Name: "command line", Admin: true} }

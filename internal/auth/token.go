@@ -29,7 +29,7 @@ const (
 	maxName    = 64
 )
 
-// touchEvery is how exact a token's last use is kept.
+// touchEvery is how exact the last use of a token or session is kept.
 const touchEvery = time.Minute
 
 // TokenRequest says what token to make.
@@ -49,8 +49,8 @@ func (r *TokenRequest) validate() error {
 	if !r.Role.Valid() {
 		v.Add("role", "%q is not a role; use viewer, developer, owner or admin.", r.Role)
 	}
-	if r.TeamID == "" && r.Role != model.RoleAdmin {
-		v.Add("team", "Name the team that the token acts for.")
+	if (r.TeamID == "") != (r.Role == model.RoleAdmin) {
+		v.Add("team", "Name the team that the token acts for; only an admin's token has none.")
 	}
 	if r.TTL < 0 || r.TTL > maxTTL {
 		v.Add("ttl", "Let the token expire within a year.")
@@ -110,18 +110,12 @@ func (a *Auth) TokenActor(ctx context.Context, bearer string) (model.Actor, erro
 		return model.Actor{}, refused
 	}
 	if now.Sub(t.LastUsedAt) >= touchEvery {
-		a.touch(ctx, t.ID, now)
+		a.note(ctx, "token", t.ID, func(q *store.Queries) error { return q.TouchToken(ctx, t.ID, now) })
 	}
-	return model.Actor{ID: t.ID, Name: t.Name, TeamID: t.TeamID, Role: t.Role}, nil
-}
-
-// touch notes the use. A full disk must not lock tokens out, so an error is
-// logged and no more.
-func (a *Auth) touch(ctx context.Context, id string, at time.Time) {
-	err := a.store.InTx(ctx, func(q *store.Queries) error { return q.TouchToken(ctx, id, at) })
-	if err != nil {
-		a.log.WarnContext(ctx, "use of a token not noted", "token_id", id, "error", err)
+	if t.Role == model.RoleAdmin {
+		return model.Actor{ID: t.ID, Name: t.Name, Admin: true}, nil
 	}
+	return model.Member(t.ID, t.Name, t.TeamID, t.Role), nil
 }
 
 func newSecret() string {

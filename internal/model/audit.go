@@ -18,6 +18,9 @@ const (
 	AuditSignIn  AuditAction = "session.sign_in" // also those that were refused
 	AuditSignOut AuditAction = "session.sign_out"
 
+	AuditSessionEnd  AuditAction = "session.end"
+	AuditPasswordSet AuditAction = "user.set_password"
+
 	AuditTokenCreate AuditAction = "token.create"
 
 	AuditBackendRegister  AuditAction = "backend.register"
@@ -31,7 +34,7 @@ const (
 
 // AuditActions are all of them, in the order in which they are offered.
 var AuditActions = []AuditAction{
-	AuditSignIn, AuditSignOut,
+	AuditSignIn, AuditSignOut, AuditSessionEnd, AuditPasswordSet,
 	AuditTokenCreate,
 	AuditBackendRegister, AuditBackendProvision, AuditBackendDestroy, AuditBackendTest,
 	AuditJobCancel, AuditJobRetry,
@@ -61,7 +64,7 @@ func (a Actor) Kind() string {
 		return ActorUser
 	case strings.HasPrefix(a.ID, PrefixToken):
 		return ActorToken
-	case a.Role.Valid():
+	case a.Admin || a.Best() != "":
 		return ActorSystem
 	}
 	return ActorNobody

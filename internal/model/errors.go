@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Code classifies an Error. One table in each outer layer maps it to a status.
@@ -13,6 +14,8 @@ const (
 	CodeInvalid      Code = "invalid"      // the input is wrong; Fields say where (422)
 	CodeUnauthorized Code = "unauthorized" // not signed in (401)
 	CodeForbidden    Code = "forbidden"    // signed in, role too low (403)
+	CodeStale        Code = "stale"        // signed in too long ago for this (403)
+	CodeTooMany      Code = "too_many"     // tried too often; RetryAfter says when again (429)
 	CodeNotFound     Code = "not_found"    // absent, or another team's (404)
 	CodeConflict     Code = "conflict"     // the state does not allow it now (409)
 	CodeUnavailable  Code = "unavailable"  // AWS, the database or the disk does not answer (503)
@@ -36,7 +39,9 @@ type Error struct {
 	Holder string `json:"holder,omitempty"`
 	// Problem is what AWS said, when that is why.
 	Problem *Problem `json:"problem,omitempty"`
-	Err     error    `json:"-"` // cause, for the log
+	// RetryAfter is how long to wait, for CodeTooMany.
+	RetryAfter time.Duration `json:"-"`
+	Err        error         `json:"-"` // cause, for the log
 }
 
 // Error is the text for logs and start-up lines: the cause is in it.

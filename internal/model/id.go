@@ -17,6 +17,9 @@ const (
 	PrefixTestRun     = "run_"
 	PrefixToken       = "tok_"
 	PrefixInstall     = "ins_"
+	PrefixSession     = "ses_"
+	PrefixInvitation  = "inv_"
+	PrefixTrust       = "trust_"
 )
 
 var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)

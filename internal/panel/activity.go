@@ -36,7 +36,7 @@ func (p *Panel) HasActivity(env *model.Environment) bool {
 // EnvironmentCalls lists the calls that an environment answered, newest
 // first, whoever made them. CodeNotFound when it does not hand them out. admin.
 func (p *Panel) EnvironmentCalls(ctx context.Context, a model.Actor, id string, limit int) ([]model.APICall, error) {
-	env, err := p.environment(ctx, a, model.RoleAdmin, id)
+	env, err := p.environment(ctx, a, SeeCalls, id)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (p *Panel) EnvironmentCalls(ctx context.Context, a model.Actor, id string, 
 // balancer, newest first. CodeNotFound when its environment does not hand them
 // out. viewer.
 func (p *Panel) AccessLogs(ctx context.Context, a model.Actor, backendID string, limit int) ([]model.AccessLog, error) {
-	b, err := p.backend(ctx, a, model.RoleViewer, backendID)
+	b, err := p.backend(ctx, a, SeeBackends, backendID)
 	if err != nil {
 		return nil, err
 	}

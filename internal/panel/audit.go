@@ -23,10 +23,10 @@ const auditBatch = 500
 // rows below the cursor (0 = from the newest). An owner sees the own team's
 // rows, an admin all. owner.
 func (p *Panel) Audit(ctx context.Context, a model.Actor, f model.AuditFilter, before int64, limit int) (*AuditPage, error) {
-	if err := member(a, model.RoleOwner); err != nil {
+	if err := member(a, ReadAudit); err != nil {
 		return nil, err
 	}
-	rows, err := p.Store.Read().AuditEntries(ctx, store.AuditQuery{AuditFilter: f, TeamIDs: teamIDs(a), Before: before, Limit: limit + 1})
+	rows, err := p.Store.Read().AuditEntries(ctx, store.AuditQuery{AuditFilter: f, TeamIDs: teamsWhere(a, ReadAudit), Before: before, Limit: limit + 1})
 	if err != nil {
 		return nil, err
 	}
@@ -41,10 +41,10 @@ func (p *Panel) Audit(ctx context.Context, a model.Actor, f model.AuditFilter, b
 // ExportAudit calls send for each row that Audit would list, oldest first,
 // until the end or until send fails. owner.
 func (p *Panel) ExportAudit(ctx context.Context, a model.Actor, f model.AuditFilter, send func(*model.AuditEntry) error) error {
-	if err := member(a, model.RoleOwner); err != nil {
+	if err := member(a, ReadAudit); err != nil {
 		return err
 	}
-	q := store.AuditQuery{AuditFilter: f, TeamIDs: teamIDs(a), Oldest: true, Limit: auditBatch}
+	q := store.AuditQuery{AuditFilter: f, TeamIDs: teamsWhere(a, ReadAudit), Oldest: true, Limit: auditBatch}
 	for {
 		rows, err := p.Store.Read().AuditEntries(ctx, q)
 		if err != nil {

@@ -15,7 +15,7 @@ import (
 // readers are the use cases that change nothing. Every other one must have a
 // row in auditedUseCases.
 var readers = []string{
-	"AccessLogs", "Audit", "Backend", "Backends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
+	"AccessLogs", "Account", "Audit", "Backend", "Backends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
 	"ExportAudit", "HasActivity", "Instances", "Job", "Jobs", "Plan", "StreamBackends", "StreamEvents", "Teams", "TestRuns",
 }
 

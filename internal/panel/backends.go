@@ -2,6 +2,7 @@ package panel
 
 import (
 	"context"
+	"slices"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
@@ -35,15 +36,26 @@ type Registration struct {
 
 // BackendFilter narrows Backends.
 type BackendFilter struct {
-	Destroyed bool // include destroyed ones
+	TeamID    string // of one team only; one that the actor does not see has none
+	Destroyed bool   // include destroyed ones
+}
+
+func (f BackendFilter) teams(a model.Actor) []string {
+	switch {
+	case f.TeamID == "":
+		return a.TeamIDs()
+	case a.Sees(f.TeamID):
+		return []string{f.TeamID}
+	}
+	return []string{}
 }
 
 // Backends lists the backends that the actor sees, newest first. viewer.
 func (p *Panel) Backends(ctx context.Context, a model.Actor, f BackendFilter) ([]BackendSummary, error) {
-	if err := member(a, model.RoleViewer); err != nil {
+	if err := member(a, SeeBackends); err != nil {
 		return nil, err
 	}
-	rows, err := p.Store.Read().Backends(ctx, store.BackendQuery{TeamIDs: teamIDs(a), IncludeDestroyed: f.Destroyed})
+	rows, err := p.Store.Read().Backends(ctx, store.BackendQuery{TeamIDs: f.teams(a), IncludeDestroyed: f.Destroyed})
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +105,7 @@ func (p *Panel) summary(ctx context.Context, b model.Backend, envs map[string]mo
 
 // Backend returns one backend with all that its page shows. viewer.
 func (p *Panel) Backend(ctx context.Context, a model.Actor, id string) (*BackendDetail, error) {
-	b, err := p.backend(ctx, a, model.RoleViewer, id)
+	b, err := p.backend(ctx, a, SeeBackends, id)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +152,7 @@ func inOrderOf(tests []model.RouteTest, latest []model.TestRun) []model.TestRun 
 // must be asked about (instances of another VPC, subnets) is refused here
 // too; CodeUnavailable when AWS does not answer. developer.
 func (p *Panel) RegisterBackend(ctx context.Context, a model.Actor, r Registration) (*model.Backend, error) {
-	if err := member(a, model.RoleDeveloper); err != nil {
+	if err := member(a, RegisterBackends); err != nil {
 		return nil, err
 	}
 	teamID, err := p.teamFor(ctx, a, r.TeamID)
@@ -223,25 +235,26 @@ func joinSentences(a, b string) string {
 	return a + " " + b
 }
 
-// teamFor is the team that a new backend belongs to.
+// teamFor is the team that a new backend belongs to: the one that was named,
+// else the only one in which the actor may register.
 func (p *Panel) teamFor(ctx context.Context, a model.Actor, id string) (string, error) {
-	if id == "" {
-		id = a.TeamID
-	}
 	teams, err := p.Store.Read().Teams(ctx)
 	if err != nil {
 		return "", err
 	}
-	if id == "" && len(teams) > 0 {
-		id = teams[0].ID
-	}
-	for _, t := range teams {
-		if t.ID == id && a.Sees(id) {
-			return id, nil
-		}
-	}
 	var v model.Invalid
-	v.Add("team_id", "There is no team %q, or it is not yours.", id)
+	if id != "" {
+		if !a.Sees(id) || !slices.ContainsFunc(teams, func(t model.Team) bool { return t.ID == id }) {
+			v.Add("team_id", "There is no team %q, or it is not yours.", id)
+			return "", v.Err()
+		}
+		return id, allow(a, RegisterBackends, id, "team", id)
+	}
+	mine := slices.DeleteFunc(teams, func(t model.Team) bool { return !May(a, RegisterBackends, t.ID) })
+	if len(mine) == 1 || a.Admin && len(mine) > 0 {
+		return mine[0].ID, nil
+	}
+	v.Add("team_id", "Choose the team that owns the backend; you may register in %d.", len(mine))
 	return "", v.Err()
 }
 

@@ -8,7 +8,7 @@ import (
 
 // Environments lists the places to provision in. viewer.
 func (p *Panel) Environments(ctx context.Context, a model.Actor) ([]model.Environment, error) {
-	if err := member(a, model.RoleViewer); err != nil {
+	if err := member(a, SeeEnvironments); err != nil {
 		return nil, err
 	}
 	return p.Store.Read().Environments(ctx)
@@ -17,7 +17,7 @@ func (p *Panel) Environments(ctx context.Context, a model.Actor) ([]model.Enviro
 // EnvironmentStatus asks AWS whether the environment answers and fits. A
 // failure to reach it is in the status, not in the error. viewer.
 func (p *Panel) EnvironmentStatus(ctx context.Context, a model.Actor, id string) (*model.EnvironmentStatus, error) {
-	env, err := p.environment(ctx, a, model.RoleViewer, id)
+	env, err := p.environment(ctx, a, SeeEnvironments, id)
 	if err != nil {
 		return nil, err
 	}
@@ -27,34 +27,16 @@ func (p *Panel) EnvironmentStatus(ctx context.Context, a model.Actor, id string)
 // Instances lists the running instances of an environment's VPC, for the
 // form's choice of existing ones. developer.
 func (p *Panel) Instances(ctx context.Context, a model.Actor, environmentID string) ([]model.Instance, error) {
-	env, err := p.environment(ctx, a, model.RoleDeveloper, environmentID)
+	env, err := p.environment(ctx, a, ListInstances, environmentID)
 	if err != nil {
 		return nil, err
 	}
 	return p.Cloud.Instances(ctx, env)
 }
 
-func (p *Panel) environment(ctx context.Context, a model.Actor, need model.Role, id string) (*model.Environment, error) {
+func (p *Panel) environment(ctx context.Context, a model.Actor, need Permission, id string) (*model.Environment, error) {
 	if err := member(a, need); err != nil {
 		return nil, err
 	}
 	return p.Store.Read().EnvironmentByID(ctx, id)
-}
-
-// Teams lists the teams that the actor sees. viewer.
-func (p *Panel) Teams(ctx context.Context, a model.Actor) ([]model.Team, error) {
-	if err := member(a, model.RoleViewer); err != nil {
-		return nil, err
-	}
-	all, err := p.Store.Read().Teams(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var seen []model.Team
-	for _, t := range all {
-		if a.Sees(t.ID) {
-			seen = append(seen, t)
-		}
-	}
-	return seen, nil
 }

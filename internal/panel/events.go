@@ -9,7 +9,7 @@ import (
 
 // Events returns a backend's events after the cursor, oldest first, at most limit. viewer.
 func (p *Panel) Events(ctx context.Context, a model.Actor, backendID string, after int64, limit int) ([]model.Event, error) {
-	if _, err := p.backend(ctx, a, model.RoleViewer, backendID); err != nil {
+	if _, err := p.backend(ctx, a, SeeBackends, backendID); err != nil {
 		return nil, err
 	}
 	return p.Store.Read().EventsAfter(ctx, backendID, after, limit)
@@ -19,7 +19,7 @@ func (p *Panel) Events(ctx context.Context, a model.Actor, backendID string, aft
 // goes on with new ones until ctx ends or send fails. idle, when not nil, is
 // called when nothing came for 15 s (a keep-alive). viewer.
 func (p *Panel) StreamEvents(ctx context.Context, a model.Actor, backendID string, after int64, send func(model.Event) error, idle func() error) error {
-	if _, err := p.backend(ctx, a, model.RoleViewer, backendID); err != nil {
+	if _, err := p.backend(ctx, a, SeeBackends, backendID); err != nil {
 		return err
 	}
 	read := func(ctx context.Context, after int64, limit int) ([]model.Event, error) {
@@ -31,11 +31,11 @@ func (p *Panel) StreamEvents(ctx context.Context, a model.Actor, backendID strin
 // StreamBackends calls changed with the id of each visible backend that has
 // new events, until ctx ends or changed fails. viewer.
 func (p *Panel) StreamBackends(ctx context.Context, a model.Actor, changed func(backendID string) error, idle func() error) error {
-	if err := member(a, model.RoleViewer); err != nil {
+	if err := member(a, SeeBackends); err != nil {
 		return err
 	}
 	visible := func(ctx context.Context) (map[string]int64, error) {
-		return p.Store.Read().EventSeqs(ctx, store.BackendQuery{TeamIDs: teamIDs(a), IncludeDestroyed: true})
+		return p.Store.Read().EventSeqs(ctx, store.BackendQuery{TeamIDs: a.TeamIDs(), IncludeDestroyed: true})
 	}
 	return p.Hub.FollowAll(ctx, visible, changed, idle)
 }

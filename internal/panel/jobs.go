@@ -20,15 +20,15 @@ type JobDetail struct {
 // Provision queues a job that makes the chain. CodeConflict with Holder when
 // another job holds the backend; CodeInvalid when the plan is blocked. developer.
 func (p *Panel) Provision(ctx context.Context, a model.Actor, id string) (*model.Job, error) {
-	return p.start(ctx, a, model.RoleDeveloper, id, model.OpProvision)
+	return p.start(ctx, a, ProvisionBackends, id, model.OpProvision)
 }
 
 // Destroy queues a job that deletes the chain. owner.
 func (p *Panel) Destroy(ctx context.Context, a model.Actor, id string) (*model.Job, error) {
-	return p.start(ctx, a, model.RoleOwner, id, model.OpDestroy)
+	return p.start(ctx, a, DestroyBackends, id, model.OpDestroy)
 }
 
-func (p *Panel) start(ctx context.Context, a model.Actor, need model.Role, id string, op model.Operation) (*model.Job, error) {
+func (p *Panel) start(ctx context.Context, a model.Actor, need Permission, id string, op model.Operation) (*model.Job, error) {
 	b, err := p.backend(ctx, a, need, id)
 	if err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func free(b *model.Backend, op model.Operation) error {
 
 // Jobs lists a backend's jobs, newest first. viewer.
 func (p *Panel) Jobs(ctx context.Context, a model.Actor, backendID string) ([]model.Job, error) {
-	if _, err := p.backend(ctx, a, model.RoleViewer, backendID); err != nil {
+	if _, err := p.backend(ctx, a, SeeBackends, backendID); err != nil {
 		return nil, err
 	}
 	return p.Store.Read().JobsByBackend(ctx, backendID, 100)
@@ -126,7 +126,7 @@ func (p *Panel) Jobs(ctx context.Context, a model.Actor, backendID string) ([]mo
 
 // Job returns one job with its steps. viewer.
 func (p *Panel) Job(ctx context.Context, a model.Actor, id string) (*JobDetail, error) {
-	j, err := p.job(ctx, a, model.RoleViewer, id)
+	j, err := p.job(ctx, a, SeeBackends, id)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (p *Panel) Job(ctx context.Context, a model.Actor, id string) (*JobDetail, 
 	if d.Steps, err = q.Steps(ctx, id); err != nil {
 		return nil, err
 	}
-	if d.Typical, err = q.StepSeconds(ctx, teamIDs(a)); err != nil {
+	if d.Typical, err = q.StepSeconds(ctx, a.TeamIDs()); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -153,7 +153,7 @@ func (p *Panel) Job(ctx context.Context, a model.Actor, id string) (*JobDetail, 
 // CancelJob asks a job to stop before its next change in AWS. An ended job
 // gives CodeConflict. developer.
 func (p *Panel) CancelJob(ctx context.Context, a model.Actor, id string) (*model.Job, error) {
-	j, err := p.job(ctx, a, model.RoleDeveloper, id)
+	j, err := p.job(ctx, a, ProvisionBackends, id)
 	if err != nil {
 		return nil, err
 	}
@@ -176,12 +176,12 @@ func (p *Panel) CancelJob(ctx context.Context, a model.Actor, id string) (*model
 // RetryJob queues a failed or cancelled job again: it goes on from the failed
 // step. developer (owner for destroy).
 func (p *Panel) RetryJob(ctx context.Context, a model.Actor, id string) (*model.Job, error) {
-	j, err := p.job(ctx, a, model.RoleDeveloper, id)
+	j, err := p.job(ctx, a, ProvisionBackends, id)
 	if err != nil {
 		return nil, err
 	}
 	if j.Operation == model.OpDestroy {
-		if err := allow(a, model.RoleOwner, j.TeamID, "job", id); err != nil {
+		if err := allow(a, DestroyBackends, j.TeamID, "job", id); err != nil {
 			return nil, err
 		}
 	}

@@ -58,11 +58,11 @@ type bench struct {
 }
 
 var (
-	viewer    = model.Actor{Name: "vera", TeamID: "team_own", Role: model.RoleViewer}
-	developer = model.Actor{Name: "dan", TeamID: "team_own", Role: model.RoleDeveloper}
-	owner     = model.Actor{Name: "olga", TeamID: "team_own", Role: model.RoleOwner}
-	foreigner = model.Actor{Name: "finn", TeamID: "team_foreign", Role: model.RoleOwner}
-	admin     = model.Actor{Name: "root", Role: model.RoleAdmin}
+	viewer    = model.Member("", "vera", "team_own", model.RoleViewer)
+	developer = model.Member("", "dan", "team_own", model.RoleDeveloper)
+	owner     = model.Member("", "olga", "team_own", model.RoleOwner)
+	foreigner = model.Member("", "finn", "team_foreign", model.RoleOwner)
+	admin     = model.Actor{Name: "root", Admin: true}
 	nobody    = model.Actor{}
 )
 
@@ -160,12 +160,12 @@ func TestEveryUseCase_asksWhoAndWhose(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, a := range []model.Actor{viewer, developer, owner} {
 				want := model.CodeForbidden
-				if a.Role.AtLeast(tc.need) {
+				if a.Best().AtLeast(tc.need) {
 					want = ""
 				}
 				// The use case itself may say conflict: that is behind the door.
 				if got := refusal(tc.call(a, tc.id)); got != want {
-					t.Errorf("%s: %q, want %q", a.Role, got, want)
+					t.Errorf("%s: %q, want %q", a.Best(), got, want)
 				}
 			}
 			absent := tc.call(owner, "be_absent")

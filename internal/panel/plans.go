@@ -9,7 +9,7 @@ import (
 
 // Plan shows what op would do, with findings. It changes nothing. viewer.
 func (p *Panel) Plan(ctx context.Context, a model.Actor, id string, op model.Operation) (*model.Plan, error) {
-	b, err := p.backend(ctx, a, model.RoleViewer, id)
+	b, err := p.backend(ctx, a, SeeBackends, id)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ const testsAtOnce = 4
 // RunTests sends route tests through the invoke URL and records the answers.
 // names selects tests of the spec; none means all. developer.
 func (p *Panel) RunTests(ctx context.Context, a model.Actor, backendID string, names []string) ([]model.TestRun, error) {
-	b, err := p.backend(ctx, a, model.RoleDeveloper, backendID)
+	b, err := p.backend(ctx, a, TestRoutes, backendID)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (p *Panel) RunTests(ctx context.Context, a model.Actor, backendID string, n
 
 // RunAdHocTest sends one request that is not in the spec. developer.
 func (p *Panel) RunAdHocTest(ctx context.Context, a model.Actor, backendID string, t model.RouteTest) (*model.TestRun, error) {
-	b, err := p.backend(ctx, a, model.RoleDeveloper, backendID)
+	b, err := p.backend(ctx, a, TestRoutes, backendID)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (p *Panel) run(ctx context.Context, a model.Actor, b *model.Backend, tests 
 
 // TestRuns lists a backend's route test runs, newest first, at most limit. viewer.
 func (p *Panel) TestRuns(ctx context.Context, a model.Actor, backendID string, limit int) ([]model.TestRun, error) {
-	if _, err := p.backend(ctx, a, model.RoleViewer, backendID); err != nil {
+	if _, err := p.backend(ctx, a, SeeBackends, backendID); err != nil {
 		return nil, err
 	}
 	return p.Store.Read().TestRuns(ctx, backendID, limit)

@@ -41,7 +41,7 @@ func audited(t *testing.T, s *store.Store, n int) {
 
 func change(i int) model.Change {
 	return model.Change{
-		Actor:  model.Actor{ID: "usr_ada", Name: "ada", Role: model.RoleAdmin},
+		Actor:  model.Actor{ID: "usr_ada", Name: "ada", Admin: true},
 		Action: model.AuditBackendRegister, Noun: "backend", ID: fmt.Sprintf("be_%d", i), Name: "orders", TeamID: fmt.Sprintf("team_%d", i%2),
 		After: map[string]any{"b": 1, "a": "é\x00\xff", "n": i},
 	}

@@ -20,10 +20,14 @@ func (q *Queries) InsertSignInLink(ctx context.Context, hash string, expires tim
 }
 
 // UseSignInLink uses a link up. It tells whether there was one to use: never
-// twice, and not after its expiry.
+// twice, and not after its expiry. The other open links close with it.
 func (q *Queries) UseSignInLink(ctx context.Context, hash string) (bool, error) {
 	n, err := q.exec(ctx, "use sign-in link",
 		`UPDATE sign_in_links SET used_at = $2 WHERE hash = $1 AND used_at = 0 AND expires_at > $2`,
 		hash, ms(q.now()))
-	return n == 1, err
+	if err != nil || n != 1 {
+		return false, err
+	}
+	_, err = q.exec(ctx, "drop the other links", `DELETE FROM sign_in_links WHERE used_at = 0`)
+	return true, err
 }

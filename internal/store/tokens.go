@@ -7,11 +7,11 @@ import (
 	"drawbridge/internal/model"
 )
 
-const tokenColumns = `id, COALESCE(team_id, ''), name, role, created_at, expires_at, last_used_at`
+const tokenColumns = `id, COALESCE(team_id, ''), name, role, created_by, created_at, expires_at, last_used_at`
 
 func scanToken(s scanner) (*model.Token, error) {
 	var t model.Token
-	err := s.Scan(&t.ID, &t.TeamID, &t.Name, &t.Role,
+	err := s.Scan(&t.ID, &t.TeamID, &t.Name, &t.Role, &t.CreatedBy,
 		millis{&t.CreatedAt}, millis{&t.ExpiresAt}, millis{&t.LastUsedAt})
 	return &t, err
 }
@@ -21,9 +21,9 @@ func scanToken(s scanner) (*model.Token, error) {
 func (q *Queries) InsertToken(ctx context.Context, t *model.Token, hash string) error {
 	q.fresh(&t.ID, model.PrefixToken, &t.CreatedAt)
 	_, err := q.exec(ctx, "insert token",
-		`INSERT INTO api_tokens (id, team_id, name, role, hash, created_at, expires_at)
-		 VALUES ($1, NULLIF($2, ''), $3, $4, $5, $6, $7)`,
-		t.ID, t.TeamID, t.Name, t.Role, hash, ms(t.CreatedAt), ms(t.ExpiresAt))
+		`INSERT INTO api_tokens (id, team_id, name, role, hash, created_by, created_at, expires_at)
+		 VALUES ($1, NULLIF($2, ''), $3, $4, $5, $6, $7, $8)`,
+		t.ID, t.TeamID, t.Name, t.Role, hash, t.CreatedBy, ms(t.CreatedAt), ms(t.ExpiresAt))
 	return err
 }
 
@@ -40,12 +40,21 @@ func (q *Queries) Tokens(ctx context.Context, teamID string) ([]model.Token, err
 		teamID), scanToken)
 }
 
-// DeleteToken deletes a token: its secret is worthless from then on.
-func (q *Queries) DeleteToken(ctx context.Context, id string) error {
-	n, err := q.exec(ctx, "delete token", `DELETE FROM api_tokens WHERE id = $1`, id)
+// DeleteToken deletes a token of the team (of the admins, when it is empty): its
+// secret is worthless from then on.
+func (q *Queries) DeleteToken(ctx context.Context, teamID, id string) error {
+	n, err := q.exec(ctx, "delete token", `DELETE FROM api_tokens WHERE COALESCE(team_id, '') = $1 AND id = $2`, teamID, id)
 	if err == nil && n == 0 {
 		return model.NotFound("token", id)
 	}
+	return err
+}
+
+// DeleteTokensBy deletes the tokens that a user has made, in the team or, when
+// it is empty, in all of them.
+func (q *Queries) DeleteTokensBy(ctx context.Context, userID, teamID string) error {
+	_, err := q.exec(ctx, "delete tokens of a user",
+		`DELETE FROM api_tokens WHERE created_by = $1 AND ($2 = '' OR team_id = $2)`, userID, teamID)
 	return err
 }
 

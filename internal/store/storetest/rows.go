@@ -24,7 +24,7 @@ func same(t *testing.T, got, want any) {
 
 func testPeople(t *testing.T, open Open) {
 	w, ctx := newWorld(t, open), t.Context()
-	ada := &model.User{Name: "ada", Role: model.RoleAdmin, CreatedAt: at(0)}
+	ada := &model.User{Name: "ada", Admin: true, CreatedAt: at(0)}
 	team := &model.Token{TeamID: w.team.ID, Name: "ci", Role: model.RoleDeveloper, CreatedAt: at(1), ExpiresAt: at(9)}
 	admins := &model.Token{Name: "ops", Role: model.RoleAdmin, CreatedAt: at(2), ExpiresAt: at(9)}
 	w.tx(func(q *store.Queries) error {
@@ -52,7 +52,7 @@ func testPeople(t *testing.T, open Open) {
 	list, err := q.Tokens(ctx, "")
 	must(t, err)
 	same(t, list, []model.Token{*admins})
-	w.tx(func(q *store.Queries) error { return q.DeleteToken(ctx, team.ID) })
+	w.tx(func(q *store.Queries) error { return q.DeleteToken(ctx, w.team.ID, team.ID) })
 	_, err = q.TokenByHash(ctx, "hash-1")
 	wantCode(t, err, model.CodeNotFound)
 }
@@ -224,7 +224,7 @@ func testAbsent(t *testing.T, open Open) {
 		"environment by name": func() error { _, err := q.EnvironmentByName(ctx, "x"); return err },
 		"backend":             func() error { _, err := q.BackendByID(ctx, "x"); return err },
 		"job":                 func() error { _, err := q.JobByID(ctx, "x"); return err },
-		"token to delete":     func() error { return w.InTx(ctx, func(q *store.Queries) error { return q.DeleteToken(ctx, "x") }) },
+		"token to delete":     func() error { return w.InTx(ctx, func(q *store.Queries) error { return q.DeleteToken(ctx, "", "x") }) },
 		"backend to update": func() error {
 			return w.InTx(ctx, func(q *store.Queries) error { return q.UpdateBackend(ctx, &model.Backend{ID: "x"}) })
 		},

@@ -19,6 +19,11 @@ func Run(t *testing.T, open Open) {
 	tests := map[string]func(*testing.T, Open){
 		"people and tokens":          testPeople,
 		"sign-in links":              testSignInLinks,
+		"users":                      testUsers,
+		"members":                    testMembers,
+		"invitations":                testInvitations,
+		"user sessions":              testUserSessions,
+		"tries to sign in":           testTries,
 		"sessions":                   testSessions,
 		"environments":               testEnvironments,
 		"backends":                   testBackends,

@@ -1,0 +1,64 @@
+package model
+
+import (
+	"maps"
+	"slices"
+)
+
+// Actor is who asks: a signed-in person, an API token, a workload, or the
+// server itself. The zero Actor may do nothing.
+type Actor struct {
+	ID    string // user or token id
+	Name  string // shown in jobs and events
+	Admin bool   // every team, and the installation
+	Teams map[string]Role
+	// Person tells that this is a signed-in user, who has an account of their own.
+	Person bool
+	// Session is the person's, in which they ask.
+	Session string
+	// Stale tells that the person proved who they are a while ago: what
+	// cannot be undone asks for that again. Tokens never are.
+	Stale bool
+}
+
+// Member is an actor with one role in one team.
+func Member(id, name, teamID string, role Role) Actor {
+	return Actor{ID: id, Name: name, Teams: map[string]Role{teamID: role}}
+}
+
+// RoleIn is what the actor may do in the team; "" when it is none of theirs.
+func (a Actor) RoleIn(teamID string) Role {
+	if a.Admin {
+		return RoleAdmin
+	}
+	if role := a.Teams[teamID]; role.Valid() && role != RoleAdmin {
+		return role
+	}
+	return ""
+}
+
+// Best is the actor's highest role in any team; "" for nobody.
+func (a Actor) Best() Role {
+	if a.Admin {
+		return RoleAdmin
+	}
+	var best Role
+	for team := range a.Teams {
+		if role := a.RoleIn(team); !best.AtLeast(role) {
+			best = role
+		}
+	}
+	return best
+}
+
+// Sees tells whether the actor belongs to the team (or to all of them).
+func (a Actor) Sees(teamID string) bool { return a.RoleIn(teamID) != "" }
+
+// TeamIDs are the teams that the actor sees, in order, nil for all of them.
+func (a Actor) TeamIDs() []string {
+	if a.Admin {
+		return nil
+	}
+	ids := slices.Sorted(maps.Keys(a.Teams))
+	return append([]string{}, slices.DeleteFunc(ids, func(id string) bool { return !a.Sees(id) })...)
+}

@@ -1,0 +1,58 @@
+package panel
+
+import (
+	"context"
+
+	"drawbridge/internal/model"
+)
+
+// Account is what a person may know about themselves.
+type Account struct {
+	User       model.User       `json:"user"`
+	Identities []model.Identity `json:"identities"`
+	Sessions   []model.Session  `json:"sessions"` // the last seen first
+	Teams      []TeamRole       `json:"teams"`
+}
+
+// TeamRole is a team and what the actor is in it.
+type TeamRole struct {
+	model.Team
+	Role model.Role `json:"role"`
+}
+
+// own refuses whoever has no account: tokens and strangers.
+func own(a model.Actor) error {
+	if !a.Person {
+		return model.Errorf(model.CodeUnauthorized, "Sign in first.")
+	}
+	return nil
+}
+
+// Account returns the actor's own account. Everybody's own.
+func (p *Panel) Account(ctx context.Context, a model.Actor) (*Account, error) {
+	if err := own(a); err != nil {
+		return nil, err
+	}
+	q := p.Store.Read()
+	u, err := q.UserByID(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	account := &Account{User: *u}
+	if account.Identities, err = q.Identities(ctx, a.ID); err != nil {
+		return nil, err
+	}
+	if account.Sessions, err = q.UserSessions(ctx, a.ID); err != nil {
+		return nil, err
+	}
+	teams, err := q.Teams(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range teams {
+		if role := a.Teams[t.ID]; role != "" {
+			account.Teams = append(account.Teams, TeamRole{t, role})
+		}
+	}
+	return account, nil
+}

@@ -1,0 +1,56 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"drawbridge/internal/model"
+)
+
+// confirmView asks a person once more who they are, or, when they have no way
+// in yet, for their first password.
+type confirmView struct {
+	Action string
+	Next   string
+	First  bool // choose a password; there is none to ask for
+	Error  string
+}
+
+func (w *Web) showConfirm(c echo.Context) error {
+	return w.confirm(c, http.StatusOK, c.QueryParam("next"), "")
+}
+
+func (w *Web) createConfirm(c echo.Context) error {
+	ctx, password, next := c.Request().Context(), c.FormValue("password"), c.FormValue("next")
+	account, err := w.panel.Account(ctx, actorOf(c))
+	if err != nil {
+		return err
+	}
+	if account.User.HasCredentials() {
+		err = w.auth.Confirm(ctx, password)
+	} else {
+		err = w.auth.SetPassword(ctx, password)
+	}
+	var refused *model.Error
+	switch {
+	case err == nil:
+		return redirect(c, localPath(next))
+	case errors.As(err, &refused) && refused.Code == model.CodeInvalid:
+		return w.confirm(c, http.StatusUnprocessableEntity, next, refused.Fields[0].Message)
+	case errors.As(err, &refused) && refused.Code == model.CodeTooMany:
+		retryAfter(c, err)
+		return w.confirm(c, http.StatusTooManyRequests, next, refused.Message)
+	}
+	return err
+}
+
+func (w *Web) confirm(c echo.Context, status int, next, problem string) error {
+	account, err := w.panel.Account(c.Request().Context(), actorOf(c))
+	if err != nil {
+		return err
+	}
+	v := confirmView{Action: pathConfirm, Next: next, First: !account.User.HasCredentials(), Error: problem}
+	return w.pageWith(c, status, w.layoutView(c, "", ""), confirmAgainPage(v))
+}
