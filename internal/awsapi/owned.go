@@ -21,7 +21,7 @@ type Owned struct {
 // What AWS takes in one call.
 const (
 	describeTagsMax = 20  // ARNs of ELBv2's DescribeTags
-	filterValuesMax = 200 // values of one EC2 filter
+	FilterValuesMax = 200 // values of one EC2 filter
 )
 
 // OwnedByTag finds everything that carries the backend's owner tags. After a
@@ -91,7 +91,7 @@ func (s *ownedScan) volumes(ctx context.Context) error {
 			ids = append(ids, aws.ToString(t.ResourceId))
 		}
 	}
-	for some := range slices.Chunk(ids, filterValuesMax) {
+	for some := range slices.Chunk(ids, FilterValuesMax) {
 		out, err := s.EC2.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{Filters: []types.Filter{Filter("volume-id", some...)}})
 		if err != nil {
 			return err

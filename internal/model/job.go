@@ -120,7 +120,18 @@ type Step struct {
 	Problem    *Problem     `json:"problem,omitempty"`
 	Attempt    int          `json:"attempt"`
 	StartedAt  time.Time    `json:"started_at,omitzero"`
-	FinishedAt time.Time    `json:"finished_at,omitzero"`
+	// WaitingSince is since when AWS is at work on it; ExpectedAt when it is
+	// likely to be done, by what such waits took before.
+	WaitingSince time.Time `json:"waiting_since,omitzero"`
+	ExpectedAt   time.Time `json:"expected_at,omitzero"`
+	FinishedAt   time.Time `json:"finished_at,omitzero"`
+}
+
+// Wait is how long AWS was at work on one step.
+type Wait struct {
+	Kind   ResourceKind
+	Action Action
+	Took   time.Duration
 }
 
 // Errors that end a run without blaming a step.

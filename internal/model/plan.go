@@ -39,6 +39,9 @@ type Need struct {
 	Key string `json:"key"`
 	// Ready: the needed resource must be ready. Otherwise it is enough that it exists.
 	Ready bool `json:"ready,omitempty"`
+	// Looks: the node may start without it, but there is nothing to see of its
+	// progress until the needed one is ready. Deletion does not know such a need.
+	Looks bool `json:"looks,omitempty"`
 }
 
 // Severity of a Finding.

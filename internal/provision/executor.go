@@ -37,15 +37,29 @@ type Options struct {
 type Executor struct {
 	Options
 	kinds map[model.ResourceKind]Kind
+	watch *watch
+	paces paces
 }
 
 // NewExecutor makes an executor of the given kinds.
 func NewExecutor(o Options) *Executor {
-	e := &Executor{Options: o, kinds: map[model.ResourceKind]Kind{}}
+	e := &Executor{Options: o, kinds: map[model.ResourceKind]Kind{}, watch: newWatch()}
 	for _, k := range o.Kinds {
 		e.kinds[k.Name()] = k
 	}
 	return e
+}
+
+// seed is AWS's typical duration of such waits.
+func (e *Executor) seed(k waitKey) time.Duration {
+	kind := e.kinds[k.kind]
+	switch {
+	case kind == nil:
+		return 0
+	case k.action == model.ActionDelete:
+		return kind.Timing().Unmake
+	}
+	return kind.Timing().Make
 }
 
 // errInterrupted is the cause with which a walk ends its nodes' waits; why it
@@ -70,6 +84,7 @@ func (e *Executor) Run(ctx context.Context, job *model.Job) error {
 		return err
 	}
 	r := newRun(e, rec)
+	r.pace = e.paceOf(ctx, rec.Environment.ID)
 	return r.walk(ctx)
 }
 
@@ -88,6 +103,15 @@ type node struct {
 	step  *model.Step
 	level level
 	busy  bool
+	ready chan struct{} // closed at levelReady
+}
+
+// reach takes in how far the node has come.
+func (n *node) reach(l level) {
+	if l == levelReady && n.level != levelReady {
+		close(n.ready)
+	}
+	n.level = max(n.level, l)
 }
 
 // progress is what a node's goroutine reports to the walk.
@@ -123,7 +147,7 @@ func (r *run) walk(ctx context.Context) error {
 		}
 		select {
 		case p := <-r.progress:
-			p.node.level = max(p.node.level, p.level)
+			p.node.reach(p.level)
 			if p.ended {
 				p.node.busy = false
 				busy--
@@ -182,7 +206,10 @@ func (r *run) startReady(ctx context.Context) int {
 func (r *run) met(n *node) bool {
 	for _, need := range n.item.Needs {
 		want := levelMade
-		if need.Ready {
+		switch {
+		case need.Looks && !r.destroy:
+			continue
+		case need.Ready:
 			want = levelReady
 		}
 		if needed := r.byKey[need.Key]; needed == nil || needed.level < want {

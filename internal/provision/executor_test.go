@@ -39,7 +39,7 @@ const thing = model.ResourceKind("toy.thing")
 
 func (w *world) Name() model.ResourceKind { return thing }
 func (w *world) Timing() provision.Timing {
-	return provision.Timing{First: time.Millisecond, Every: time.Millisecond, Limit: time.Minute}
+	return provision.Timing{Make: time.Millisecond, Unmake: time.Millisecond, Limit: time.Minute}
 }
 
 func (w *world) Find(_ context.Context, _ provision.Inputs, r *model.Resource) (provision.Observed, error) {

@@ -26,19 +26,24 @@ type Kind interface {
 	// second one and not to a failure.
 	Apply(ctx context.Context, in Inputs, r *model.Resource) (Observed, error)
 	// Delete asks AWS to delete the resource. Gone already is success. It does
-	// not wait: the executor calls Find until ErrNotFound. A *NotYet error means
+	// not wait: where the kind lingers, the executor calls Find until ErrNotFound. A *NotYet error means
 	// that AWS refuses for now (a dependency lingers) and that it will be
 	// called again.
 	Delete(ctx context.Context, in Inputs, r *model.Resource) error
-	// Timing says how a wait for this kind is spaced.
+	// Timing says how long AWS takes for this kind.
 	Timing() Timing
 }
 
-// Timing spaces the looks of one kind's waits.
+// Timing is what is known of one kind's waits before any was seen.
 type Timing struct {
-	First time.Duration // after Apply or Delete until the first look
-	Every time.Duration // between looks
-	Limit time.Duration // a wait that takes longer fails the step
+	// Make and Unmake are AWS's typical durations (aws-facts B): from Apply's
+	// answer until it is ready, and from Delete's first answer until it is
+	// gone. 0 = it mostly is so at once. Looks are spaced by what earlier
+	// waits in the environment took; these are where that begins.
+	Make, Unmake time.Duration
+	// Lingers: it is still there for a while after AWS has accepted Delete.
+	Lingers bool
+	Limit   time.Duration // a wait that takes longer fails the step
 	// Serial is the key of the needed resource whose writes AWS wants one at a
 	// time (concurrent writes to one HTTP API answer 409), "" for none.
 	Serial string
@@ -88,6 +93,9 @@ var ErrNotFound = errors.New("not found in AWS")
 type NotYet struct {
 	Why string // in words, with AWS's reason
 	Err error
+	// Passing: what is in the way passes by itself within seconds (a
+	// concurrent change, a throttle), and is not what such waits mostly take.
+	Passing bool
 }
 
 func (e *NotYet) Error() string { return e.Why }
@@ -106,4 +114,7 @@ type Journal interface {
 	// follows for the backend (its invoke URL, when r carries the output
 	// "invoke_url"), in one transaction. r may be nil.
 	Save(ctx context.Context, l model.Lease, s *model.Step, r *model.Resource) error
+	// Waits returns what the newest uninterrupted waits in the environment
+	// took, oldest first, at most limit for each kind and action.
+	Waits(ctx context.Context, environmentID string, limit int) ([]model.Wait, error)
 }

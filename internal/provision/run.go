@@ -16,6 +16,7 @@ import (
 // nodes' goroutines share resources under mu.
 type run struct {
 	exec     *Executor
+	pace     *pace
 	rec      *model.Record
 	lease    model.Lease
 	destroy  bool
@@ -48,9 +49,9 @@ func newRun(e *Executor, rec *model.Record) *run {
 			s = &model.Step{JobID: rec.Job.ID, Key: item.Key, Kind: item.Kind, Action: item.Action,
 				Title: stepTitle(item), Position: i, State: model.StepPending}
 		}
-		n := &node{item: item, step: s}
+		n := &node{item: item, step: s, ready: make(chan struct{})}
 		if s.State == model.StepDone || s.State == model.StepSkipped {
-			n.level = levelReady
+			n.reach(levelReady)
 		}
 		r.nodes = append(r.nodes, n)
 		r.byKey[item.Key] = n
@@ -91,7 +92,9 @@ func (r *run) resource(n *node) (res *model.Resource, fresh bool) {
 	}
 	needs := make([]string, 0, len(n.item.Needs))
 	for _, need := range n.item.Needs {
-		needs = append(needs, need.Key)
+		if !need.Looks {
+			needs = append(needs, need.Key)
+		}
 	}
 	return &model.Resource{
 		BackendID: r.rec.Backend.ID, Key: n.item.Key, Kind: n.item.Kind,

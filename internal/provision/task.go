@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"drawbridge/internal/model"
@@ -32,6 +31,7 @@ type task struct {
 	ctx       context.Context // ends when the run is interrupted
 	res       *model.Resource
 	announced bool // the walk knows that the resource exists
+	wait      wait
 }
 
 // make brings the node's resource into being, or takes note of the one that
@@ -46,24 +46,9 @@ func (t *task) make() error {
 	if err != nil {
 		return err
 	}
-	made := time.Now()
-	for !obs.Ready {
-		if err := t.observe(obs); err != nil {
+	if !obs.Ready {
+		if obs, err = t.awaitReady(obs); err != nil {
 			return err
-		}
-		if err := t.pause(made, obs.Why); err != nil {
-			return err
-		}
-		next, err := t.look()
-		switch {
-		case err == nil:
-			obs = next
-		case errors.Is(err, ErrNotFound) && t.uses():
-			obs.Why = "AWS does not show it."
-		case errors.Is(err, ErrNotFound) && time.Since(made) < visibleWithin:
-			obs.Why = "AWS does not show it yet."
-		default:
-			return t.explain(err)
 		}
 	}
 	return t.finish(obs)
@@ -78,7 +63,7 @@ func (t *task) uses() bool {
 func (t *task) begin() error {
 	s := *t.node.step
 	if s.StartedAt.IsZero() || s.State == model.StepFailed {
-		s.StartedAt = t.run.now()
+		s.StartedAt, s.WaitingSince, s.ExpectedAt = t.run.now(), time.Time{}, time.Time{}
 	}
 	s.State, s.Problem, s.Why, s.FinishedAt = model.StepStarted, nil, "", time.Time{}
 	s.Attempt++
@@ -144,7 +129,7 @@ func (t *task) apply() (Observed, error) {
 		case t.stoppedBy(err):
 			return Observed{}, err
 		case errors.As(err, &notYet):
-			if err := t.waitNote(start, notYet.Why); err != nil {
+			if err := t.notYet(start, notYet.Why); err != nil {
 				return Observed{}, err
 			}
 			continue
@@ -154,7 +139,7 @@ func (t *task) apply() (Observed, error) {
 			return Observed{}, t.fail(problem)
 		}
 		t.run.exec.Logger.WarnContext(t.ctx, "aws call is tried again", "job_id", t.run.lease.JobID, "step", t.node.item.Key, "try", try, "error", err)
-		if err := t.waitNote(start, fmt.Sprintf("AWS answered %s; looking before trying again.", problem.Code)); err != nil {
+		if err := t.notYet(start, fmt.Sprintf("AWS answered %s; looking before trying again.", problem.Code)); err != nil {
 			return Observed{}, err
 		}
 		if obs, err := t.look(); err == nil {
@@ -214,47 +199,10 @@ func (t *task) take(obs Observed) {
 	}
 }
 
-// waitNote records what the step waits for and pauses until the next try.
-func (t *task) waitNote(start time.Time, why string) error {
-	s := t.node.step
-	if s.State != model.StepWaiting || s.Why != why {
-		s.State, s.Why = model.StepWaiting, why
-		if err := t.run.save(t.ctx, s, t.res); err != nil {
-			return err
-		}
-	}
-	return t.pause(start, why)
-}
-
-// pause waits until the next look is due. It ends early with the walk's error
-// when the run is interrupted, and fails the step when the limit has passed.
-func (t *task) pause(start time.Time, why string) error {
-	waited := time.Since(start)
-	if t.timing.Limit > 0 && waited > t.timing.Limit {
-		return t.fail(&model.Problem{
-			Code:    "WaitTimedOut",
-			Message: fmt.Sprintf("It was not done after %s. Last seen: %s", t.timing.Limit.Round(time.Second), why),
-			Advice:  "Look at the resource in AWS's console. Retry goes on waiting from here.",
-		})
-	}
-	d := t.timing.Every
-	if waited < t.timing.First {
-		d = t.timing.First
-	}
-	d += time.Duration(rand.Int64N(int64(d)/10 + 1)) // so that many waits do not beat in time
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-t.ctx.Done():
-		return context.Cause(t.ctx)
-	}
-}
-
 // look asks AWS what there is. It changes nothing, so an interrupt may tear
 // it, and what may help later is asked again.
 func (t *task) look() (Observed, error) {
+	start := time.Now()
 	for try := 1; ; try++ {
 		ctx, cancel := context.WithTimeout(t.ctx, lookTimeout)
 		obs, err := t.kind.Find(ctx, t.in, t.res)
@@ -269,7 +217,7 @@ func (t *task) look() (Observed, error) {
 		if !retry || try == lookTries {
 			return obs, err
 		}
-		if err := t.waitNote(time.Now(), fmt.Sprintf("AWS answered %s; asking again.", problem.Code)); err != nil {
+		if err := t.notYet(start, fmt.Sprintf("AWS answered %s; asking again.", problem.Code)); err != nil {
 			return obs, err
 		}
 	}

@@ -36,10 +36,17 @@ func (t *task) unmake() error {
 	if err := t.remove(); err != nil {
 		return err
 	}
-	return t.awaitGone()
+	if t.timing.Lingers {
+		if err := t.awaitGone(); err != nil {
+			return err
+		}
+	}
+	t.wait.ended(t)
+	return t.letGo(model.StepDone)
 }
 
-// remove sends the delete until AWS took it.
+// remove sends the delete until AWS took it. How long AWS refuses because
+// something lingers that goes by itself is what such waits mostly take.
 func (t *task) remove() error {
 	start := time.Now()
 	for try := 1; ; {
@@ -47,37 +54,42 @@ func (t *task) remove() error {
 		if err == nil || t.stoppedBy(err) {
 			return err
 		}
-		why := ""
 		var notYet *NotYet
-		if errors.As(err, &notYet) {
-			why = notYet.Why
-		} else {
+		switch {
+		case errors.As(err, &notYet) && notYet.Passing:
+			err = t.notYet(start, notYet.Why)
+		case errors.As(err, &notYet):
+			err = t.refused(notYet.Why)
+		default:
 			problem, retry := t.run.exec.Explain(err)
 			if !retry || try == changeTries {
 				return t.fail(problem)
 			}
-			why = fmt.Sprintf("AWS answered %s; trying again.", problem.Code)
 			try++
+			err = t.notYet(start, fmt.Sprintf("AWS answered %s; trying again.", problem.Code))
 		}
-		if err := t.waitNote(start, why); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 }
 
+// awaitGone waits until AWS does not show the resource any more.
 func (t *task) awaitGone() error {
-	start := time.Now()
+	t.wait.begin(t, model.ActionDelete)
+	why := "AWS is deleting it."
 	for {
-		obs, err := t.look()
-		if errors.Is(err, ErrNotFound) || err == nil && obs.Gone {
-			return t.letGo(model.StepDone)
-		}
-		if err != nil {
-			return t.explain(err)
-		}
-		if err := t.waitNote(start, obs.Why); err != nil {
+		if err := t.note(why); err != nil {
 			return err
 		}
+		obs, err := t.nextLook(why)
+		switch {
+		case errors.Is(err, ErrNotFound), err == nil && obs.Gone:
+			return nil
+		case err != nil:
+			return t.explain(err)
+		}
+		why = obs.Why
 	}
 }
 

@@ -9,13 +9,13 @@ import (
 )
 
 const stepColumns = `job_id, key, kind, action, title, position, state, why, aws_id, request_ids, problem, attempt,
-	started_at, finished_at`
+	started_at, waiting_since, expected_at, finished_at`
 
 func scanStep(s scanner) (*model.Step, error) {
 	var st model.Step
 	err := s.Scan(&st.JobID, &st.Key, &st.Kind, &st.Action, &st.Title, &st.Position, &st.State, &st.Why, &st.AWSID,
 		jsonColumn{&st.RequestIDs}, jsonColumn{&st.Problem}, &st.Attempt,
-		millis{&st.StartedAt}, millis{&st.FinishedAt})
+		millis{&st.StartedAt}, millis{&st.WaitingSince}, millis{&st.ExpectedAt}, millis{&st.FinishedAt})
 	return &st, err
 }
 
@@ -27,13 +27,14 @@ func (q *Queries) UpsertStep(ctx context.Context, s *model.Step) error {
 	}
 	_, err = q.exec(ctx, "write step",
 		`INSERT INTO job_steps (`+stepColumns+`)
-		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		 ON CONFLICT (job_id, key) DO UPDATE SET kind = excluded.kind, action = excluded.action,
 			title = excluded.title, position = excluded.position, state = excluded.state, why = excluded.why,
 			aws_id = excluded.aws_id, request_ids = excluded.request_ids, problem = excluded.problem,
-			attempt = excluded.attempt, started_at = excluded.started_at, finished_at = excluded.finished_at`,
+			attempt = excluded.attempt, started_at = excluded.started_at, waiting_since = excluded.waiting_since,
+			expected_at = excluded.expected_at, finished_at = excluded.finished_at`,
 		s.JobID, s.Key, s.Kind, s.Action, s.Title, s.Position, s.State, s.Why, s.AWSID, texts[0], texts[1], s.Attempt,
-		ms(s.StartedAt), ms(s.FinishedAt))
+		ms(s.StartedAt), ms(s.WaitingSince), ms(s.ExpectedAt), ms(s.FinishedAt))
 	return err
 }
 
@@ -41,6 +42,26 @@ func (q *Queries) UpsertStep(ctx context.Context, s *model.Step) error {
 func (q *Queries) Steps(ctx context.Context, jobID string) ([]model.Step, error) {
 	return collect(q.rows(ctx, "list steps",
 		`SELECT `+stepColumns+` FROM job_steps WHERE job_id = $1 ORDER BY position, key`, jobID), scanStep)
+}
+
+// Waits returns how long AWS was at work on the newest steps of an
+// environment's backends; see provision.Journal.
+func (s *Store) Waits(ctx context.Context, environmentID string, limit int) ([]model.Wait, error) {
+	return collect(s.Read().rows(ctx, "list waits",
+		`SELECT kind, action, took FROM (
+			SELECT kind, action, job_steps.finished_at AS ended, job_steps.finished_at - waiting_since AS took,
+				ROW_NUMBER() OVER (PARTITION BY kind, action ORDER BY job_steps.finished_at DESC) AS age
+			FROM job_steps JOIN jobs ON jobs.id = job_steps.job_id JOIN backends ON backends.id = jobs.backend_id
+			WHERE job_steps.state = 'done' AND job_steps.attempt = 1 AND waiting_since > 0
+				AND backends.environment_id = $1
+		 ) AS newest WHERE age <= $2 ORDER BY ended`, environmentID, limit),
+		func(s scanner) (*model.Wait, error) {
+			var w model.Wait
+			var took int64
+			err := s.Scan(&w.Kind, &w.Action, &took)
+			w.Took = time.Duration(took) * time.Millisecond
+			return &w, err
+		})
 }
 
 // typicalOf is how many of the newest steps tell how long such a step takes.

@@ -164,7 +164,7 @@ func (c *chain) loadBalancer() {
 		Key: "listener", Kind: KindListener, Name: fmt.Sprintf("HTTP:%d", listenerPort),
 		Title: "A listener that forwards HTTP on port 80 to the target group",
 	}, made("alb"), made("target-group"))
-	needs := []model.Need{made("target-group")}
+	needs := []model.Need{made("target-group"), {Key: "alb", Ready: true, Looks: true}}
 	for _, item := range c.items {
 		if item.Kind == KindInstance {
 			needs = append(needs, ready(item.Key))

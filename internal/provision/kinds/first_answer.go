@@ -26,7 +26,7 @@ func (firstAnswer) Name() model.ResourceKind { return KindFirstAnswer }
 // Timing: everything is ready when this begins; what is left is the seconds
 // that a deployment and new security group rules take to be in force.
 func (firstAnswer) Timing() provision.Timing {
-	return provision.Timing{First: 500 * time.Millisecond, Every: time.Second, Limit: 5 * time.Minute}
+	return provision.Timing{Limit: 5 * time.Minute}
 }
 
 // Find asks for the health path, which the app is known to have, and then for

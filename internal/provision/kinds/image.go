@@ -44,7 +44,7 @@ func architecture(instanceType string) types.ArchitectureValues {
 func (image) Name() model.ResourceKind { return KindImage }
 
 func (image) Timing() provision.Timing {
-	return provision.Timing{First: time.Second, Every: 2 * time.Second, Limit: 2 * time.Minute}
+	return provision.Timing{Limit: 2 * time.Minute}
 }
 
 func (k image) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {

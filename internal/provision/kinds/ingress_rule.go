@@ -24,7 +24,7 @@ type ingressRule struct{ base }
 func (ingressRule) Name() model.ResourceKind { return KindIngressRule }
 
 func (ingressRule) Timing() provision.Timing {
-	return provision.Timing{First: time.Second, Every: time.Second, Limit: 5 * time.Minute}
+	return provision.Timing{Limit: 5 * time.Minute}
 }
 
 // ends are the two groups and the port of a rule.

@@ -26,7 +26,7 @@ type instance struct{ base }
 func (instance) Name() model.ResourceKind { return KindInstance }
 
 func (instance) Timing() provision.Timing {
-	return provision.Timing{First: time.Second, Every: time.Second, Limit: 10 * time.Minute}
+	return provision.Timing{Make: 25 * time.Second, Unmake: 30 * time.Second, Lingers: true, Limit: 10 * time.Minute}
 }
 
 func (k instance) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
@@ -59,6 +59,34 @@ func (k instance) Find(ctx context.Context, in provision.Inputs, r *model.Resour
 		return provision.Observed{}, missing(id) // waiting would not bring it back
 	}
 	return provision.Observed{}, provision.ErrNotFound
+}
+
+// FindAll looks at many with one call.
+func (k instance) FindAll(ctx context.Context, asks []provision.Ask) []provision.Answer {
+	return batch[types.Instance]{
+		most: awsapi.FilterValuesMax, describe: describeInstances, judge: observedInstance, find: k.Find,
+	}.answer(ctx, k.base, asks)
+}
+
+// describeInstances asks by filter and not by id, so that one that is gone
+// hides no other.
+func describeInstances(ctx context.Context, c *awsapi.Clients, ids []string) (map[string]types.Instance, error) {
+	known := map[string]types.Instance{}
+	pages := ec2.NewDescribeInstancesPaginator(c.EC2, &ec2.DescribeInstancesInput{
+		Filters: []types.Filter{awsapi.Filter("instance-id", ids...)},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("describe %d instances: %w", len(ids), err)
+		}
+		for _, reservation := range page.Reservations {
+			for _, i := range reservation.Instances {
+				known[aws.ToString(i.InstanceId)] = i
+			}
+		}
+	}
+	return known, nil
 }
 
 func missing(id string) *model.Problem {

@@ -101,10 +101,10 @@ var madeHere = []string{
 // visible everywhere. Other errors stay as they are.
 func later(in provision.Inputs, r *model.Resource, err error) error {
 	if why := busy(err); why != "" {
-		return &provision.NotYet{Why: why, Err: err}
+		return &provision.NotYet{Why: why, Err: err, Passing: true}
 	}
 	if settling(in, r) && awsapi.HasCode(err, madeHere...) {
-		return &provision.NotYet{Why: "AWS does not see everywhere yet what was just made: " + said(err), Err: err}
+		return &provision.NotYet{Why: "AWS does not see everywhere yet what was just made: " + said(err), Err: err, Passing: true}
 	}
 	return err
 }
@@ -128,7 +128,7 @@ func busy(err error) string {
 func existing(find func() (provision.Observed, error), err error) (provision.Observed, error) {
 	obs, findErr := find()
 	if errors.Is(findErr, provision.ErrNotFound) {
-		return obs, &provision.NotYet{Why: "AWS says that it exists already, but does not show it yet: " + said(err), Err: err}
+		return obs, &provision.NotYet{Why: "AWS says that it exists already, but does not show it yet: " + said(err), Err: err, Passing: true}
 	}
 	return obs, findErr
 }
@@ -137,7 +137,7 @@ func existing(find func() (provision.Observed, error), err error) (provision.Obs
 // that lingers, too many calls or a concurrent change are NotYet.
 func gone(err error) error {
 	if why := busy(err); why != "" {
-		return &provision.NotYet{Why: why, Err: err}
+		return &provision.NotYet{Why: why, Err: err, Passing: true}
 	}
 	switch awsapi.Classify(err) {
 	case awsapi.NotFound:

@@ -23,7 +23,7 @@ const listenerPort = 80
 func (listener) Name() model.ResourceKind { return KindListener }
 
 func (listener) Timing() provision.Timing {
-	return provision.Timing{First: time.Second, Every: time.Second, Limit: 5 * time.Minute}
+	return provision.Timing{Limit: 5 * time.Minute}
 }
 
 func (k listener) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {

@@ -20,9 +20,9 @@ type loadBalancer struct{ base }
 
 func (loadBalancer) Name() model.ResourceKind { return KindLoadBalancer }
 
-// Timing: AWS takes two to three minutes; one look is one cheap call.
+// Timing: AWS takes two to three minutes.
 func (loadBalancer) Timing() provision.Timing {
-	return provision.Timing{First: time.Second, Every: time.Second, Limit: 15 * time.Minute}
+	return provision.Timing{Make: 150 * time.Second, Limit: 15 * time.Minute}
 }
 
 func (k loadBalancer) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
@@ -46,6 +46,31 @@ func (k loadBalancer) Find(ctx context.Context, in provision.Inputs, r *model.Re
 		return provision.Observed{}, err
 	}
 	return observedLoadBalancer(lb), nil
+}
+
+// describeBalancersMax is how many ARNs AWS takes in one call.
+const describeBalancersMax = 20
+
+// FindAll looks at many with one call for each twenty.
+func (k loadBalancer) FindAll(ctx context.Context, asks []provision.Ask) []provision.Answer {
+	return batch[types.LoadBalancer]{
+		most: describeBalancersMax, describe: describeBalancers, find: k.Find,
+		judge: func(lb types.LoadBalancer, _ *model.Resource) (provision.Observed, error) {
+			return observedLoadBalancer(lb), nil
+		},
+	}.answer(ctx, k.base, asks)
+}
+
+func describeBalancers(ctx context.Context, c *awsapi.Clients, arns []string) (map[string]types.LoadBalancer, error) {
+	out, err := c.ELB.DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{LoadBalancerArns: arns})
+	if err != nil {
+		return nil, fmt.Errorf("describe %d load balancers: %w", len(arns), err)
+	}
+	known := map[string]types.LoadBalancer{}
+	for _, lb := range out.LoadBalancers {
+		known[aws.ToString(lb.LoadBalancerArn)] = lb
+	}
+	return known, nil
 }
 
 func observedLoadBalancer(lb types.LoadBalancer) provision.Observed {

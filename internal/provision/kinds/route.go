@@ -21,7 +21,7 @@ type route struct{ base }
 func (route) Name() model.ResourceKind { return KindRoute }
 
 func (route) Timing() provision.Timing {
-	return provision.Timing{First: time.Second, Every: time.Second, Limit: 5 * time.Minute, Serial: serialAPI}
+	return provision.Timing{Limit: 5 * time.Minute, Serial: serialAPI}
 }
 
 func (k route) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {

@@ -23,7 +23,7 @@ func (securityGroup) Name() model.ResourceKind { return KindSecurityGroup }
 // Timing: a group is there at once; on delete it waits for the network
 // interfaces of a load balancer or VPC link, which linger for minutes.
 func (securityGroup) Timing() provision.Timing {
-	return provision.Timing{First: time.Second, Every: time.Second, Limit: 20 * time.Minute}
+	return provision.Timing{Unmake: 90 * time.Second, Limit: 20 * time.Minute}
 }
 
 func (k securityGroup) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {

@@ -24,7 +24,7 @@ const defaultStage = "$default"
 func (stage) Name() model.ResourceKind { return KindStage }
 
 func (stage) Timing() provision.Timing {
-	return provision.Timing{First: time.Second, Every: time.Second, Limit: 5 * time.Minute, Serial: serialAPI}
+	return provision.Timing{Limit: 5 * time.Minute, Serial: serialAPI}
 }
 
 func (k stage) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {

@@ -32,7 +32,7 @@ const (
 func (targetGroup) Name() model.ResourceKind { return KindTargetGroup }
 
 func (targetGroup) Timing() provision.Timing {
-	return provision.Timing{First: time.Second, Every: time.Second, Limit: 5 * time.Minute}
+	return provision.Timing{Limit: 5 * time.Minute}
 }
 
 func (k targetGroup) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {

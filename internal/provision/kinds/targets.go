@@ -25,9 +25,10 @@ type targets struct{ base }
 
 func (targets) Name() model.ResourceKind { return KindTargets }
 
-// Timing: the app's own start is in this wait.
+// Timing: counted from when the load balancer is active; the app's own start
+// is in this wait.
 func (targets) Timing() provision.Timing {
-	return provision.Timing{First: time.Second, Every: time.Second, Limit: 15 * time.Minute}
+	return provision.Timing{Make: 30 * time.Second, Limit: 15 * time.Minute}
 }
 
 // hints say what the reasons of an unhealthy target mostly come from.
@@ -154,7 +155,7 @@ func (k targets) Apply(ctx context.Context, in provision.Inputs, r *model.Resour
 	return provision.Observed{
 		AWSID:   group.AWSID,
 		Outputs: map[string]string{"instance_ids": joined(wanted(in, r))},
-		Why:     "The targets are registered; their first health checks are due.",
+		Why:     "The targets are registered. Their health checks begin when the load balancer is active.",
 	}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	gw "github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
+	"drawbridge/internal/awsapi"
 	"drawbridge/internal/model"
 	"drawbridge/internal/provision"
 )
@@ -20,9 +21,9 @@ type vpcLink struct{ base }
 
 func (vpcLink) Name() model.ResourceKind { return KindVPCLink }
 
-// Timing: AWS takes one to ten minutes; one look is one cheap call.
+// Timing: AWS takes one to ten minutes, and about as long to delete it.
 func (vpcLink) Timing() provision.Timing {
-	return provision.Timing{First: time.Second, Every: time.Second, Limit: 15 * time.Minute}
+	return provision.Timing{Make: 120 * time.Second, Unmake: 90 * time.Second, Lingers: true, Limit: 15 * time.Minute}
 }
 
 func (k vpcLink) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
@@ -42,6 +43,31 @@ func (k vpcLink) Find(ctx context.Context, in provision.Inputs, r *model.Resourc
 		return provision.Observed{}, fmt.Errorf("list vpc links: %w", err)
 	}
 	return pickLink(links, func(tags map[string]string) bool { return owns(c, in, r, tags) })
+}
+
+// FindAll looks at many with one list: an account has ten.
+func (k vpcLink) FindAll(ctx context.Context, asks []provision.Ask) []provision.Answer {
+	return batch[types.VpcLink]{
+		most: len(asks), describe: listLinks,
+		judge: func(l types.VpcLink, _ *model.Resource) (provision.Observed, error) {
+			return observedLink(aws.ToString(l.VpcLinkId), l.VpcLinkStatus, l.VpcLinkStatusMessage), nil
+		},
+		find: func(context.Context, provision.Inputs, *model.Resource) (provision.Observed, error) {
+			return provision.Observed{}, provision.ErrNotFound // the list is whole
+		},
+	}.answer(ctx, k.base, asks)
+}
+
+func listLinks(ctx context.Context, c *awsapi.Clients, _ []string) (map[string]types.VpcLink, error) {
+	links, err := c.VPCLinks(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list vpc links: %w", err)
+	}
+	known := make(map[string]types.VpcLink, len(links))
+	for _, l := range links {
+		known[aws.ToString(l.VpcLinkId)] = l
+	}
+	return known, nil
 }
 
 // pickLink finds our link. One that is being deleted is of an earlier life.
