@@ -15,6 +15,9 @@ const (
 	// samePace bounds what counts as AWS's own pace: within a factor of two of
 	// it, kinds differ more from each other than environments do.
 	samePace = 2
+	// soonerPart is the part of a wait by which a next one may be quicker
+	// that was over at its first look.
+	soonerPart = 10
 )
 
 // waitKey is what waits have in common that take about as long.
@@ -78,11 +81,7 @@ func (p *pace) forecast(k waitKey) forecast {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if list := p.waits[k]; len(list) > 0 {
-		f := forecast{early: list[0].under, late: list[0].under, floor: 1}
-		for _, t := range list {
-			f.early, f.late = min(f.early, t.under), max(f.late, t.under)
-		}
-		return f
+		return learned(list)
 	}
 	seed := p.seed(k)
 	if seed <= 0 {
@@ -90,33 +89,72 @@ func (p *pace) forecast(k waitKey) forecast {
 	}
 	slow, fast := p.factors()
 	if fast == 0 {
-		return forecast{early: seed, late: seed, floor: p.floor}
+		return forecast{early: seed - seed/stepPart, late: seed, floor: p.floor}
 	}
 	if slow >= 1.0/samePace && fast <= samePace {
-		slow, fast = 1, 1
+		return forecast{early: seed - seed/stepPart, late: seed, floor: 1}
 	}
-	return forecast{early: scale(seed, slow), late: scale(seed, fast), floor: 1}
+	return forecast{early: scale(seed, max(slow, min(p.floor, fast))), late: scale(seed, fast), cells: sureCells, floor: 1}
 }
 
-func scale(d time.Duration, by float64) time.Duration { return time.Duration(float64(d) * by) }
+// learned is the forecast from waits that have ended.
+func learned(list []took) forecast {
+	over, under, agree := common(list)
+	f := forecast{early: over, late: under, cells: wideCells, floor: 1}
+	if agree {
+		f.cells = sureCells
+	}
+	if f.early == 0 {
+		f.early = f.late - f.late/soonerPart
+	}
+	newest := list[len(list)-1]
+	f.sooner = newest.over < f.early
+	return f
+}
+
+// common is the span in which all of the waits ended, when they agree on one
+// (each was seen to go on until over and to be over at under), else the span
+// from the shortest to the longest.
+func common(list []took) (over, under time.Duration, agree bool) {
+	for _, t := range list {
+		over = max(over, t.over)
+		if under == 0 || t.under < under {
+			under = t.under
+		}
+	}
+	if over < under {
+		return over, under, true
+	}
+	over, under = 0, 0
+	for _, t := range list {
+		if t.over > 0 && (over == 0 || t.over < over) {
+			over = t.over
+		}
+		under = max(under, t.under)
+	}
+	return over, under, false
+}
 
 // factors are how this environment's durations compare with AWS's typical
 // ones, from the least to the most; 0 when nothing is known.
 func (p *pace) factors() (least, most float64) {
+	var all []took
 	for k, list := range p.waits {
 		seed := p.seed(k)
 		if seed <= 0 {
 			continue
 		}
 		newest := list[len(list)-1]
-		over, under := float64(newest.over)/float64(seed), float64(newest.under)/float64(seed)
-		if most == 0 || over < least {
-			least = over
-		}
-		most = max(most, under)
+		all = append(all, took{over: part(newest.over, seed), under: part(newest.under, seed)})
 	}
-	return least, most
+	over, under, _ := common(all)
+	return float64(over) / float64(whole), float64(under) / float64(whole)
 }
+
+// part is a factor as a duration: common takes both.
+func part(d, of time.Duration) time.Duration { return scale(whole, float64(d)/float64(of)) }
+
+const whole = time.Hour
 
 // typical is how long such a wait mostly takes here, 0 when unknown.
 func (p *pace) typical(k waitKey) time.Duration {
