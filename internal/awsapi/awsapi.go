@@ -73,6 +73,8 @@ type Clients struct {
 
 	Install string // the installation's id
 	Region  string
+
+	facts facts
 }
 
 // Clients returns the environment's clients. It asks AWS nothing: wrong or

@@ -21,7 +21,7 @@ type Options struct {
 	// held at start are left over from a process that is gone.
 	Exclusive   bool
 	Lease       time.Duration // 15 s; a heartbeat goes out every third of it
-	Concurrency int           // jobs at once; 64
+	Concurrency int           // jobs at once; 256, for a waiting one is cheap
 	Poll        time.Duration // between looks for jobs that no Wake announced; 2 s
 	Grace       time.Duration // how long a stop waits for handlers; 20 s
 	Logger      *slog.Logger  // slog.Default
@@ -30,7 +30,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	setDefault(&o.Holder, fmt.Sprintf("%d-%s", os.Getpid(), model.NewID("")))
 	setDefault(&o.Lease, 15*time.Second)
-	setDefault(&o.Concurrency, 64)
+	setDefault(&o.Concurrency, 256)
 	setDefault(&o.Poll, 2*time.Second)
 	setDefault(&o.Grace, 20*time.Second)
 	setDefault(&o.Logger, slog.Default())

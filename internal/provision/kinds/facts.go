@@ -73,7 +73,7 @@ func (g *gathering) refuse(key, field, advice, format string, args ...any) {
 }
 
 func (g *gathering) subnets(ctx context.Context) error {
-	all, err := g.clients.Subnets(ctx, g.env.SubnetIDs)
+	all, err := g.clients.RecentSubnets(ctx, g.env.SubnetIDs)
 	if awsapi.Classify(err) == awsapi.NotFound {
 		g.refuse("alb", "", awsapi.Problem(err).Advice, "The environment %s: %s", g.env.Name, awsapi.Problem(err).Message)
 		return nil

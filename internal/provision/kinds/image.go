@@ -8,9 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"drawbridge/internal/awsapi"
 	"drawbridge/internal/model"
@@ -54,11 +52,9 @@ func (k image) Find(ctx context.Context, in provision.Inputs, r *model.Resource)
 	}
 	id := r.Params["ami"]
 	if id == "" {
-		out, err := c.SSM.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(r.Params["parameter"])})
-		if err != nil {
-			return provision.Observed{}, fmt.Errorf("look up %s: %w", r.Params["parameter"], err)
+		if id, err = c.RecentParameter(ctx, r.Params["parameter"]); err != nil {
+			return provision.Observed{}, err
 		}
-		id = aws.ToString(out.Parameter.Value)
 	}
 	img, err := describeImage(ctx, c, id)
 	if err != nil {
@@ -90,17 +86,17 @@ func rootSize(img *types.Image) int32 {
 
 // describeImage returns the AMI, or a problem when there is none.
 func describeImage(ctx context.Context, c *awsapi.Clients, id string) (*types.Image, error) {
-	out, err := c.EC2.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{id}})
+	images, err := c.RecentImages(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("describe image %s: %w", id, err)
+		return nil, err
 	}
-	if len(out.Images) == 0 {
+	if len(images) == 0 {
 		return nil, &model.Problem{
 			Code: "InvalidAMIID.NotFound", Message: fmt.Sprintf("The AMI %s does not exist in %s, or this account may not use it.", id, c.Region),
 			Advice: "Correct spec.launch.ami, or leave it empty for the newest Amazon Linux 2023.",
 		}
 	}
-	return &out.Images[0], nil
+	return &images[0], nil
 }
 
 func (k image) Apply(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
