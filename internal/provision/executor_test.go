@@ -24,6 +24,7 @@ type world struct {
 	things  map[string]bool // key -> ready
 	creates []string        // keys, in the order in which they took effect
 	deletes []string
+	finds   []string // keys that were looked for
 	broken  map[string]error // Apply and Delete answer this before any effect
 	lost    map[string]bool  // Apply takes effect, the reply is lost once
 	hold    map[string]chan struct{}
@@ -45,6 +46,7 @@ func (w *world) Timing() provision.Timing {
 func (w *world) Find(_ context.Context, _ provision.Inputs, r *model.Resource) (provision.Observed, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.finds = append(w.finds, r.Key)
 	ready, ok := w.things[r.Key]
 	if !ok {
 		return provision.Observed{}, provision.ErrNotFound
@@ -430,4 +432,37 @@ func (k *serialKind) Apply(ctx context.Context, in provision.Inputs, r *model.Re
 		runtime.Gosched()
 	}
 	return k.world.Apply(ctx, in, r)
+}
+
+// TestExecutor_findsBeforeItMakesAgain: a step that was never begun is made
+// without a look, because its intent was written only now; one that was begun
+// before is looked for first, whether its create took effect or not.
+func TestExecutor_findsBeforeItMakesAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.world.broken["b"] = errNever
+	job := b.queue(model.OpProvision, item("a"), item("b", "a"), item("c", "b"))
+	var failed *provision.StepFailed
+	if err := b.run(t.Context(), job); !errors.As(err, &failed) || failed.Key != "b" {
+		t.Fatalf("run: %v", err)
+	}
+	if len(b.world.finds) != 0 {
+		t.Errorf("the first run looked for %v", b.world.finds)
+	}
+	b.world.broken = nil
+	if err := b.st.FinishJob(t.Context(), job.Lease(), model.Outcome{State: model.JobFailed, Problem: failed.Problem}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.st.InTx(t.Context(), func(q *store.Queries) error {
+		_, err := q.RequeueJob(t.Context(), job.ID)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.run(t.Context(), b.claim()); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.world.finds; !slices.Equal(got, []string{"b"}) {
+		t.Errorf("the retry looked for %v, want b alone", got)
+	}
 }

@@ -21,7 +21,8 @@ type Kind interface {
 	// that AWS answered and has none; any other error means that we do not know.
 	Find(ctx context.Context, in Inputs, r *model.Resource) (Observed, error)
 	// Apply makes the resource. The executor calls it only after Find answered
-	// ErrNotFound. It must be safe when the thing appeared meanwhile (a reply
+	// ErrNotFound, or when the intent row says that no earlier attempt can have
+	// made anything. It must be safe when the thing appeared meanwhile (a reply
 	// that was lost): an "exists already" answer of AWS leads to Find, not to a
 	// second one and not to a failure.
 	Apply(ctx context.Context, in Inputs, r *model.Resource) (Observed, error)

@@ -81,7 +81,7 @@ func (p *pace) forecast(k waitKey) forecast {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if list := p.waits[k]; len(list) > 0 {
-		return learned(list)
+		return p.learned(list)
 	}
 	seed := p.seed(k)
 	if seed <= 0 {
@@ -98,37 +98,42 @@ func (p *pace) forecast(k waitKey) forecast {
 }
 
 // learned is the forecast from waits that have ended.
-func learned(list []took) forecast {
+func (p *pace) learned(list []took) forecast {
 	over, under, agree := common(list)
-	f := forecast{early: over, late: under, cells: wideCells, floor: 1}
+	newest := list[len(list)-1]
+	f := forecast{early: over, late: under, cells: wideCells, sooner: newest.over < over, floor: 1}
 	if agree {
 		f.cells = sureCells
 	}
-	if f.early == 0 {
-		f.early = f.late - f.late/soonerPart
+	if over == 0 { // no look has ever found one to go on
+		f.early, f.sooner, f.floor = less(under), true, p.floor
 	}
-	newest := list[len(list)-1]
-	f.sooner = newest.over < f.early
 	return f
 }
+
+// less is what a wait may have taken that was over at its first look.
+func less(d time.Duration) time.Duration { return d - d/soonerPart }
 
 // common is the span in which all of the waits ended, when they agree on one
 // (each was seen to go on until over and to be over at under), else the span
 // from the shortest to the longest.
 func common(list []took) (over, under time.Duration, agree bool) {
-	for _, t := range list {
+	for i, t := range list {
 		over = max(over, t.over)
-		if under == 0 || t.under < under {
+		if i == 0 || t.under < under {
 			under = t.under
 		}
 	}
 	if over < under {
 		return over, under, true
 	}
-	over, under = 0, 0
-	for _, t := range list {
-		if t.over > 0 && (over == 0 || t.over < over) {
-			over = t.over
+	for i, t := range list {
+		low := t.over
+		if low == 0 {
+			low = less(t.under)
+		}
+		if i == 0 || low < over {
+			over = low
 		}
 		under = max(under, t.under)
 	}
