@@ -24,7 +24,7 @@ type world struct {
 	things  map[string]bool // key -> ready
 	creates []string        // keys, in the order in which they took effect
 	deletes []string
-	finds   []string // keys that were looked for
+	finds   []string         // keys that were looked for
 	broken  map[string]error // Apply and Delete answer this before any effect
 	lost    map[string]bool  // Apply takes effect, the reply is lost once
 	hold    map[string]chan struct{}
