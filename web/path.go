@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 
 	"drawbridge/internal/model"
@@ -18,6 +19,7 @@ const (
 	pathEnvironments = "/environments"
 	pathAccount      = "/account"
 	pathConfirm      = "/account/confirm"
+	pathAudit        = "/audit"
 	pathAPIDocs      = "/api/docs"
 	pathErrors       = model.HelpPath
 )
@@ -63,6 +65,12 @@ func pathEnvironmentStatus(id string) string {
 
 func pathEnvironmentCalls(id string) string {
 	return pathEnvironments + "/" + url.PathEscape(id) + "/calls"
+}
+
+// pathAuditBefore is the page of the audit below that row, for the same filter.
+func pathAuditBefore(filter url.Values, before int64) string {
+	filter.Set("before", strconv.FormatInt(before, 10))
+	return pathAudit + "?" + filter.Encode()
 }
 
 // localPath returns next when it is a path of this server, else the home page:

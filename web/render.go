@@ -9,6 +9,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
+	"drawbridge/internal/panel"
 	"drawbridge/web/ui"
 )
 
@@ -18,10 +19,14 @@ func (w *Web) layoutView(c echo.Context, title, nav string) ui.Page {
 		r, _ := c.Get(routeKey).(route)
 		title = r.Title
 	}
+	actor, audit := actorOf(c), ""
+	if panel.MayAnywhere(actor, panel.ReadAudit) {
+		audit = pathAudit
+	}
 	return ui.Page{
-		Title: title, Nav: nav, User: actorOf(c).Name, Version: w.version,
+		Title: title, Nav: nav, User: actor.Name, Version: w.version,
 		Links: ui.Links{
-			Home: pathHome, Backends: pathBackends, Environments: pathEnvironments,
+			Home: pathHome, Backends: pathBackends, Environments: pathEnvironments, Audit: audit,
 			API: pathAPIDocs, SignOut: pathSignOut,
 		},
 		Assets: ui.Assets{

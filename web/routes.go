@@ -55,5 +55,7 @@ func routes() []route {
 		{"environment_list", get, pathEnvironments, "Environments", panel.SeeEnvironments, (*Web).listEnvironments},
 		{"environment_status", get, pathEnvironments + "/:id/status", "Environment", panel.SeeEnvironments, (*Web).environmentStatus},
 		{"environment_calls", get, pathEnvironments + "/:id/calls", "API calls", panel.SeeCalls, (*Web).listCalls},
+
+		{"audit_list", get, pathAudit, "Audit", panel.ReadAudit, (*Web).listAudit},
 	}
 }

@@ -70,6 +70,7 @@ func (a *API) Register(e *echo.Echo) {
 	a.registerEnvironments(h)
 	a.registerActivity(h)
 	a.registerTeams(h)
+	a.registerAudit(h)
 
 	// Huma registers its own error type for every operation; ours replaced it.
 	schemas := h.OpenAPI().Components.Schemas.Map()
@@ -107,6 +108,7 @@ func (a *API) config() huma.Config {
 		{Name: "Route tests", Description: "Requests sent through the invoke URL."},
 		{Name: "Environments", Description: "Places to provision in: one account, Region and VPC each."},
 		{Name: "Teams", Description: "Who owns backends."},
+		{Name: "Audit", Description: "Who changed what, and who signed in."},
 	}
 	// The description, the docs page and the schemas are served by us: one
 	// document, made once, under our own content security policy.

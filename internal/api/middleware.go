@@ -54,9 +54,12 @@ func (a *API) guard(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
 		r = r.WithContext(context.WithValue(r.Context(), requestIDKey, id))
-		// The API speaks JSON only, so there is nothing to negotiate; and it
-		// never looks at cookies, so no page can use a visitor's session here.
-		r.Header.Del("Accept")
+		// The API speaks JSON only, so there is nothing to negotiate but an
+		// export by lines; and it never looks at cookies, so no page can use a
+		// visitor's session here.
+		if r.Header.Get("Accept") != ndjsonType {
+			r.Header.Del("Accept")
+		}
 		r.Header.Del("Cookie")
 		c.SetRequest(r)
 		if !utf8.ValidString(r.URL.Path) || strings.ContainsFunc(r.URL.Path, unicode.IsControl) {

@@ -138,7 +138,7 @@ func TestTheIssuesOperationsAreThere(t *testing.T) {
 		"GET /backends/{id}/events", "GET /backends/{id}/events/list", "POST /backends/{id}/tests/run", "GET /backends/{id}/tests/runs",
 		"GET /jobs/{id}", "POST /jobs/{id}/cancel", "POST /jobs/{id}/retry",
 		"GET /environments", "GET /environments/{id}/status", "GET /environments/{id}/instances", "GET /teams",
-		"GET /environments/{id}/calls", "GET /backends/{id}/access-logs",
+		"GET /environments/{id}/calls", "GET /backends/{id}/access-logs", "GET /audit",
 	}
 	var got []string
 	for path, operations := range readDocument(t).Paths {
@@ -183,6 +183,7 @@ func TestWireNamesAreTheModels(t *testing.T) {
 		{APICall{}, model.APICall{}, nil},
 		{AccessLog{}, model.AccessLog{}, nil},
 		{Team{}, model.Team{}, nil},
+		{AuditEntry{}, model.AuditEntry{}, nil},
 	}
 	for _, row := range rows {
 		known := jsonNames(row.model)

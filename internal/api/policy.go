@@ -28,4 +28,6 @@ var needs = map[string]panel.Permission{
 	"list-environment-calls": panel.SeeCalls,
 
 	"list-teams": panel.SeeTeams,
+
+	"list-audit": panel.ReadAudit,
 }

@@ -271,6 +271,10 @@ func testInBrowser(b *browser, s *server, job string) {
 	b.sees(`[data-testid="calls"] td`)
 	b.shoot("calls")
 	b.accessible("API calls")
+	b.open("/audit?action=backend.provision")
+	b.click(`[data-audit="backend.provision"] summary`)
+	b.shoot("audit")
+	b.accessible("audit")
 	b.open("/backends/" + j.BackendID)
 }
 

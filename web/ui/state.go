@@ -76,6 +76,22 @@ func JobState(j model.JobState) State {
 	return s
 }
 
+// AuditState shows what became of an audited action.
+func AuditState(o model.AuditOutcome) State {
+	s := State{Value: string(o)}
+	switch o {
+	case model.AuditDone:
+		s.Word, s.Tone, s.Icon = "Done", ToneOK, "check"
+	case model.AuditRefused:
+		s.Word, s.Tone, s.Icon = "Refused", ToneBad, "x"
+	case model.AuditThrottled:
+		s.Word, s.Tone, s.Icon = "Throttled", ToneWarn, "clock"
+	default:
+		return unknown(s.Value)
+	}
+	return s
+}
+
 // StepState shows the state of a step.
 func StepState(st model.StepState) State {
 	s := State{Value: string(st)}

@@ -6,15 +6,16 @@ package ui
 // Page is what the layout needs beside a page's own content.
 type Page struct {
 	Title   string // of the window, without the product's name
-	Nav     string // which entry of the navigation is current: "backends", "environments"
+	Nav     string // which entry of the navigation is current: "backends", "environments", "audit"
 	User    string // who is signed in; "" hides navigation and sign-out
 	Version string
 	Links   Links
 	Assets  Assets
 }
 
-// Links are the addresses that the layout points to.
-type Links struct{ Home, Backends, Environments, API, SignOut string }
+// Links are the addresses that the layout points to. Audit is "" for whom it is
+// not.
+type Links struct{ Home, Backends, Environments, Audit, API, SignOut string }
 
 // Assets are the addresses of the style sheets and scripts, with their hashes.
 type Assets struct {
