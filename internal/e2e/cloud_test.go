@@ -16,7 +16,6 @@ import (
 // control-plane call back. The server that is killed is another process.
 type cloud struct {
 	sim   *awssim.Sim
-	dir   string
 	world awssim.World
 	url   string
 
@@ -27,10 +26,28 @@ type cloud struct {
 	held  chan struct{} // closed when the call is held; nil = none is to be held
 }
 
+// newCloud opens an empty one that is kept in memory.
+func newCloud(t *testing.T) *cloud {
+	t.Helper()
+	return openCloud(t, "")
+}
+
+// serverOn starts a new server whose only environment is the cloud.
+func serverOn(t *testing.T, c *cloud) *server {
+	t.Helper()
+	return startServer(t, "instant", c.flags()...)
+}
+
+// flags make the cloud a server's only environment.
+func (c *cloud) flags() []string {
+	return []string{"--no-sim", "--aws-name", "cloud", "--aws-region", "ap-northeast-1", "--aws-endpoint", c.url,
+		"--aws-vpc", c.world.VPCID, "--aws-subnets", strings.Join(c.world.SubnetIDs, ",")}
+}
+
 // openCloud opens the simulated AWS whose state is in dir.
 func openCloud(t *testing.T, dir string) *cloud {
 	t.Helper()
-	c := &cloud{dir: dir}
+	c := &cloud{}
 	proxy := httptest.NewServer(c)
 	t.Cleanup(proxy.CloseClientConnections)
 	c.url = proxy.URL

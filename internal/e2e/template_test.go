@@ -119,8 +119,7 @@ const lease = "2s"
 func (tpl *template) stand(t *testing.T, dir, url string) *stage {
 	t.Helper()
 	c := openCloud(t, filepath.Join(dir, cloudDir))
-	flags := []string{"--no-sim", "--aws-name", "cloud", "--aws-region", "ap-northeast-1", "--aws-endpoint", c.url,
-		"--aws-vpc", c.world.VPCID, "--aws-subnets", strings.Join(c.world.SubnetIDs, ",")}
+	flags := c.flags()
 	if url != "" {
 		flags = append(flags, "--database", url, "--lease", lease)
 	}
