@@ -6,6 +6,7 @@ import (
 
 	"drawbridge/internal/awsapi"
 	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
 	"drawbridge/internal/provision/kinds"
 )
 
@@ -22,6 +23,22 @@ func (c cloud) Chain(ctx context.Context, env *model.Environment, b *model.Backe
 		return nil, nil, unavailable(env, err)
 	}
 	return kinds.Chain(b, env, facts), findings, nil
+}
+
+func (c cloud) Chains(ctx context.Context, env *model.Environment, bs []*model.Backend) ([]panel.Chain, error) {
+	clients, err := c.pool.Clients(ctx, env)
+	if err != nil {
+		return nil, unavailable(env, err)
+	}
+	facts, findings, err := kinds.GatherAll(ctx, clients, bs, env)
+	if err != nil {
+		return nil, unavailable(env, err)
+	}
+	chains := make([]panel.Chain, len(bs))
+	for i, b := range bs {
+		chains[i] = panel.Chain{Items: kinds.Chain(b, env, facts[i]), Findings: findings[i]}
+	}
+	return chains, nil
 }
 
 func (c cloud) Status(ctx context.Context, env *model.Environment) *model.EnvironmentStatus {

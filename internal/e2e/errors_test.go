@@ -46,15 +46,14 @@ func spokenErrors() []spoken {
 // log tell the same meaning, advice and request id.
 func TestErrorsSpeak(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, "instant")
-	c := s.browse()
-	for i, row := range spokenErrors() {
+	for _, row := range spokenErrors() {
 		t.Run(row.op+" "+row.code, func(t *testing.T) {
+			t.Parallel()
+			s := startServer(t, "instant")
 			s.fault(map[string]any{"op": row.op, "do": map[string]any{
 				"kind": "error", "status": row.status, "code": row.code, "message": row.message}})
-			b := s.register(launch("errors-"+strconv.Itoa(i), nil))
+			b := s.register(launch("orders", nil))
 			job := s.ended(s.provision(b))
-			s.noFaults()
 			p := job.Problem
 			if job.State != model.JobFailed || p == nil {
 				t.Fatalf("job %s, problem %+v", job.State, p)
@@ -66,8 +65,7 @@ func TestErrorsSpeak(t *testing.T) {
 			if !strings.Contains(p.Meaning, row.meaning) || !strings.Contains(p.Advice, row.advice) || (p.Help == "") != (row.meaning == "") {
 				t.Errorf("meaning %q, advice %q, help %q", p.Meaning, p.Advice, p.Help)
 			}
-			s.saysTheSame(t, c, job)
-			s.succeeded(s.destroy(b))
+			s.saysTheSame(t, s.browse(), job)
 		})
 	}
 }
@@ -156,16 +154,4 @@ func (s *server) page(c *http.Client, path string) []byte {
 		s.t.Fatalf("%s: %d\n%s", path, a.status, a.body)
 	}
 	return a.body
-}
-
-// noFaults disarms the simulator's faults.
-func (s *server) noFaults() {
-	s.t.Helper()
-	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodDelete, "http://"+s.sim+"/_awssim/faults", nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if a := do(s.t, local, req); a.status != http.StatusNoContent {
-		s.t.Fatalf("disarm faults: %d", a.status)
-	}
 }

@@ -33,6 +33,7 @@ type Backend struct {
 	InvokeURL     string    `json:"invoke_url"`              // "" until the stage exists; ends in "/"
 	ActiveJobID   string    `json:"active_job_id,omitempty"` // the job that holds it
 	EventSeq      int64     `json:"event_seq"`               // number of its newest event
+	BatchID       string    `json:"batch_id,omitempty"`      // the batch that registered or last provisioned it
 	CreatedAt     time.Time `json:"created_at"`
 	UpdatedAt     time.Time `json:"updated_at"`
 }

@@ -12,6 +12,7 @@ const (
 	PrefixUser        = "usr_"
 	PrefixEnvironment = "env_"
 	PrefixBackend     = "be_"
+	PrefixBatch       = "bat_"
 	PrefixJob         = "job_"
 	PrefixStep        = "step_"
 	PrefixTestRun     = "run_"

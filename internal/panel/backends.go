@@ -8,14 +8,6 @@ import (
 	"drawbridge/internal/store"
 )
 
-// BackendSummary is one row of the list of backends.
-type BackendSummary struct {
-	model.Backend
-	EnvironmentName string         `json:"environment_name"`
-	LastRun         *model.TestRun `json:"last_test,omitempty"`
-	ActiveJob       *model.Job     `json:"active_job,omitempty"`
-}
-
 // BackendDetail is all that a backend's page shows.
 type BackendDetail struct {
 	BackendSummary
@@ -34,75 +26,6 @@ type Registration struct {
 	Spec          model.Spec
 }
 
-// BackendFilter narrows Backends.
-type BackendFilter struct {
-	TeamID    string // of one team only; one that the actor does not see has none
-	Destroyed bool   // include destroyed ones
-}
-
-func (f BackendFilter) teams(a model.Actor) []string {
-	switch {
-	case f.TeamID == "":
-		return a.TeamIDs()
-	case a.Sees(f.TeamID):
-		return []string{f.TeamID}
-	}
-	return []string{}
-}
-
-// Backends lists the backends that the actor sees, newest first. viewer.
-func (p *Panel) Backends(ctx context.Context, a model.Actor, f BackendFilter) ([]BackendSummary, error) {
-	if err := member(a, SeeBackends); err != nil {
-		return nil, err
-	}
-	rows, err := p.Store.Read().Backends(ctx, store.BackendQuery{TeamIDs: f.teams(a), IncludeDestroyed: f.Destroyed})
-	if err != nil {
-		return nil, err
-	}
-	envs, err := p.environmentsByID(ctx)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]BackendSummary, 0, len(rows))
-	for _, b := range rows {
-		s, err := p.summary(ctx, b, envs)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, s)
-	}
-	return list, nil
-}
-
-func (p *Panel) environmentsByID(ctx context.Context) (map[string]model.Environment, error) {
-	envs, err := p.Store.Read().Environments(ctx)
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[string]model.Environment, len(envs))
-	for _, e := range envs {
-		byID[e.ID] = e
-	}
-	return byID, nil
-}
-
-func (p *Panel) summary(ctx context.Context, b model.Backend, envs map[string]model.Environment) (BackendSummary, error) {
-	s := BackendSummary{Backend: b, EnvironmentName: envs[b.EnvironmentID].Name}
-	runs, err := p.Store.Read().TestRuns(ctx, b.ID, 1)
-	if err != nil {
-		return s, err
-	}
-	if len(runs) > 0 {
-		s.LastRun = &runs[0]
-	}
-	if b.ActiveJobID != "" {
-		if s.ActiveJob, err = p.Store.Read().JobByID(ctx, b.ActiveJobID); err != nil {
-			return s, err
-		}
-	}
-	return s, nil
-}
-
 // Backend returns one backend with all that its page shows. viewer.
 func (p *Panel) Backend(ctx context.Context, a model.Actor, id string) (*BackendDetail, error) {
 	b, err := p.backend(ctx, a, SeeBackends, id)
@@ -115,9 +38,11 @@ func (p *Panel) Backend(ctx context.Context, a model.Actor, id string) (*Backend
 	}
 	d := &BackendDetail{Environment: envs[b.EnvironmentID]}
 	d.HasLogs = b.InvokeURL != "" && p.HasActivity(&d.Environment)
-	if d.BackendSummary, err = p.summary(ctx, *b, envs); err != nil {
+	summaries, err := p.summaries(ctx, []model.Backend{*b}, envs)
+	if err != nil {
 		return nil, err
 	}
+	d.BackendSummary = summaries[0]
 	q := p.Store.Read()
 	if d.Resources, err = q.Resources(ctx, id); err != nil {
 		return nil, err
@@ -264,6 +189,11 @@ func (p *Panel) environmentFor(ctx context.Context, id string) (*model.Environme
 	if err != nil {
 		return nil, err
 	}
+	return chooseEnvironment(envs, id)
+}
+
+// chooseEnvironment finds an environment by id or name; "" is the only one.
+func chooseEnvironment(envs []model.Environment, id string) (*model.Environment, error) {
 	if id == "" && len(envs) == 1 {
 		return &envs[0], nil
 	}

@@ -19,8 +19,17 @@ type Cloud interface {
 	// Chain lists the nodes of the backend's chain in an order that respects
 	// their needs, and what was found when AWS was asked about its inputs.
 	Chain(ctx context.Context, env *model.Environment, b *model.Backend) ([]model.PlanItem, []model.Finding, error)
+	// Chains is Chain for several backends of one environment, in their order;
+	// what they have in common is asked once.
+	Chains(ctx context.Context, env *model.Environment, bs []*model.Backend) ([]Chain, error)
 	Status(ctx context.Context, env *model.Environment) *model.EnvironmentStatus
 	Instances(ctx context.Context, env *model.Environment) ([]model.Instance, error)
+}
+
+// Chain is what Cloud knows of one backend's chain.
+type Chain struct {
+	Items    []model.PlanItem
+	Findings []model.Finding
 }
 
 // Worker is told of jobs that were queued or cancelled; it finds out by

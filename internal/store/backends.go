@@ -7,12 +7,12 @@ import (
 )
 
 const backendColumns = `id, team_id, environment_id, name, spec, spec_version, phase, invoke_url,
-	active_job_id, event_seq, created_at, updated_at`
+	active_job_id, event_seq, batch_id, created_at, updated_at`
 
 func scanBackend(s scanner) (*model.Backend, error) {
 	var b model.Backend
 	err := s.Scan(&b.ID, &b.TeamID, &b.EnvironmentID, &b.Name, jsonColumn{&b.Spec}, &b.SpecVersion, &b.Phase,
-		&b.InvokeURL, &b.ActiveJobID, &b.EventSeq, millis{&b.CreatedAt}, millis{&b.UpdatedAt})
+		&b.InvokeURL, &b.ActiveJobID, &b.EventSeq, &b.BatchID, millis{&b.CreatedAt}, millis{&b.UpdatedAt})
 	return &b, err
 }
 
@@ -26,9 +26,9 @@ func (q *Queries) InsertBackend(ctx context.Context, b *model.Backend) error {
 	q.fresh(&b.ID, model.PrefixBackend, &b.CreatedAt)
 	b.UpdatedAt = b.CreatedAt
 	_, err = q.exec(ctx, "insert backend",
-		`INSERT INTO backends (`+backendColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		`INSERT INTO backends (`+backendColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		b.ID, b.TeamID, b.EnvironmentID, b.Name, spec, b.SpecVersion, b.Phase, b.InvokeURL,
-		b.ActiveJobID, b.EventSeq, ms(b.CreatedAt), ms(b.UpdatedAt))
+		b.ActiveJobID, b.EventSeq, b.BatchID, ms(b.CreatedAt), ms(b.UpdatedAt))
 	return nameTaken(err, b)
 }
 
@@ -42,9 +42,9 @@ func (q *Queries) UpdateBackend(ctx context.Context, b *model.Backend) error {
 	b.UpdatedAt = q.now()
 	n, err := q.exec(ctx, "update backend",
 		`UPDATE backends SET name = $2, spec = $3, spec_version = $4, phase = $5, invoke_url = $6,
-			active_job_id = $7, updated_at = $8
+			active_job_id = $7, batch_id = $8, updated_at = $9
 		 WHERE id = $1`,
-		b.ID, b.Name, spec, b.SpecVersion, b.Phase, b.InvokeURL, b.ActiveJobID, ms(b.UpdatedAt))
+		b.ID, b.Name, spec, b.SpecVersion, b.Phase, b.InvokeURL, b.ActiveJobID, b.BatchID, ms(b.UpdatedAt))
 	if err == nil && n == 0 {
 		return model.NotFound("backend", b.ID)
 	}
@@ -70,57 +70,4 @@ func (q *Queries) BackendForUpdate(ctx context.Context, id string) (*model.Backe
 	b, err := scanBackend(q.row(ctx, "lock backend",
 		`SELECT `+backendColumns+` FROM backends WHERE id = $1`+q.forUpdate(), id))
 	return found(b, err, "backend", id)
-}
-
-// BackendQuery narrows Backends and EventSeqs.
-type BackendQuery struct {
-	TeamIDs          []string // nil = all, empty = none
-	IncludeDestroyed bool
-}
-
-// where is the query's condition and its arguments.
-func (b BackendQuery) where() (string, []any) {
-	cond := `phase <> 'destroyed'`
-	if b.IncludeDestroyed {
-		cond = `1 = 1`
-	}
-	switch {
-	case b.TeamIDs == nil:
-		return cond, nil
-	case len(b.TeamIDs) == 0:
-		return `1 = 0`, nil
-	}
-	return cond + ` AND team_id IN (` + placeholders(1, len(b.TeamIDs)) + `)`, anys(b.TeamIDs)
-}
-
-// Backends lists backends, newest first.
-func (q *Queries) Backends(ctx context.Context, query BackendQuery) ([]model.Backend, error) {
-	where, args := query.where()
-	return collect(q.rows(ctx, "list backends",
-		`SELECT `+backendColumns+` FROM backends WHERE `+where+` ORDER BY created_at DESC, id DESC`, args...), scanBackend)
-}
-
-// EventSeqs returns the number of the newest event of each backend: a cheap
-// look for what has changed.
-func (q *Queries) EventSeqs(ctx context.Context, query BackendQuery) (map[string]int64, error) {
-	where, args := query.where()
-	type pair struct {
-		id  string
-		seq int64
-	}
-	pairs, err := collect(q.rows(ctx, "list event numbers",
-		`SELECT id, event_seq FROM backends WHERE `+where, args...),
-		func(s scanner) (*pair, error) {
-			var p pair
-			err := s.Scan(&p.id, &p.seq)
-			return &p, err
-		})
-	if err != nil {
-		return nil, err
-	}
-	seqs := make(map[string]int64, len(pairs))
-	for _, p := range pairs {
-		seqs[p.id] = p.seq
-	}
-	return seqs, nil
 }

@@ -1,0 +1,131 @@
+package panel
+
+import (
+	"context"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/store"
+)
+
+// BackendSummary is one row of the list of backends.
+type BackendSummary struct {
+	model.Backend
+	EnvironmentName string         `json:"environment_name"`
+	LastRun         *model.TestRun `json:"last_test,omitempty"`
+	ActiveJob       *model.Job     `json:"active_job,omitempty"`
+	QueuePosition   int            `json:"queue_position,omitempty"` // of a queued job, from 1
+	StepsDone       int            `json:"steps_done,omitempty"`     // of the active job
+	StepsAll        int            `json:"steps_all,omitempty"`
+}
+
+// BackendFilter narrows Backends. Empty fields narrow nothing.
+type BackendFilter struct {
+	Destroyed     bool   // include destroyed ones
+	Name          string // part of the name
+	Phase         model.Phase
+	EnvironmentID string
+	BatchID       string
+	After         string // id of the backend that the list goes on after
+	Limit, Offset int    // 0 = all, from the first
+}
+
+func (f BackendFilter) query(a model.Actor) store.BackendQuery {
+	return store.BackendQuery{
+		TeamIDs: teamIDs(a), IncludeDestroyed: f.Destroyed, Name: f.Name, Phase: f.Phase, EnvironmentID: f.EnvironmentID,
+		BatchID: f.BatchID, After: f.After, Limit: f.Limit, Offset: f.Offset,
+	}
+}
+
+// Backends lists the backends that the actor sees, newest first. viewer.
+func (p *Panel) Backends(ctx context.Context, a model.Actor, f BackendFilter) ([]BackendSummary, error) {
+	if err := member(a, model.RoleViewer); err != nil {
+		return nil, err
+	}
+	if f.After != "" {
+		if _, err := p.backend(ctx, a, model.RoleViewer, f.After); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := p.Store.Read().Backends(ctx, f.query(a))
+	if err != nil {
+		return nil, err
+	}
+	envs, err := p.environmentsByID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return p.summaries(ctx, rows, envs)
+}
+
+// CountBackends counts the backends that the actor sees, by phase. viewer.
+func (p *Panel) CountBackends(ctx context.Context, a model.Actor, f BackendFilter) (map[model.Phase]int, error) {
+	if err := member(a, model.RoleViewer); err != nil {
+		return nil, err
+	}
+	return p.Store.Read().CountBackends(ctx, f.query(a))
+}
+
+func (p *Panel) environmentsByID(ctx context.Context) (map[string]model.Environment, error) {
+	envs, err := p.Store.Read().Environments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]model.Environment, len(envs))
+	for _, e := range envs {
+		byID[e.ID] = e
+	}
+	return byID, nil
+}
+
+// summaries adds to each backend what lists show of it, with as many queries
+// for a hundred as for one.
+func (p *Panel) summaries(ctx context.Context, rows []model.Backend, envs map[string]model.Environment) ([]BackendSummary, error) {
+	list := make([]BackendSummary, len(rows))
+	var ids, jobIDs []string
+	for i, b := range rows {
+		list[i] = BackendSummary{Backend: b, EnvironmentName: envs[b.EnvironmentID].Name}
+		ids = append(ids, b.ID)
+		if b.ActiveJobID != "" {
+			jobIDs = append(jobIDs, b.ActiveJobID)
+		}
+	}
+	runs, err := p.Store.Read().NewestTestRuns(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if run, ok := runs[list[i].ID]; ok {
+			list[i].LastRun = &run
+		}
+	}
+	if len(jobIDs) == 0 {
+		return list, nil
+	}
+	return list, p.addJobs(ctx, list, jobIDs)
+}
+
+// addJobs adds the active jobs, how far they are, and their places in the queue.
+func (p *Panel) addJobs(ctx context.Context, list []BackendSummary, ids []string) error {
+	q := p.Store.Read()
+	jobs, err := q.JobsByID(ctx, ids)
+	if err != nil {
+		return err
+	}
+	steps, err := q.StepCounts(ctx, ids)
+	if err != nil {
+		return err
+	}
+	queue, err := q.QueuePositions(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		s := &list[i]
+		if job, ok := jobs[s.ActiveJobID]; ok {
+			s.ActiveJob = &job
+			s.QueuePosition = queue[job.ID]
+			s.StepsDone, s.StepsAll = steps[job.ID].Done, steps[job.ID].All
+		}
+	}
+	return nil
+}

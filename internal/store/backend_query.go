@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"drawbridge/internal/model"
+)
+
+// BackendQuery narrows lists of backends. Empty fields narrow nothing.
+type BackendQuery struct {
+	TeamIDs          []string // nil = all, empty = none
+	IncludeDestroyed bool
+	Name             string // part of the name
+	Names            []string
+	Phase            model.Phase
+	EnvironmentID    string
+	BatchID          string
+	After            string // id of the backend that the list goes on after
+	Limit, Offset    int    // 0 = all, from the first
+}
+
+// condition collects parts of a WHERE and their arguments.
+type condition struct {
+	parts []string
+	args  []any
+}
+
+// add appends a part in which ? stands for the argument.
+func (c *condition) add(part string, arg any) {
+	c.args = append(c.args, arg)
+	c.parts = append(c.parts, strings.ReplaceAll(part, "?", "$"+strconv.Itoa(len(c.args))))
+}
+
+// in appends "column IN (…)".
+func (c *condition) in(column string, values []string) {
+	if len(values) == 0 {
+		c.parts = append(c.parts, `1 = 0`)
+		return
+	}
+	c.parts = append(c.parts, column+` IN (`+placeholders(len(c.args)+1, len(values))+`)`)
+	c.args = append(c.args, anys(values)...)
+}
+
+// likeEscaper makes a text literal within a LIKE pattern.
+var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// where is the query's condition and its arguments.
+func (b BackendQuery) where() (string, []any) {
+	c := &condition{parts: []string{`1 = 1`}}
+	if !b.IncludeDestroyed && b.Phase != model.PhaseDestroyed {
+		c.parts[0] = `phase <> 'destroyed'`
+	}
+	if b.TeamIDs != nil {
+		c.in(`team_id`, b.TeamIDs)
+	}
+	if b.Names != nil {
+		c.in(`name`, b.Names)
+	}
+	if b.Name != "" {
+		c.add(`name LIKE ? ESCAPE '\'`, "%"+likeEscaper.Replace(strings.ToLower(b.Name))+"%")
+	}
+	for _, equal := range []struct{ column, value string }{
+		{`phase`, string(b.Phase)}, {`environment_id`, b.EnvironmentID}, {`batch_id`, b.BatchID},
+	} {
+		if equal.value != "" {
+			c.add(equal.column+` = ?`, equal.value)
+		}
+	}
+	if b.After != "" {
+		c.add(`(created_at, id) < (SELECT created_at, id FROM backends WHERE id = ?)`, b.After)
+	}
+	return strings.Join(c.parts, ` AND `), c.args
+}
+
+// page is the query's LIMIT and OFFSET.
+func (b BackendQuery) page() string {
+	if b.Limit <= 0 {
+		return ""
+	}
+	return ` LIMIT ` + strconv.Itoa(b.Limit) + ` OFFSET ` + strconv.Itoa(max(b.Offset, 0))
+}
+
+// Backends lists backends, newest first.
+func (q *Queries) Backends(ctx context.Context, query BackendQuery) ([]model.Backend, error) {
+	where, args := query.where()
+	return collect(q.rows(ctx, "list backends",
+		`SELECT `+backendColumns+` FROM backends WHERE `+where+` ORDER BY created_at DESC, id DESC`+query.page(), args...), scanBackend)
+}
+
+// CountBackends counts backends by phase.
+func (q *Queries) CountBackends(ctx context.Context, query BackendQuery) (map[model.Phase]int, error) {
+	where, args := query.where()
+	return pairs(q.rows(ctx, "count backends",
+		`SELECT phase, COUNT(*) FROM backends WHERE `+where+` GROUP BY phase`, args...),
+		func(s scanner, k *model.Phase, v *int) error { return s.Scan(k, v) })
+}
+
+// EventSeqs returns the number of the newest event of each backend: a cheap
+// look for what has changed.
+func (q *Queries) EventSeqs(ctx context.Context, query BackendQuery) (map[string]int64, error) {
+	where, args := query.where()
+	return pairs(q.rows(ctx, "list event numbers", `SELECT id, event_seq FROM backends WHERE `+where, args...),
+		func(s scanner, k *string, v *int64) error { return s.Scan(k, v) })
+}
+
+// JobsByID returns the jobs with the ids, by id.
+func (q *Queries) JobsByID(ctx context.Context, ids []string) (map[string]model.Job, error) {
+	c := &condition{}
+	c.in(`id`, ids)
+	return pairs(q.rows(ctx, "list jobs by id", `SELECT `+jobColumns+` FROM jobs WHERE `+c.parts[0], c.args...),
+		func(s scanner, k *string, v *model.Job) error {
+			j, err := scanJob(s)
+			*k, *v = j.ID, *j
+			return err
+		})
+}
+
+// NewestTestRuns returns the newest run of each of the backends, by backend.
+func (q *Queries) NewestTestRuns(ctx context.Context, backendIDs []string) (map[string]model.TestRun, error) {
+	c := &condition{}
+	c.in(`id`, backendIDs)
+	return pairs(q.rows(ctx, "list newest test runs",
+		`SELECT `+testRunColumns+` FROM test_runs WHERE id IN (
+			SELECT (SELECT t.id FROM test_runs t WHERE t.backend_id = backends.id ORDER BY t.at DESC, t.id DESC LIMIT 1)
+			FROM backends WHERE `+c.parts[0]+`)`, c.args...),
+		func(s scanner, k *string, v *model.TestRun) error {
+			r, err := scanTestRun(s)
+			*k, *v = r.BackendID, *r
+			return err
+		})
+}
+
+// StepCounts tells how many steps a job has, and how many of them need
+// nothing more.
+type StepCounts struct{ Done, All int }
+
+// StepCounts counts the steps of jobs, by job.
+func (q *Queries) StepCounts(ctx context.Context, jobIDs []string) (map[string]StepCounts, error) {
+	c := &condition{}
+	c.in(`job_id`, jobIDs)
+	return pairs(q.rows(ctx, "count steps",
+		`SELECT job_id, SUM(CASE WHEN state IN ('done', 'skipped') THEN 1 ELSE 0 END), COUNT(*)
+		 FROM job_steps WHERE `+c.parts[0]+` GROUP BY job_id`, c.args...),
+		func(s scanner, k *string, v *StepCounts) error { return s.Scan(k, &v.Done, &v.All) })
+}
+
+// QueuePositions tells each queued job's place in the queue, from 1.
+func (q *Queries) QueuePositions(ctx context.Context) (map[string]int, error) {
+	return pairs(q.rows(ctx, "list the queue",
+		`SELECT id, ROW_NUMBER() OVER (ORDER BY created_at, id) FROM jobs WHERE state = 'queued'`),
+		func(s scanner, k *string, v *int) error { return s.Scan(k, v) })
+}
+
+// pairs reads all rows into a map.
+func pairs[K comparable, V any](r rows, scan func(scanner, *K, *V) error) (map[K]V, error) {
+	m := map[K]V{}
+	type pair struct{}
+	_, err := collect(r, func(s scanner) (*pair, error) {
+		var k K
+		var v V
+		err := scan(s, &k, &v)
+		m[k] = v
+		return &pair{}, err
+	})
+	return m, err
+}
