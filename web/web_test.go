@@ -230,6 +230,17 @@ func (c *cloud) Chain(context.Context, *model.Environment, *model.Backend) ([]mo
 	return sampleChain(), c.findings, c.err
 }
 
+func (c *cloud) Chains(ctx context.Context, env *model.Environment, bs []*model.Backend) ([]panel.Chain, error) {
+	chains := make([]panel.Chain, len(bs))
+	for i, b := range bs {
+		var err error
+		if chains[i].Items, chains[i].Findings, err = c.Chain(ctx, env, b); err != nil {
+			return nil, err
+		}
+	}
+	return chains, nil
+}
+
 func (c *cloud) Status(context.Context, *model.Environment) *model.EnvironmentStatus { return c.status }
 
 func (c *cloud) Instances(context.Context, *model.Environment) ([]model.Instance, error) {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,9 +62,11 @@ func New(d Deps) *API {
 // Everything under /api answers errors as problem+json, whatever went wrong.
 func (a *API) Register(e *echo.Echo) {
 	e.Use(a.guard)
-	h := humaecho.NewWithGroup(e, e.Group(Base), a.config())
+	plain := humaecho.NewWithGroup(e, e.Group(Base), a.config())
+	h := huma.NewAPI(a.config(), literalColons{plain.Adapter()})
 	h.UseMiddleware(a.authenticate)
 	a.registerBackends(h)
+	a.registerBatches(h)
 	a.registerJobs(h)
 	a.registerEvents(h)
 	a.registerRouteTests(h)
@@ -122,7 +125,9 @@ func (a *API) config() huma.Config {
 // route registers one operation. It adds what all have in common and turns
 // the errors of fn into problems.
 func route[I, O any](a *API, h huma.API, op huma.Operation, fn func(context.Context, model.Actor, *I) (*O, error)) {
-	op.MaxBodyBytes = maxBody
+	if op.MaxBodyBytes == 0 {
+		op.MaxBodyBytes = maxBody
+	}
 	problem := h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[ProblemDetails](), true, "")
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
@@ -155,6 +160,16 @@ func errorStatuses(op huma.Operation) []int {
 		out = append(out, http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	return out
+}
+
+// literalColons keeps a colon in a path, as in /backends:batch, from being
+// echo's mark of a parameter.
+type literalColons struct{ huma.Adapter }
+
+func (l literalColons) Handle(op *huma.Operation, handler func(huma.Context)) {
+	routed := *op
+	routed.Path = strings.ReplaceAll(op.Path, ":", `\:`)
+	l.Adapter.Handle(&routed, handler)
 }
 
 // List is an answer with several things. Items is never null.

@@ -38,6 +38,17 @@ func (cloud) Chain(_ context.Context, _ *model.Environment, b *model.Backend) ([
 	}, nil, nil
 }
 
+func (c cloud) Chains(ctx context.Context, env *model.Environment, bs []*model.Backend) ([]panel.Chain, error) {
+	chains := make([]panel.Chain, len(bs))
+	for i, b := range bs {
+		var err error
+		if chains[i].Items, chains[i].Findings, err = c.Chain(ctx, env, b); err != nil {
+			return nil, err
+		}
+	}
+	return chains, nil
+}
+
 func (cloud) Status(context.Context, *model.Environment) *model.EnvironmentStatus {
 	return &model.EnvironmentStatus{Answers: true, Account: "000000000000"}
 }

@@ -23,6 +23,7 @@ type Backend struct {
 	InvokeURL     string    `json:"invoke_url" doc:"Where clients call it; empty until its stage exists." example:"https://a1b2c3d4e5.execute-api.ap-northeast-1.amazonaws.com/"`
 	ActiveJobID   string    `json:"active_job_id,omitempty" doc:"The job that holds it." example:"job_4q7hmk2xv6pzd3wa"`
 	EventSeq      int64     `json:"event_seq" doc:"Number of its newest event." example:"42"`
+	BatchID       string    `json:"batch_id,omitempty" doc:"The batch that registered or last provisioned it." example:"bat_m3qzt6wdxk4n2hva"`
 	CreatedAt     time.Time `json:"created_at" doc:"When it was registered."`
 	UpdatedAt     time.Time `json:"updated_at" doc:"When it last changed."`
 }
@@ -33,6 +34,9 @@ type BackendSummary struct {
 	EnvironmentName string   `json:"environment_name" doc:"The environment's name." example:"local"`
 	LastTest        *TestRun `json:"last_test,omitempty" doc:"Its newest route test run."`
 	ActiveJob       *Job     `json:"active_job,omitempty" doc:"The job that holds it."`
+	QueuePosition   int      `json:"queue_position,omitempty" doc:"The queued job's place in the queue, from 1." example:"12"`
+	StepsDone       int      `json:"steps_done,omitempty" doc:"How many steps of the job need nothing more." example:"7"`
+	StepsAll        int      `json:"steps_all,omitempty" doc:"How many steps the job has." example:"18"`
 }
 
 // BackendDetail is a backend with what belongs to it.
@@ -46,7 +50,7 @@ func backendOf(b *model.Backend) Backend {
 	return Backend{
 		ID: b.ID, TeamID: b.TeamID, EnvironmentID: b.EnvironmentID, Name: b.Name,
 		Phase: string(b.Phase), Spec: specOf(b.Spec), SpecVersion: b.SpecVersion,
-		InvokeURL: b.InvokeURL, ActiveJobID: b.ActiveJobID, EventSeq: b.EventSeq,
+		InvokeURL: b.InvokeURL, ActiveJobID: b.ActiveJobID, EventSeq: b.EventSeq, BatchID: b.BatchID,
 		CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt,
 	}
 }
@@ -57,6 +61,9 @@ func backendSummaryOf(b *panel.BackendSummary) BackendSummary {
 		EnvironmentName: b.EnvironmentName,
 		LastTest:        optional(b.LastRun, testRunOf),
 		ActiveJob:       optional(b.ActiveJob, jobOf),
+		QueuePosition:   b.QueuePosition,
+		StepsDone:       b.StepsDone,
+		StepsAll:        b.StepsAll,
 	}
 }
 
@@ -96,7 +103,19 @@ type registerOutput struct {
 }
 
 type backendsInput struct {
-	Destroyed bool `query:"destroyed" doc:"Include destroyed backends, which are kept for their history."`
+	Destroyed     bool   `query:"destroyed" doc:"Include destroyed backends, which are kept for their history."`
+	Name          string `query:"name" doc:"Only backends whose name contains this." example:"orders"`
+	Phase         string `query:"phase" enum:"registered,provisioning,ready,degraded,updating,destroying,destroyed,failed" doc:"Only backends in this phase."`
+	EnvironmentID string `query:"environment_id" doc:"Only backends of this environment." example:"env_w5tq3nz7kd2m4xja"`
+	BatchID       string `query:"batch_id" doc:"Only backends of this batch." example:"bat_m3qzt6wdxk4n2hva"`
+	Limit         int    `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"How many at most."`
+	Cursor        string `query:"cursor" doc:"next_cursor of the page before." example:"be_k3x7q2mfd5wa4nzp"`
+}
+
+// backendPage is one page of backends.
+type backendPage struct {
+	Items      []BackendSummary `json:"items" nullable:"false" doc:"What was asked for."`
+	NextCursor string           `json:"next_cursor,omitempty" doc:"Ask for the next page with it; absent on the last one." example:"be_k3x7q2mfd5wa4nzp"`
 }
 
 type backendInput struct {
@@ -130,7 +149,7 @@ func (a *API) registerBackends(h huma.API) {
 	}, a.registerBackend)
 	route(a, h, huma.Operation{
 		OperationID: "list-backends", Method: http.MethodGet, Path: "/backends", Tags: tags,
-		Summary: "List backends", Description: "Newest first.",
+		Summary: "List backends", Description: "Newest first, page by page.",
 	}, a.listBackends)
 	route(a, h, huma.Operation{
 		OperationID: "get-backend", Method: http.MethodGet, Path: "/backends/{id}", Tags: tags,
@@ -168,12 +187,21 @@ func (a *API) registerBackend(ctx context.Context, actor model.Actor, in *regist
 	return &registerOutput{Location: Base + "/backends/" + b.ID, Body: backendOf(b)}, nil
 }
 
-func (a *API) listBackends(ctx context.Context, actor model.Actor, in *backendsInput) (*listOutput[BackendSummary], error) {
-	list, err := a.panel.Backends(ctx, actor, panel.BackendFilter{Destroyed: in.Destroyed})
+func (a *API) listBackends(ctx context.Context, actor model.Actor, in *backendsInput) (*output[backendPage], error) {
+	list, err := a.panel.Backends(ctx, actor, panel.BackendFilter{
+		Destroyed: in.Destroyed, Name: in.Name, Phase: model.Phase(in.Phase), EnvironmentID: in.EnvironmentID,
+		BatchID: in.BatchID, After: in.Cursor, Limit: in.Limit + 1, // one more tells whether there is another page
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &listOutput[BackendSummary]{listOf(list, backendSummaryOf)}, nil
+	page := backendPage{}
+	if len(list) > in.Limit {
+		list = list[:in.Limit]
+		page.NextCursor = list[in.Limit-1].ID
+	}
+	page.Items = listOf(list, backendSummaryOf).Items
+	return &output[backendPage]{page}, nil
 }
 
 func (a *API) getBackend(ctx context.Context, actor model.Actor, in *backendInput) (*output[BackendDetail], error) {

@@ -139,6 +139,7 @@ func TestTheIssuesOperationsAreThere(t *testing.T) {
 		"GET /jobs/{id}", "POST /jobs/{id}/cancel", "POST /jobs/{id}/retry",
 		"GET /environments", "GET /environments/{id}/status", "GET /environments/{id}/instances", "GET /teams",
 		"GET /environments/{id}/calls", "GET /backends/{id}/access-logs", "GET /audit",
+		"POST /backends:batch",
 	}
 	var got []string
 	for path, operations := range readDocument(t).Paths {

@@ -158,19 +158,19 @@ func (a *API) transform(c huma.Context, _ string, v any) (any, error) {
 	if !known {
 		return a.problem(ctx, em), nil
 	}
-	p := newProblem(ctx, em.Status, code, inputDetail(em.Status))
+	p := newProblem(ctx, em.Status, code, inputDetail(em.Status, c.Operation()))
 	for _, d := range em.Errors {
 		p.Errors = append(p.Errors, fieldError(d))
 	}
 	return p, nil
 }
 
-func inputDetail(status int) string {
+func inputDetail(status int, op *huma.Operation) string {
 	switch status {
 	case http.StatusBadRequest:
 		return "The request's body is not the JSON that is asked for here. Send one JSON object in UTF-8."
 	case http.StatusRequestEntityTooLarge:
-		return "The request's body is too large. Keep it under 1 MiB."
+		return fmt.Sprintf("The request's body is too large. Keep it under %d MiB.", op.MaxBodyBytes>>20)
 	case http.StatusRequestTimeout:
 		return "The request's body did not arrive in time. Send it again."
 	case http.StatusUnsupportedMediaType:

@@ -112,7 +112,7 @@ func TestRefusedBeforeThePanel(t *testing.T) {
 		{name: "name as number", method: "POST", path: register, body: `{"name":7,` + spec + `}`, status: 422, code: "invalid", location: "body.name"},
 		{name: "null among ids", method: "POST", path: register, body: `{"name":"a","spec":{"instances":{"ids":[null]}}}`, status: 422, code: "invalid", location: "body.spec.instances.ids[0]"},
 
-		{name: "unknown parameter", method: "GET", path: register + "?limit=3", status: 422, code: "invalid", location: "query.limit"},
+		{name: "unknown parameter", method: "GET", path: register + "?limt=3", status: 422, code: "invalid", location: "query.limt"},
 		{name: "not a boolean", method: "GET", path: register + "?destroyed=perhaps", status: 422, code: "invalid", location: "query.destroyed"},
 		{name: "unknown operation", method: "GET", path: register + "/be_1/plan?operation=explode", status: 422, code: "invalid", location: "query.operation"},
 		{name: "negative cursor", method: "GET", path: register + "/be_1/events?after=-1", status: 422, code: "invalid", location: "query.after"},

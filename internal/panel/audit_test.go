@@ -15,7 +15,7 @@ import (
 // readers are the use cases that change nothing. Every other one must have a
 // row in auditedUseCases.
 var readers = []string{
-	"AccessLogs", "Account", "Audit", "Backend", "Backends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
+	"AccessLogs", "Account", "Audit", "Backend", "Backends", "CountBackends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
 	"ExportAudit", "HasActivity", "Instances", "Job", "Jobs", "Plan", "StreamBackends", "StreamEvents", "Teams", "TestRuns",
 }
 
@@ -31,6 +31,10 @@ var auditedUseCases = map[string]struct {
 }{
 	"RegisterBackend": {func(b *bench) error {
 		_, err := b.panel.RegisterBackend(b.t.Context(), owner, launch("orders"))
+		return err
+	}, model.AuditBackendRegister, "backend", "", "spec", false},
+	"RegisterBatch": {func(b *bench) error {
+		_, err := b.panel.RegisterBatch(b.t.Context(), owner, batchOf("orders"))
 		return err
 	}, model.AuditBackendRegister, "backend", "", "spec", false},
 	"Provision": {func(b *bench) error {

@@ -99,15 +99,7 @@ func (p *Panel) RegisterBackend(ctx context.Context, a model.Actor, r Registrati
 	if err := p.checkFindings(ctx, env, b); err != nil {
 		return nil, err
 	}
-	err = p.Store.InTx(ctx, func(q *store.Queries) error {
-		if err := q.InsertBackend(ctx, b); err != nil {
-			return err
-		}
-		if err := q.AppendBackend(ctx, b); err != nil {
-			return err
-		}
-		return q.Audit(ctx, ofBackend(a, model.AuditBackendRegister, b, nil, auditedBackend(b)))
-	})
+	err = p.Store.InTx(ctx, func(q *store.Queries) error { return insert(ctx, q, a, b) })
 	if err != nil && model.CodeOf(err) == model.CodeConflict {
 		return nil, &model.Error{Code: model.CodeInvalid, Message: "Some fields need another value.", Err: err,
 			Fields: []model.Field{{Path: "name", Message: "Your team has a backend of this name already; choose another."}}}
@@ -116,6 +108,17 @@ func (p *Panel) RegisterBackend(ctx context.Context, a model.Actor, r Registrati
 		return nil, err
 	}
 	return b, nil
+}
+
+// insert saves a new backend with its event and its audit row.
+func insert(ctx context.Context, q *store.Queries, a model.Actor, b *model.Backend) error {
+	if err := q.InsertBackend(ctx, b); err != nil {
+		return err
+	}
+	if err := q.AppendBackend(ctx, b); err != nil {
+		return err
+	}
+	return q.Audit(ctx, ofBackend(a, model.AuditBackendRegister, b, nil, auditedBackend(b)))
 }
 
 // validate joins what is wrong with the name and with the spec.

@@ -184,10 +184,7 @@ func (w *batchWork) writeRow(ctx context.Context, q *store.Queries, batchID stri
 	switch {
 	case row.Outcome == OutcomeNew:
 		b.BatchID = batchID
-		if err := q.InsertBackend(ctx, b); err != nil {
-			return err
-		}
-		if err := q.AppendBackend(ctx, b); err != nil {
+		if err := insert(ctx, q, w.actor, b); err != nil {
 			return err
 		}
 	case row.Provision:
@@ -208,12 +205,11 @@ func (w *batchWork) writeRow(ctx context.Context, q *store.Queries, batchID stri
 	if !row.Provision {
 		return nil
 	}
-	job := w.panel.newJob(w.actor, b, w.plans[i])
-	if err := enqueue(ctx, q, job); err != nil {
-		return err
+	var err error
+	if row.Job, err = w.panel.queue(ctx, q, w.actor, b, w.plans[i]); err == nil {
+		b.ActiveJobID, b.Phase = row.Job.ID, model.PhaseAfter(model.OpProvision, model.JobQueued, 0)
 	}
-	row.Job = job
-	return nil
+	return err
 }
 
 // startable tells whether a batch provisions a backend that exists: one whose

@@ -3,7 +3,9 @@ package panel
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -159,8 +161,8 @@ func (w *batchWork) plan(ctx context.Context, i int, chain Chain) error {
 
 // fieldsOf are the fields that a refusal names.
 func fieldsOf(err error) []model.Field {
-	e, ok := err.(*model.Error)
-	if !ok {
+	var e *model.Error
+	if !errors.As(err, &e) {
 		return nil
 	}
 	return e.Fields
@@ -180,14 +182,9 @@ func differences(old, asked *model.Backend) ([]model.Field, error) {
 	if err != nil {
 		return nil, err
 	}
-	paths := map[string]string{}
-	for path := range is {
-		paths[path] = path
-	}
-	for path := range wanted {
-		paths[path] = path
-	}
-	for _, path := range sortedValues(paths) {
+	paths := slices.AppendSeq(slices.Collect(maps.Keys(is)), maps.Keys(wanted))
+	slices.Sort(paths)
+	for _, path := range slices.Compact(paths) {
 		if is[path] != wanted[path] {
 			fields = append(fields, model.Field{Path: path, Message: fmt.Sprintf(
 				"A backend of this name exists with another value: it has %s, this asks for %s. Choose another name, or write what it has.",
@@ -232,13 +229,4 @@ func valueWords(v string) string {
 		return strings.ToValidUTF8(v[:maxValue], "") + "…"
 	}
 	return v
-}
-
-func sortedValues(m map[string]string) []string {
-	var list []string
-	for _, v := range m {
-		list = append(list, v)
-	}
-	slices.Sort(list)
-	return list
 }

@@ -43,21 +43,29 @@ func (p *Panel) start(ctx context.Context, a model.Actor, need Permission, id st
 	if err := refuse(plan.Findings); err != nil {
 		return nil, err
 	}
-	job := &model.Job{
-		ID: model.NewID(model.PrefixJob), BackendID: b.ID, TeamID: b.TeamID, Operation: op,
-		State: model.JobQueued, Plan: plan, Actor: a.Name, CreatedAt: p.Store.Now(),
-	}
-	err = p.Store.InTx(ctx, func(q *store.Queries) error {
-		if err := enqueue(ctx, q, job); err != nil {
-			return err
-		}
-		return q.Audit(ctx, by(job, ofBackend(a, jobActions[op], b, map[string]any{"phase": b.Phase}, auditedPlan(plan))))
+	var job *model.Job
+	err = p.Store.InTx(ctx, func(q *store.Queries) (err error) {
+		job, err = p.queue(ctx, q, a, b, plan)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	p.Worker.Wake()
 	return job, nil
+}
+
+// queue saves a job that carries out the plan, with its audit row.
+func (p *Panel) queue(ctx context.Context, q *store.Queries, a model.Actor, b *model.Backend, plan *model.Plan) (*model.Job, error) {
+	job := &model.Job{
+		ID: model.NewID(model.PrefixJob), BackendID: b.ID, TeamID: b.TeamID, Operation: plan.Operation,
+		State: model.JobQueued, Plan: plan, Actor: a.Name, CreatedAt: p.Store.Now(),
+	}
+	if err := enqueue(ctx, q, job); err != nil {
+		return nil, err
+	}
+	change := ofBackend(a, jobActions[plan.Operation], b, map[string]any{"phase": b.Phase}, auditedPlan(plan))
+	return job, q.Audit(ctx, by(job, change))
 }
 
 // jobActions name the start of each operation in the audit.

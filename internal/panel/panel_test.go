@@ -30,6 +30,17 @@ func (c *cloud) Chain(context.Context, *model.Environment, *model.Backend) ([]mo
 	}, c.findings, c.err
 }
 
+func (c *cloud) Chains(ctx context.Context, env *model.Environment, bs []*model.Backend) ([]panel.Chain, error) {
+	chains := make([]panel.Chain, len(bs))
+	for i, b := range bs {
+		var err error
+		if chains[i].Items, chains[i].Findings, err = c.Chain(ctx, env, b); err != nil {
+			return nil, err
+		}
+	}
+	return chains, nil
+}
+
 func (c *cloud) Status(context.Context, *model.Environment) *model.EnvironmentStatus {
 	return &model.EnvironmentStatus{Answers: c.err == nil}
 }
@@ -51,7 +62,7 @@ func (idle) Wake()         {}
 func (idle) Cancel(string) {}
 
 type bench struct {
-	t     *testing.T
+	t     testing.TB
 	panel *panel.Panel
 	store *store.Store
 	cloud *cloud
@@ -66,7 +77,7 @@ var (
 	nobody    = model.Actor{}
 )
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	ctx := t.Context()
 	hub := events.NewHub()

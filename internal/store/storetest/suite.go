@@ -28,6 +28,8 @@ func Run(t *testing.T, open Open) {
 		"environments":               testEnvironments,
 		"backends":                   testBackends,
 		"backend names":              testBackendNames,
+		"backend filters":            testBackendFilters,
+		"backend rows of lists":      testBackendLists,
 		"resources":                  testResources,
 		"jobs and steps":             testJobRows,
 		"step times":                 testStepSeconds,
