@@ -169,6 +169,6 @@ func (w *Web) streamBackends(c echo.Context) error {
 		if err := renew(); err != nil {
 			return err
 		}
-		return w.panel.StreamBackends(l.ctx, actorOf(c), func(string) error { return renew() }, renew)
+		return w.panel.StreamBackends(l.ctx, actorOf(c), func([]string) error { return renew() }, renew)
 	})
 }

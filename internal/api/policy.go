@@ -6,6 +6,7 @@ import "drawbridge/internal/panel"
 // checks it; an operation that is not here is refused to everybody.
 var needs = map[string]panel.Permission{
 	"register-backend":  panel.RegisterBackends,
+	"register-backends": panel.RegisterBackends,
 	"list-backends":     panel.SeeBackends,
 	"get-backend":       panel.SeeBackends,
 	"plan-backend":      panel.SeeBackends,

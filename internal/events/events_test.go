@@ -220,6 +220,7 @@ func TestFollowAll(t *testing.T) {
 		}
 		want := func(ids ...string) {
 			t.Helper()
+			time.Sleep(time.Second) // more than its pace, on the test's clock
 			synctest.Wait()
 			mu.Lock()
 			defer mu.Unlock()
@@ -237,10 +238,10 @@ func TestFollowAll(t *testing.T) {
 			}
 			return c, nil
 		}
-		changed := func(id string) error {
+		changed := func(ids []string) error {
 			mu.Lock()
 			defer mu.Unlock()
-			got = append(got, id)
+			got = append(got, ids...)
 			return nil
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())

@@ -14,6 +14,9 @@ const (
 	// lookEvery is how soon a follower sees what another replica wrote, whose
 	// wakes do not come here.
 	lookEvery = 2 * time.Second
+	// pace is the least time between two looks at all backends: a hundred that
+	// change at once are a few looks and not a hundred.
+	pace = 300 * time.Millisecond
 	// idleAfter is how long nothing is sent before idle is called: short enough
 	// for the proxies on the way to keep the connection.
 	idleAfter = 15 * time.Second
@@ -56,11 +59,11 @@ func (h *Hub) Follow(ctx context.Context, backendID string, after int64, read Re
 	return follow(ctx, sub, look, idle)
 }
 
-// FollowAll calls changed with the id of each backend that has new events,
+// FollowAll calls changed with the ids of the backends that have new events,
 // until ctx ends (with its cause) or a call fails. There is no cursor, so it
 // begins with all visible ones: what changed between a page's making and its
 // stream, or while the stream was broken, is not missed.
-func (h *Hub) FollowAll(ctx context.Context, visible Visible, changed func(backendID string) error, idle func() error) error {
+func (h *Hub) FollowAll(ctx context.Context, visible Visible, changed func(backendIDs []string) error, idle func() error) error {
 	sub := h.Subscribe("")
 	defer sub.Close()
 	seen := map[string]int64{}
@@ -71,13 +74,18 @@ func (h *Hub) FollowAll(ctx context.Context, visible Visible, changed func(backe
 		}
 		maps.DeleteFunc(seen, func(id string, _ int64) bool { _, still := newest[id]; return !still })
 		ids := newer(newest, seen)
-		for _, id := range ids {
-			if err := changed(id); err != nil {
-				return true, err
-			}
-			seen[id] = newest[id]
+		if len(ids) == 0 {
+			return false, nil
 		}
-		return len(ids) > 0, nil
+		if err := changed(ids); err != nil {
+			return true, err
+		}
+		maps.Copy(seen, newest)
+		select {
+		case <-time.After(pace):
+		case <-ctx.Done():
+		}
+		return true, nil
 	}
 	return follow(ctx, sub, look, idle)
 }

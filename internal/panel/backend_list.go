@@ -20,6 +20,7 @@ type BackendSummary struct {
 
 // BackendFilter narrows Backends. Empty fields narrow nothing.
 type BackendFilter struct {
+	TeamID        string // of one team only; one that the actor does not see has none
 	Destroyed     bool   // include destroyed ones
 	Name          string // part of the name
 	Phase         model.Phase
@@ -29,20 +30,30 @@ type BackendFilter struct {
 	Limit, Offset int    // 0 = all, from the first
 }
 
+func (f BackendFilter) teams(a model.Actor) []string {
+	switch {
+	case f.TeamID == "":
+		return a.TeamIDs()
+	case a.Sees(f.TeamID):
+		return []string{f.TeamID}
+	}
+	return []string{}
+}
+
 func (f BackendFilter) query(a model.Actor) store.BackendQuery {
 	return store.BackendQuery{
-		TeamIDs: teamIDs(a), IncludeDestroyed: f.Destroyed, Name: f.Name, Phase: f.Phase, EnvironmentID: f.EnvironmentID,
+		TeamIDs: f.teams(a), IncludeDestroyed: f.Destroyed, Name: f.Name, Phase: f.Phase, EnvironmentID: f.EnvironmentID,
 		BatchID: f.BatchID, After: f.After, Limit: f.Limit, Offset: f.Offset,
 	}
 }
 
 // Backends lists the backends that the actor sees, newest first. viewer.
 func (p *Panel) Backends(ctx context.Context, a model.Actor, f BackendFilter) ([]BackendSummary, error) {
-	if err := member(a, model.RoleViewer); err != nil {
+	if err := member(a, SeeBackends); err != nil {
 		return nil, err
 	}
 	if f.After != "" {
-		if _, err := p.backend(ctx, a, model.RoleViewer, f.After); err != nil {
+		if _, err := p.backend(ctx, a, SeeBackends, f.After); err != nil {
 			return nil, err
 		}
 	}
@@ -59,7 +70,7 @@ func (p *Panel) Backends(ctx context.Context, a model.Actor, f BackendFilter) ([
 
 // CountBackends counts the backends that the actor sees, by phase. viewer.
 func (p *Panel) CountBackends(ctx context.Context, a model.Actor, f BackendFilter) (map[model.Phase]int, error) {
-	if err := member(a, model.RoleViewer); err != nil {
+	if err := member(a, SeeBackends); err != nil {
 		return nil, err
 	}
 	return p.Store.Read().CountBackends(ctx, f.query(a))

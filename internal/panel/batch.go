@@ -85,7 +85,7 @@ func (r *BatchResult) Queued() int {
 // ("backends[6].spec.port") and the result tells of every row all the same.
 // A dry run never returns that error. developer.
 func (p *Panel) RegisterBatch(ctx context.Context, a model.Actor, batch Batch) (*BatchResult, error) {
-	if err := member(a, model.RoleDeveloper); err != nil {
+	if err := member(a, RegisterBackends); err != nil {
 		return nil, err
 	}
 	if err := batchSize(len(batch.Items)); err != nil {
@@ -94,6 +94,11 @@ func (p *Panel) RegisterBatch(ctx context.Context, a model.Actor, batch Batch) (
 	teamID, err := p.teamFor(ctx, a, batch.TeamID)
 	if err != nil {
 		return nil, err
+	}
+	if batch.Provision {
+		if err := allow(a, ProvisionBackends, teamID, "team", teamID); err != nil {
+			return nil, err
+		}
 	}
 	w := &batchWork{panel: p, actor: a, batch: batch, teamID: teamID}
 	for try := 1; ; try++ {

@@ -28,9 +28,9 @@ func (p *Panel) StreamEvents(ctx context.Context, a model.Actor, backendID strin
 	return p.Hub.Follow(ctx, backendID, after, read, send, idle)
 }
 
-// StreamBackends calls changed with the id of each visible backend that has
+// StreamBackends calls changed with the ids of the visible backends that have
 // new events, until ctx ends or changed fails. viewer.
-func (p *Panel) StreamBackends(ctx context.Context, a model.Actor, changed func(backendID string) error, idle func() error) error {
+func (p *Panel) StreamBackends(ctx context.Context, a model.Actor, changed func(backendIDs []string) error, idle func() error) error {
 	if err := member(a, SeeBackends); err != nil {
 		return err
 	}
