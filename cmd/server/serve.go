@@ -74,7 +74,6 @@ type serveCmd struct {
 
 // Run serves until ctx ends, then stops cleanly: running jobs stay resumable.
 func (c *serveCmd) Run(ctx context.Context, logger *slog.Logger) error {
-	relaxGC()
 	envs, err := c.environments()
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -55,7 +56,7 @@ func (s *Sim) serveInvoke(w http.ResponseWriter, r *http.Request, apiID string) 
 		Transport:      roundTripper(func(out *http.Request) (*http.Response, error) { return s.throughBalancer(out, j) }),
 		FlushInterval:  -1, // stream
 		BufferPool:     &s.st.traffic.buffers,
-		ErrorLog:       s.proxyLog,
+		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		ModifyResponse: j.modify,
 		ErrorHandler:   func(w http.ResponseWriter, _ *http.Request, err error) { j.refuse(w, err) },
 	}

@@ -24,12 +24,15 @@ type cloud struct {
 	at    int           // number of the call to hold; 0 = none
 	side  side          // where to hold it
 	held  chan struct{} // closed when the call is held; nil = none is to be held
+
+	// refuse, when not nil, tells which calls are answered as AWS throttles.
+	refuse func(r *http.Request) bool
 }
 
 // newCloud opens an empty one that is kept in memory.
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
-	return openCloud(t, "")
+	return openCloud(t, "", awssim.Instant)
 }
 
 // serverOn starts a new server whose only environment is the cloud.
@@ -45,14 +48,14 @@ func (c *cloud) flags() []string {
 }
 
 // openCloud opens the simulated AWS whose state is in dir.
-func openCloud(t *testing.T, dir string) *cloud {
+func openCloud(t *testing.T, dir string, profile awssim.Profile) *cloud {
 	t.Helper()
 	c := &cloud{}
 	proxy := httptest.NewServer(c)
 	t.Cleanup(proxy.CloseClientConnections)
 	c.url = proxy.URL
 	sim, err := awssim.New(awssim.Options{
-		Dir: dir, Profile: awssim.Instant, Region: "ap-northeast-1", Logger: slog.New(slog.DiscardHandler),
+		Dir: dir, Profile: profile, Region: "ap-northeast-1", Logger: slog.New(slog.DiscardHandler),
 		Public: strings.TrimPrefix(proxy.URL, "http://"),
 	})
 	if err != nil {
@@ -82,8 +85,13 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.calls != c.at {
 		held = nil
 	}
+	refused := c.refuse != nil && c.refuse(r)
 	c.mu.Unlock()
 	switch {
+	case refused:
+		w.Header().Set("X-Amzn-Errortype", "TooManyRequestsException")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return
 	case held == nil:
 		c.sim.Handler().ServeHTTP(w, r)
 		return

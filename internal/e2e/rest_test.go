@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -92,23 +93,31 @@ func (s *server) succeeded(j model.Job) {
 // no. It checks that no number is missing.
 func (s *server) follow(backendID string, after int64, more func(model.Event) bool) {
 	s.t.Helper()
+	err := s.read(backendID, after, func(e model.Event) (bool, error) { return more(e), nil })
+	if err != nil {
+		s.t.Fatalf("follow %s: %v\n%s", backendID, err, s.logs)
+	}
+}
+
+// read is follow for any goroutine.
+func (s *server) read(backendID string, after int64, more func(model.Event) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, "GET", "http://"+s.listen+"/api/v1/backends/"+backendID+"/events", nil)
 	if err != nil {
-		s.t.Fatal(err)
+		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+s.token)
 	req.Header.Set("Accept", "text/event-stream")
 	req.Header.Set("Last-Event-ID", strconv.FormatInt(after, 10))
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		s.t.Fatal(err)
+		return err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(resp.Body)
-		s.t.Fatalf("follow %s: %d %s", backendID, resp.StatusCode, body)
+		return fmt.Errorf("%d %s", resp.StatusCode, body)
 	}
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, 1<<20)
@@ -119,16 +128,16 @@ func (s *server) follow(backendID string, after int64, more func(model.Event) bo
 		}
 		var e model.Event
 		if err := json.Unmarshal([]byte(data), &e); err != nil {
-			s.t.Fatalf("%v in %s", err, data)
+			return fmt.Errorf("%w in %s", err, data)
 		}
 		if after++; e.Seq != after {
-			s.t.Fatalf("event %d came after %d", e.Seq, after-1)
+			return fmt.Errorf("event %d came after %d", e.Seq, after-1)
 		}
-		if !more(e) {
-			return
+		if again, err := more(e); err != nil || !again {
+			return err
 		}
 	}
-	s.t.Fatalf("the stream ended: %v\n%s", lines.Err(), s.logs)
+	return fmt.Errorf("the stream ended: %w", lines.Err())
 }
 
 // backend reads a backend with its resources.

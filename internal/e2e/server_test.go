@@ -46,6 +46,13 @@ func buildBinary(name string, flags ...string) (string, error) {
 }
 
 func TestMain(m *testing.M) {
+	if text := os.Getenv(skewedEnv); text != "" {
+		if err := serveSkewed(text); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	var err error
 	if binDir, err = os.MkdirTemp("", "drawbridge-e2e-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)

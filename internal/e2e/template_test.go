@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"drawbridge/internal/awssim"
 	"drawbridge/internal/model"
 	"drawbridge/internal/store/storetest"
 )
@@ -118,7 +119,7 @@ const lease = "2s"
 // stand starts a server on a state.
 func (tpl *template) stand(t *testing.T, dir, url string) *stage {
 	t.Helper()
-	c := openCloud(t, filepath.Join(dir, cloudDir))
+	c := openCloud(t, filepath.Join(dir, cloudDir), awssim.Instant)
 	flags := c.flags()
 	if url != "" {
 		flags = append(flags, "--database", url, "--lease", lease)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,12 +19,18 @@ const (
 	connLifetime = 30 * time.Minute
 )
 
+// idleInTx is how long PostgreSQL lets a transaction of ours hold its locks
+// without a word from us. A process that is frozen within one must not keep
+// its job from those that could go on with it.
+const idleInTx = 3 * time.Second
+
 func (s *Store) openPostgres(ctx context.Context, dsn string) error {
 	s.dialect = PostgreSQL
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return model.Errorf(model.CodeInvalid, "The address of the PostgreSQL database cannot be read. Write it as in postgres://user:password@host:5432/drawbridge: %w", err)
 	}
+	config.RuntimeParams["idle_in_transaction_session_timeout"] = strconv.FormatInt(idleInTx.Milliseconds(), 10)
 	s.listener = config
 	s.writer = sql.OpenDB(stdlib.GetConnector(*config))
 	s.writer.SetMaxOpenConns(maxConns)

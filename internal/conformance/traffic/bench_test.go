@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -42,8 +41,6 @@ func BenchmarkSimulator(b *testing.B) {
 		table = append(table, result{name, value, unit, goal, met || goal == ""})
 	}
 	b.ReportAllocs()
-	// The program does the same: see cmd/server/gc.go.
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	t := measureTraffic(b)
 	add("requests/s behind one reverse proxy", t.proxy, "1/s", "", true)
 	add("requests/s through the invoke URL", t.invoke, "1/s", "", true)
@@ -107,7 +104,7 @@ func measureTraffic(b *testing.B) (out trafficNumbers) {
 	}
 	out = trafficNumbers{proxy: median(proxies), invoke: median(invokes), ratio: median(ratios)}
 	for range 6 { // the quietest round: see measureControl
-		if p99 := latency(b, c.address, strings.TrimPrefix(c.invoke, "http://"), out.invoke/2); out.p99 == 0 || p99 < out.p99 {
+		if p99 := latency(b, client, c.invoke+"/", out.invoke/2); out.p99 == 0 || p99 < out.p99 {
 			out.p99 = p99
 		}
 	}
@@ -155,23 +152,19 @@ func ask(client *http.Client, url string) error {
 }
 
 // latency asks at an even rate and counts from when a request was due, so that
-// a stall is not hidden. It asks with bare connections: an http.Client would
-// measure itself, here beside the server on the same cores.
-func latency(b *testing.B, address, host string, rate float64) time.Duration {
+// a stall is not hidden.
+func latency(b *testing.B, client *http.Client, url string, rate float64) time.Duration {
 	const seconds = 1
 	n := int(rate * seconds)
 	took := make([]time.Duration, n)
 	due := make(chan int, n)
 	var all sync.WaitGroup
-	raw := []byte("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
 	began := time.Now()
 	at := func(i int) time.Time { return began.Add(time.Duration(float64(i) / rate * float64(time.Second))) }
 	for range benchClients {
 		all.Go(func() {
-			l := &line{address: address}
-			defer l.close()
 			for i := range due {
-				if err := l.send(raw); err != nil {
+				if err := ask(client, url); err != nil {
 					b.Error(err)
 				}
 				took[i] = time.Since(at(i))
@@ -251,12 +244,6 @@ func (l *line) send(raw []byte) error {
 	return err
 }
 
-func (l *line) close() {
-	if l.conn != nil {
-		l.conn.Close()
-	}
-}
-
 // calls a second, the kinds in turn, by n clients.
 func calls(b *testing.B, address string, n int, d time.Duration) float64 {
 	var raw [][]byte
@@ -276,7 +263,9 @@ func calls(b *testing.B, address string, n int, d time.Duration) float64 {
 				}
 				done.Add(1)
 			}
-			l.close()
+			if l.conn != nil {
+				l.conn.Close()
+			}
 		})
 	}
 	all.Wait()

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,8 +34,11 @@ var errNoPostgres = errors.New("initdb and postgres are neither in PATH nor in /
 
 // server is a running cluster.
 type server struct {
-	socket string    // the folder of its socket
-	life   io.Writer // the pipe that it lives by; kept here from the garbage collector
+	socket   string // the folder of its socket and of all its files
+	postgres string // the program
+	account  *syscall.SysProcAttr
+	shell    *exec.Cmd
+	life     io.Closer // the pipe that it lives by; kept here from the garbage collector
 }
 
 // cluster is started by the first test that needs it and ends with the process.
@@ -46,12 +50,7 @@ var cluster = sync.OnceValues(startCluster)
 func Postgres(t testing.TB) string {
 	t.Helper()
 	s, err := cluster()
-	if errors.Is(err, errNoPostgres) && os.Getenv("CI") != "true" {
-		t.Skip("skipped:", err)
-	}
-	if err != nil {
-		t.Fatal("start PostgreSQL:", err)
-	}
+	mustRun(t, err)
 	return s.database(t, "template1")
 }
 
@@ -85,6 +84,51 @@ func (s *server) database(t testing.TB, like string) string {
 	return dsn(s.socket, name)
 }
 
+// mustRun ends a test that PostgreSQL failed.
+func mustRun(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, errNoPostgres) && os.Getenv("CI") != "true" {
+		t.Skip("skipped:", err)
+	}
+	if err != nil {
+		t.Fatal("start PostgreSQL:", err)
+	}
+}
+
+// Cluster is a PostgreSQL of a test's own, which the test may stop and start.
+type Cluster struct {
+	DSN string
+
+	t      testing.TB
+	server *server
+}
+
+// NewCluster starts one, which is removed when the test ends.
+func NewCluster(t testing.TB) *Cluster {
+	t.Helper()
+	s, err := makeCluster()
+	mustRun(t, err)
+	c := &Cluster{DSN: dsn(s.socket, "postgres"), t: t, server: s}
+	t.Cleanup(func() { _ = os.RemoveAll(s.socket) })
+	c.Start()
+	t.Cleanup(c.Stop)
+	return c
+}
+
+// Start runs a stopped cluster and returns when it answers.
+func (c *Cluster) Start() {
+	c.t.Helper()
+	if err := c.server.start(`exit 0`); err != nil {
+		c.t.Fatal("start PostgreSQL:", err)
+	}
+}
+
+// Stop stops it at once, as a crash would, and keeps what was committed.
+func (c *Cluster) Stop() {
+	_ = c.server.life.Close()
+	_ = c.server.shell.Wait() // stopped already when that was not the first time
+}
+
 func dsn(socket, database string) string {
 	params := url.Values{"host": {socket}, "port": {socketPort}, "user": {"postgres"}, "sslmode": {"disable"}}
 	return "postgres:///" + database + "?" + params.Encode()
@@ -103,10 +147,17 @@ func Execute(ctx context.Context, dsn, statement string) error {
 	return nil
 }
 
-// startCluster makes a cluster. A shell
-// keeps it company: when this process ends, however it ends, the pipe to that
-// shell closes, and the shell stops the cluster and removes its files.
+// startCluster makes a cluster that ends, and is removed, with this process.
 func startCluster() (*server, error) {
+	s, err := makeCluster()
+	if err != nil {
+		return nil, err
+	}
+	return s, s.start(`rm -rf "$dir"`)
+}
+
+// makeCluster makes the files of a cluster.
+func makeCluster() (*server, error) {
 	initdb, postgres, err := programs()
 	if err != nil {
 		return nil, err
@@ -115,32 +166,41 @@ func startCluster() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, log := filepath.Join(dir, "data"), filepath.Join(dir, "log")
-	account, err := unprivileged(dir)
-	if err != nil {
+	s := &server{socket: dir, postgres: postgres}
+	if s.account, err = unprivileged(dir); err != nil {
 		return nil, err
 	}
-	prepare := exec.Command(initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-	prepare.Dir, prepare.SysProcAttr = dir, account
+	prepare := exec.Command(initdb, "-D", s.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+	prepare.Dir, prepare.SysProcAttr = dir, s.account
 	if out, err := prepare.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
+	return s, nil
+}
+
+func (s *server) data() string { return filepath.Join(s.socket, "data") }
+
+// start runs the cluster and returns when it answers. A shell keeps it company:
+// when this process ends, however it ends, the pipe to that shell closes, and
+// the shell stops the cluster and does what last says.
+func (s *server) start(last string) error {
 	const script = `log=$1; dir=$2; shift 2
 "$@" >"$log" 2>&1 </dev/null & pid=$!
 cat >/dev/null
-kill -QUIT $pid; wait $pid; rm -rf "$dir"`
-	serve := exec.Command("/bin/sh", "-c", script, "sh", log, dir, postgres, "-D", data, "-k", dir, "-p", socketPort,
+kill -QUIT $pid; wait $pid; `
+	log := filepath.Join(s.socket, "log")
+	s.shell = exec.Command("/bin/sh", "-c", script+last, "sh", log, s.socket, s.postgres, "-D", s.data(), "-k", s.socket, "-p", socketPort,
 		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
 		"-c", "max_connections=200", "-c", "shared_buffers=32MB")
-	serve.Dir, serve.SysProcAttr = dir, account
-	life, err := serve.StdinPipe()
-	if err != nil {
-		return nil, err
+	s.shell.Dir, s.shell.SysProcAttr = s.socket, s.account
+	var err error
+	if s.life, err = s.shell.StdinPipe(); err != nil {
+		return err
 	}
-	if err := serve.Start(); err != nil {
-		return nil, err
+	if err := s.shell.Start(); err != nil {
+		return err
 	}
-	return &server{socket: dir, life: life}, waitReady(dir, log)
+	return waitReady(s.socket, log)
 }
 
 func waitReady(dir, log string) error {
