@@ -80,18 +80,33 @@ func throttled(c call) *awssim.Fault {
 	return &awssim.Fault{Do: awssim.Error(429, "TooManyRequestsException", "Too Many Requests")}
 }
 
-// notYetVisible answers creates that need another thing as if that were not
-// there yet (aws-facts C4).
+// invisible is each service's answer about a thing that was just made and is
+// not to be seen yet (aws-facts C4): what a call needs, or what it deletes.
+var invisible = map[string]string{
+	"AuthorizeSecurityGroupIngress": "InvalidGroup.NotFound",
+	"RunInstances":                  "InvalidGroup.NotFound",
+	"RegisterTargets":               "TargetGroupNotFound",
+	"CreateListener":                "LoadBalancerNotFound",
+	"CreateIntegration":             "NotFoundException",
+	"CreateRoute":                   "NotFoundException",
+	"CreateStage":                   "NotFoundException",
+
+	"RevokeSecurityGroupIngress": "InvalidPermission.NotFound",
+	"DeleteSecurityGroup":        "InvalidGroup.NotFound",
+	"TerminateInstances":         "InvalidInstanceID.NotFound",
+	"DeregisterTargets":          "TargetGroupNotFound",
+	"DeleteListener":             "ListenerNotFound",
+	"DeleteTargetGroup":          "TargetGroupNotFound",
+	"DeleteLoadBalancer":         "LoadBalancerNotFound",
+	"DeleteApi":                  "NotFoundException",
+	"DeleteVpcLink":              "NotFoundException",
+	"DeleteIntegration":          "NotFoundException",
+	"DeleteRoute":                "NotFoundException",
+	"DeleteStage":                "NotFoundException",
+}
+
 func notYetVisible(c call) *awssim.Fault {
-	code, ok := map[string]string{
-		"AuthorizeSecurityGroupIngress": "InvalidGroup.NotFound",
-		"RunInstances":                  "InvalidGroup.NotFound",
-		"RegisterTargets":               "TargetGroupNotFound",
-		"CreateListener":                "LoadBalancerNotFound",
-		"CreateIntegration":             "NotFoundException",
-		"CreateRoute":                   "NotFoundException",
-		"CreateStage":                   "NotFoundException",
-	}[c.operation]
+	code, ok := invisible[c.operation]
 	if !ok {
 		return nil
 	}

@@ -27,12 +27,13 @@ type world struct {
 	finds   []string         // keys that were looked for
 	broken  map[string]error // Apply and Delete answer this before any effect
 	lost    map[string]bool  // Apply takes effect, the reply is lost once
+	unseen  map[string]bool // the next Delete does not see it
 	hold    map[string]chan struct{}
 	entered chan string // told of each Apply that is held
 }
 
 func newWorld() *world {
-	return &world{things: map[string]bool{}, broken: map[string]error{}, lost: map[string]bool{},
+	return &world{things: map[string]bool{}, broken: map[string]error{}, lost: map[string]bool{}, unseen: map[string]bool{},
 		hold: map[string]chan struct{}{}, entered: make(chan string, 8)}
 }
 
@@ -86,6 +87,10 @@ func (w *world) Delete(_ context.Context, _ provision.Inputs, r *model.Resource)
 	defer w.mu.Unlock()
 	if err := w.broken[r.Key]; err != nil {
 		return err
+	}
+	if w.unseen[r.Key] {
+		delete(w.unseen, r.Key)
+		return provision.ErrNotFound
 	}
 	delete(w.things, r.Key)
 	w.deletes = append(w.deletes, r.Key)
@@ -215,6 +220,27 @@ func TestExecutor_makesInOrderAndDeletesInReverse(t *testing.T) {
 	}
 	if want := []string{"c", "b", "a"}; !slices.Equal(b.world.deletes, want) {
 		t.Errorf("deleted %v, want %v", b.world.deletes, want)
+	}
+}
+
+// AWS may say of a thing that was just made that it does not exist (aws-facts
+// C4). That is no reason to leave it behind.
+func TestExecutor_deletesWhatOneCallDidNotSee(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	job := b.queue(model.OpProvision, item("a"))
+	if err := b.run(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.st.FinishJob(t.Context(), job.Lease(), model.Outcome{State: model.JobSucceeded}); err != nil {
+		t.Fatal(err)
+	}
+	b.world.unseen["a"] = true
+	if err := b.run(t.Context(), b.queue(model.OpDestroy)); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.world.things) != 0 {
+		t.Errorf("left behind: %v", b.world.things)
 	}
 }
 

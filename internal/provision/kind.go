@@ -26,10 +26,11 @@ type Kind interface {
 	// that was lost): an "exists already" answer of AWS leads to Find, not to a
 	// second one and not to a failure.
 	Apply(ctx context.Context, in Inputs, r *model.Resource) (Observed, error)
-	// Delete asks AWS to delete the resource. Gone already is success. It does
-	// not wait: where the kind lingers, the executor calls Find until ErrNotFound. A *NotYet error means
-	// that AWS refuses for now (a dependency lingers) and that it will be
-	// called again.
+	// Delete asks AWS to delete the resource. It does not wait: where the kind
+	// lingers, the executor calls Find until ErrNotFound. ErrNotFound means that
+	// AWS has none; the executor believes it when Find says the same. A *NotYet
+	// error means that AWS refuses for now (a dependency lingers) and that it
+	// will be called again.
 	Delete(ctx context.Context, in Inputs, r *model.Resource) error
 	// Timing says how long AWS takes for this kind.
 	Timing() Timing

@@ -60,6 +60,11 @@ func (t *task) remove() error {
 			err = t.notYet(start, notYet.Why)
 		case errors.As(err, &notYet):
 			err = t.refused(notYet.Why)
+		case errors.Is(err, ErrNotFound):
+			var gone bool
+			if gone, err = t.absent(start); gone {
+				return nil
+			}
 		default:
 			problem, retry := t.run.exec.Explain(err)
 			if !retry || try == changeTries {
@@ -72,6 +77,20 @@ func (t *task) remove() error {
 			return err
 		}
 	}
+}
+
+// absent handles AWS's word that there is nothing to delete. What was made a
+// moment ago may be hidden from one call and not from the next (aws-facts C4),
+// so a look must say the same; else the delete is to be sent again.
+func (t *task) absent(start time.Time) (gone bool, err error) {
+	obs, err := t.look()
+	switch {
+	case errors.Is(err, ErrNotFound), err == nil && obs.Gone:
+		return true, nil
+	case err != nil:
+		return false, t.explain(err)
+	}
+	return false, t.notYet(start, "AWS says that it does not exist, and shows it; trying again.")
 }
 
 // awaitGone waits until AWS does not show the resource any more.

@@ -194,7 +194,7 @@ func (h *harness) unmake(item model.PlanItem) {
 		if errors.As(err, &notYet) {
 			return false, notYet.Why
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, provision.ErrNotFound) {
 			h.t.Fatalf("delete %s: %v", item.Key, err)
 		}
 		return true, ""
@@ -209,7 +209,7 @@ func (h *harness) unmake(item model.PlanItem) {
 		}
 		return false, obs.Why
 	})
-	if err := kind.Delete(h.ctx, in, r); err != nil {
+	if err := kind.Delete(h.ctx, in, r); err != nil && !errors.Is(err, provision.ErrNotFound) {
 		h.t.Errorf("delete %s, which is gone: %v", item.Key, err)
 	}
 }

@@ -133,15 +133,15 @@ func existing(find func() (provision.Observed, error), err error) (provision.Obs
 	return obs, findErr
 }
 
-// gone judges the answer to a delete: there is none is success; a dependency
-// that lingers, too many calls or a concurrent change are NotYet.
+// gone judges the answer to a delete: a dependency that lingers, too many
+// calls or a concurrent change are NotYet.
 func gone(err error) error {
 	if why := busy(err); why != "" {
 		return &provision.NotYet{Why: why, Err: err, Passing: true}
 	}
 	switch awsapi.Classify(err) {
 	case awsapi.NotFound:
-		return nil
+		return provision.ErrNotFound
 	case awsapi.Dependency:
 		return &provision.NotYet{Why: "Something still uses it, such as a network interface that AWS removes a little later: " + said(err), Err: err}
 	}
