@@ -20,6 +20,7 @@ const (
 	pathAccount      = "/account"
 	pathConfirm      = "/account/confirm"
 	pathAudit        = "/audit"
+	pathTeams        = "/teams"
 	pathAPIDocs      = "/api/docs"
 	pathErrors       = model.HelpPath
 )
@@ -66,6 +67,8 @@ func pathEnvironmentStatus(id string) string {
 func pathEnvironmentCalls(id string) string {
 	return pathEnvironments + "/" + url.PathEscape(id) + "/calls"
 }
+
+func pathTeamQuota(id string) string { return pathTeams + "/" + url.PathEscape(id) + "/quota" }
 
 // pathAuditBefore is the page of the audit below that row, for the same filter.
 func pathAuditBefore(filter url.Values, before int64) string {

@@ -56,6 +56,9 @@ func routes() []route {
 		{"environment_status", get, pathEnvironments + "/:id/status", "Environment", panel.SeeEnvironments, (*Web).environmentStatus},
 		{"environment_calls", get, pathEnvironments + "/:id/calls", "API calls", panel.SeeCalls, (*Web).listCalls},
 
+		{"quota_show", get, pathTeams + "/:id/quota", "Quota", panel.SeeTeams, (*Web).showQuota},
+		{"quota_set", post, pathTeams + "/:id/quota", "Quota", panel.ManageTeams, (*Web).setQuota},
+
 		{"audit_list", get, pathAudit, "Audit", panel.ReadAudit, (*Web).listAudit},
 	}
 }

@@ -17,6 +17,7 @@ var (
 	viewer    = model.Member("usr_v", "Vera", "team_a", model.RoleViewer)
 	developer = model.Member("usr_d", "Dana", "team_a", model.RoleDeveloper)
 	owner     = model.Member("usr_o", "Olga", "team_a", model.RoleOwner)
+	admin     = model.Actor{ID: "usr_r", Name: "Rita", Admin: true, Person: true}
 )
 
 func sampleEnvironment() model.Environment {

@@ -164,7 +164,7 @@ type sessionKey struct{}
 
 // testSession signs in whom X-Test-User names, as the session middleware would.
 func testSession(next http.Handler) http.Handler {
-	users := map[string]model.Actor{viewer.ID: viewer, developer.ID: developer, owner.ID: owner}
+	users := map[string]model.Actor{viewer.ID: viewer, developer.ID: developer, owner.ID: owner, admin.ID: admin}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a, ok := users[r.Header.Get("X-Test-User")]; ok {
 			r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, a))

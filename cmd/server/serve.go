@@ -69,6 +69,9 @@ type serveCmd struct {
 	simFlags
 	awsFlags
 
+	TeamMaxBackends  int `help:"How many backends a team may have that has no quota of its own; 0 = no limit." default:"0" placeholder:"N"`
+	TeamMaxInstances int `help:"How many launched instances a team may have that has no quota of its own; 0 = no limit." default:"0" placeholder:"N"`
+
 	AWSRates float64 `name:"aws-rates" help:"Multiply AWS's documented call rates: for accounts whose limits were raised." default:"1" placeholder:"FACTOR"`
 }
 
@@ -81,6 +84,7 @@ func (c *serveCmd) Run(ctx context.Context, logger *slog.Logger) error {
 	cfg := app.Config{
 		Listen: c.Listen, DataDir: c.DataDir, Database: c.Database, Secure: c.Secure,
 		Sim: c.simFlags.config(), Environments: envs, Lease: c.Lease, AWSRates: c.AWSRates, Version: buildVersion(),
+		TeamLimits: model.Quota{Backends: c.TeamMaxBackends, Instances: c.TeamMaxInstances},
 	}
 	cfg.Sim.Off = c.NoSim
 	a, err := app.New(ctx, cfg, logger)

@@ -74,6 +74,7 @@ func (a *API) Register(e *echo.Echo) {
 	a.registerActivity(h)
 	a.registerTeams(h)
 	a.registerAudit(h)
+	a.registerQuotas(h)
 
 	// Huma registers its own error type for every operation; ours replaced it.
 	schemas := h.OpenAPI().Components.Schemas.Map()

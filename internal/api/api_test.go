@@ -116,6 +116,7 @@ func (in *installation) seed(t *testing.T, au *auth.Auth) {
 		"developer": {TeamID: "team_shop", Role: model.RoleDeveloper},
 		"owner":     {TeamID: "team_shop", Role: model.RoleOwner},
 		"stranger":  {TeamID: "team_other", Role: model.RoleOwner},
+		"admin":     {Role: model.RoleAdmin},
 	} {
 		r.Name = name
 		if in.tokens[name], _, err = au.CreateToken(t.Context(), r); err != nil {

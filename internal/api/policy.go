@@ -29,6 +29,8 @@ var needs = map[string]panel.Permission{
 	"list-environment-calls": panel.SeeCalls,
 
 	"list-teams": panel.SeeTeams,
+	"get-quota":  panel.SeeTeams,
+	"set-quota":  panel.ManageTeams,
 
 	"list-audit": panel.ReadAudit,
 }

@@ -85,7 +85,7 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 		model.OpProvision: run.provision, model.OpDestroy: run.destroy,
 	}))
 	a.Panel = panel.New(panel.Deps{
-		Store: a.Store, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger,
+		Store: a.Store, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger, Limits: a.cfg.TeamLimits,
 		Activity: a.activity,
 	})
 	return worker

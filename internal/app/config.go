@@ -20,6 +20,7 @@ type Config struct {
 	Lease        time.Duration       // of a job; 0 = 6 s on PostgreSQL, the worker's default on SQLite
 	AWSRates     float64             // AWS's documented call rates times this; 0 = 1
 	Now          func() time.Time    // the process's clock; nil = time.Now
+	TeamLimits   model.Quota         // of teams without a quota of their own; 0 = no limit
 	Version      string
 }
 

@@ -21,6 +21,8 @@ const (
 	AuditSessionEnd  AuditAction = "session.end"
 	AuditPasswordSet AuditAction = "user.set_password"
 
+	AuditTeamQuota AuditAction = "team.set_quota"
+
 	AuditTokenCreate AuditAction = "token.create"
 
 	AuditBackendRegister  AuditAction = "backend.register"
@@ -35,6 +37,7 @@ const (
 // AuditActions are all of them, in the order in which they are offered.
 var AuditActions = []AuditAction{
 	AuditSignIn, AuditSignOut, AuditSessionEnd, AuditPasswordSet,
+	AuditTeamQuota,
 	AuditTokenCreate,
 	AuditBackendRegister, AuditBackendProvision, AuditBackendDestroy, AuditBackendTest,
 	AuditJobCancel, AuditJobRetry,

@@ -16,7 +16,7 @@ import (
 // row in auditedUseCases.
 var readers = []string{
 	"AccessLogs", "Account", "Audit", "Backend", "Backends", "CountBackends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
-	"ExportAudit", "HasActivity", "Instances", "Job", "Jobs", "Plan", "StreamBackends", "StreamEvents", "Teams", "TestRuns",
+	"ExportAudit", "HasActivity", "Instances", "Job", "Jobs", "Plan", "StreamBackends", "StreamEvents", "Teams", "TestRuns", "Quota",
 }
 
 // auditedUseCases carries each use case that changes something out, once, and
@@ -33,6 +33,11 @@ var auditedUseCases = map[string]struct {
 		_, err := b.panel.RegisterBackend(b.t.Context(), owner, launch("orders"))
 		return err
 	}, model.AuditBackendRegister, "backend", "", "spec", false},
+	"SetQuota": {func(b *bench) error {
+		n := 3
+		_, err := b.panel.SetQuota(b.t.Context(), admin, "team_own", model.QuotaLimits{Backends: &n})
+		return err
+	}, model.AuditTeamQuota, "team", "backends", "backends", false},
 	"RegisterBatch": {func(b *bench) error {
 		_, err := b.panel.RegisterBatch(b.t.Context(), owner, batchOf("orders"))
 		return err
@@ -112,7 +117,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 				t.Fatalf("rows %v, %v", rows, err)
 			}
 			r := rows[0]
-			if r.Action != c.action || r.Noun != c.noun || r.ActorName != owner.Name || r.TeamID != "team_own" || r.TargetID == "" || r.Outcome != model.AuditDone {
+			if r.Action != c.action || r.Noun != c.noun || !slices.Contains([]string{owner.Name, admin.Name}, r.ActorName) || r.TeamID != "team_own" || r.TargetID == "" || r.Outcome != model.AuditDone {
 				t.Errorf("row %+v", r)
 			}
 			if has(r.Before, c.before) != (c.before != "") || !has(r.After, c.after) || (r.JobID != "") != c.job {

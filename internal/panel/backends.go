@@ -99,7 +99,12 @@ func (p *Panel) RegisterBackend(ctx context.Context, a model.Actor, r Registrati
 	if err := p.checkFindings(ctx, env, b); err != nil {
 		return nil, err
 	}
-	err = p.Store.InTx(ctx, func(q *store.Queries) error { return insert(ctx, q, a, b) })
+	err = p.Store.InTx(ctx, func(q *store.Queries) error {
+		if err := p.room(ctx, q, teamID, model.Quota{Backends: 1}); err != nil {
+			return err
+		}
+		return insert(ctx, q, a, b)
+	})
 	if err != nil && model.CodeOf(err) == model.CodeConflict {
 		return nil, &model.Error{Code: model.CodeInvalid, Message: "Some fields need another value.", Err: err,
 			Fields: []model.Field{{Path: "name", Message: "Your team has a backend of this name already; choose another."}}}

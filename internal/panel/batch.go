@@ -161,6 +161,9 @@ func (w *batchWork) write(ctx context.Context) (id string, err error) {
 	}
 	id = model.NewID(model.PrefixBatch)
 	err = w.panel.Store.InTx(ctx, func(q *store.Queries) error {
+		if err := w.panel.room(ctx, q, w.teamID, w.takes()); err != nil {
+			return err
+		}
 		for i := range w.rows {
 			if err := w.writeRow(ctx, q, id, i); err != nil {
 				return fmt.Errorf("batch, item %d: %w", i, err)
@@ -172,6 +175,20 @@ func (w *batchWork) write(ctx context.Context) (id string, err error) {
 		w.panel.Worker.Wake()
 	}
 	return id, err
+}
+
+// takes is what the batch adds to what its team has.
+func (w *batchWork) takes() model.Quota {
+	var more model.Quota
+	for i := range w.rows {
+		if w.rows[i].Outcome == OutcomeNew {
+			more.Backends++
+		}
+		if w.rows[i].Provision {
+			more.Instances += takes(w.backends[i], model.OpProvision).Instances
+		}
+	}
+	return more
 }
 
 func (w *batchWork) anythingToDo() bool {

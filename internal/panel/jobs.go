@@ -45,6 +45,9 @@ func (p *Panel) start(ctx context.Context, a model.Actor, need Permission, id st
 	}
 	var job *model.Job
 	err = p.Store.InTx(ctx, func(q *store.Queries) (err error) {
+		if err := p.room(ctx, q, b.TeamID, takes(b, op)); err != nil {
+			return err
+		}
 		job, err = p.queue(ctx, q, a, b, plan)
 		return err
 	})
@@ -194,6 +197,13 @@ func (p *Panel) RetryJob(ctx context.Context, a model.Actor, id string) (*model.
 		}
 	}
 	err = p.Store.InTx(ctx, func(q *store.Queries) error {
+		b, err := q.BackendByID(ctx, j.BackendID)
+		if err != nil {
+			return err
+		}
+		if err := p.room(ctx, q, b.TeamID, takes(b, j.Operation)); err != nil {
+			return err
+		}
 		if err := requeue(ctx, q, j); err != nil {
 			return err
 		}

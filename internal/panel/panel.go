@@ -47,6 +47,8 @@ type Deps struct {
 	Hub    *events.Hub
 	Probe  *probe.Client
 	Logger *slog.Logger
+	// Limits are what a team may have that has no quota of its own.
+	Limits model.Quota
 	// Activity returns an environment's own record, nil when it hands out none.
 	Activity func(*model.Environment) Activity
 }

@@ -32,5 +32,9 @@ func (p *Panel) plan(ctx context.Context, b *model.Backend, op model.Operation) 
 	if err != nil {
 		return nil, err
 	}
-	return provision.ProvisionPlan(b, chain, have, findings)
+	quota, err := p.quotaFindings(ctx, b, op)
+	if err != nil {
+		return nil, err
+	}
+	return provision.ProvisionPlan(b, chain, have, append(findings, quota...))
 }

@@ -4,7 +4,7 @@
 // Store.InTx begins and commits. Store itself carries the lease table
 // (jobs.Store) and the durable record of jobs (provision.Journal).
 //
-// Row locks are taken in one order everywhere: backend, then its job, then
+// Row locks are taken in one order everywhere: team, backend, then its job, then
 // whatever hangs on them, and the audit's head last. So transactions wait for
 // each other but never in a circle.
 package store

@@ -1,0 +1,70 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
+)
+
+// Quota is an amount of what is limited.
+type Quota struct {
+	Backends  int `json:"backends" doc:"Backends that are not destroyed." example:"12"`
+	Instances int `json:"instances" doc:"Instances that were launched for them." example:"20"`
+}
+
+// QuotaLimits are a team's own limits.
+type QuotaLimits struct {
+	Backends  *int `json:"backends,omitempty" doc:"How many backends at most; 0 = no limit, left out = the installation's default." example:"20"`
+	Instances *int `json:"instances,omitempty" doc:"How many launched instances at most; 0 = no limit, left out = the installation's default." example:"40"`
+}
+
+// QuotaUse is what a team has of what it may have.
+type QuotaUse struct {
+	Used    Quota       `json:"used" doc:"What it has."`
+	Allowed Quota       `json:"allowed" doc:"What it may have; 0 = no limit."`
+	Own     QuotaLimits `json:"own" doc:"Its own limits; what is left out is the installation's default."`
+}
+
+func quotaOf(t *panel.TeamQuota) *output[QuotaUse] {
+	return &output[QuotaUse]{QuotaUse{
+		Used: Quota(t.Used), Allowed: Quota(t.Allowed), Own: QuotaLimits{Backends: t.Own.Backends, Instances: t.Own.Instances},
+	}}
+}
+
+type quotaInput struct {
+	ID string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
+}
+
+type setQuotaInput struct {
+	bodyRead
+	ID   string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
+	Body QuotaLimits
+}
+
+func (a *API) registerQuotas(h huma.API) {
+	tags := []string{"Teams"}
+	route(a, h, huma.Operation{
+		OperationID: "get-quota", Method: http.MethodGet, Path: "/teams/{id}/quota", Tags: tags,
+		Summary: "Get a team's quota", Description: "What the team has of what it may have.",
+	}, func(ctx context.Context, actor model.Actor, in *quotaInput) (*output[QuotaUse], error) {
+		t, err := a.panel.Quota(ctx, actor, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return quotaOf(t), nil
+	})
+	route(a, h, huma.Operation{
+		OperationID: "set-quota", Method: http.MethodPut, Path: "/teams/{id}/quota", Tags: tags,
+		Summary: "Set a team's quota", Description: "For admins. What the team has already stays, whatever the limit.",
+	}, func(ctx context.Context, actor model.Actor, in *setQuotaInput) (*output[QuotaUse], error) {
+		t, err := a.panel.SetQuota(ctx, actor, in.ID, model.QuotaLimits{Backends: in.Body.Backends, Instances: in.Body.Instances})
+		if err != nil {
+			return nil, err
+		}
+		return quotaOf(t), nil
+	})
+}

@@ -1,0 +1,107 @@
+package panel
+
+import (
+	"context"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/store"
+)
+
+// TeamQuota is a team and what it has of what it may have.
+type TeamQuota struct {
+	Team model.Team
+	model.QuotaUse
+}
+
+// Quota tells what a team has of what it may have. viewer.
+func (p *Panel) Quota(ctx context.Context, a model.Actor, teamID string) (*TeamQuota, error) {
+	if err := allow(a, SeeTeams, teamID, "team", teamID); err != nil {
+		return nil, err
+	}
+	team, err := p.Store.Read().TeamByID(ctx, teamID)
+	if err != nil {
+		return nil, err
+	}
+	use, err := p.quotaUse(ctx, p.Store.Read(), teamID)
+	return &TeamQuota{Team: *team, QuotaUse: use}, err
+}
+
+// SetQuota sets a team's own limits. What the team has already stays. admin.
+func (p *Panel) SetQuota(ctx context.Context, a model.Actor, teamID string, l model.QuotaLimits) (*TeamQuota, error) {
+	if err := allow(a, ManageTeams, teamID, "team", teamID); err != nil {
+		return nil, err
+	}
+	if err := l.Validate(); err != nil {
+		return nil, err
+	}
+	err := p.Store.InTx(ctx, func(q *store.Queries) error {
+		team, err := q.LockTeam(ctx, teamID)
+		if err != nil {
+			return err
+		}
+		before, err := q.QuotaLimits(ctx, teamID)
+		if err != nil {
+			return err
+		}
+		if err := q.SetQuotaLimits(ctx, teamID, l); err != nil {
+			return err
+		}
+		return q.Audit(ctx, model.Change{Actor: a, Action: model.AuditTeamQuota, Noun: "team", ID: teamID, Name: team.Name,
+			TeamID: teamID, Before: before, After: l})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p.Quota(ctx, a, teamID)
+}
+
+// quotaUse counts what a team has of what it may have.
+func (p *Panel) quotaUse(ctx context.Context, q *store.Queries, teamID string) (model.QuotaUse, error) {
+	own, err := q.QuotaLimits(ctx, teamID)
+	if err != nil {
+		return model.QuotaUse{}, err
+	}
+	used, err := q.QuotaUsed(ctx, teamID)
+	return model.QuotaUse{Used: used, Allowed: own.Within(p.Limits), Own: own}, err
+}
+
+// room refuses what would take the team over its quota. It comes first in the
+// transaction that makes it: the lock on the team, which two at once wait for,
+// precedes all others.
+func (p *Panel) room(ctx context.Context, q *store.Queries, teamID string, more model.Quota) error {
+	if more == (model.Quota{}) {
+		return nil
+	}
+	team, err := q.LockTeam(ctx, teamID)
+	if err != nil {
+		return err
+	}
+	use, err := p.quotaUse(ctx, q, teamID)
+	if err != nil {
+		return err
+	}
+	return refuse(use.Findings(team.Name, more))
+}
+
+// quotaFindings is what room would say, for a plan.
+func (p *Panel) quotaFindings(ctx context.Context, b *model.Backend, op model.Operation) ([]model.Finding, error) {
+	q := p.Store.Read()
+	team, err := q.TeamByID(ctx, b.TeamID)
+	if err != nil {
+		return nil, err
+	}
+	use, err := p.quotaUse(ctx, q, b.TeamID)
+	if err != nil {
+		return nil, err
+	}
+	return use.Findings(team.Name, takes(b, op)), nil
+}
+
+// takes is what a job of that operation adds to what the team has. A backend
+// that was provisioned before counts already.
+func takes(b *model.Backend, op model.Operation) model.Quota {
+	if op == model.OpDestroy || b.Phase != model.PhaseRegistered || b.Spec.Source != model.SourceLaunch || b.Spec.Launch == nil {
+		return model.Quota{}
+	}
+	return model.Quota{Instances: b.Spec.Launch.Count}
+}
