@@ -1,20 +1,28 @@
 package web
 
 import (
+	"fmt"
+	"time"
+
 	"github.com/labstack/echo/v4"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
 	"drawbridge/web/ui"
-	"time"
 )
 
 // backendListView is the page of all backends.
 type backendListView struct {
 	Rows      []backendRow
 	NewURL    string
+	ImportURL string
 	CanAdd    bool
 	StreamURL string
+	Filter    backendFilterView
+	Summary   string // "130 backends: 100 ready, 30 provisioning"
+	Batch     *batchView
+	Pages     pagesView
+	Exports   []ui.Crumb
 }
 
 // backendRow is one line of it.
@@ -29,6 +37,7 @@ type backendRow struct {
 	TestNote    string // what was sent and when; "" before the first test
 	JobURL      string // of the job that holds it
 	JobWords    string
+	Progress    string // "7 of 18 steps", or its place in the queue
 	Created     ui.Time
 }
 
@@ -42,18 +51,34 @@ func (w *Web) listBackends(c echo.Context) error {
 }
 
 func (w *Web) backendList(c echo.Context) (backendListView, error) {
-	actor := actorOf(c)
-	all, err := w.panel.Backends(c.Request().Context(), actor, panel.BackendFilter{})
+	ctx, actor := c.Request().Context(), actorOf(c)
+	f := filterOf(c.QueryParams())
+	all, err := w.panel.Backends(ctx, actor, f.panel(pageSize))
 	if err != nil {
 		return backendListView{}, err
 	}
-	return newBackendListView(all, actor, w.now()), nil
+	counts, err := w.panel.CountBackends(ctx, actor, f.panel(0))
+	if err != nil {
+		return backendListView{}, err
+	}
+	environments, err := w.panel.Environments(ctx, actor)
+	if err != nil {
+		return backendListView{}, err
+	}
+	v := newBackendListView(all, f, counts, w.now())
+	v.CanAdd = panel.MayAnywhere(actor, panel.RegisterBackends)
+	v.Filter = newBackendFilterView(f, environments)
+	return v, nil
 }
 
-func newBackendListView(all []panel.BackendSummary, actor model.Actor, now time.Time) backendListView {
+func newBackendListView(all []panel.BackendSummary, f backendFilter, counts map[model.Phase]int, now time.Time) backendListView {
 	v := backendListView{
-		NewURL: pathBackendNew(), StreamURL: pathBackendsStream(),
-		CanAdd: panel.MayAnywhere(actor, panel.RegisterBackends),
+		NewURL: pathBackendNew(), ImportURL: pathBackendImport(), StreamURL: pathBackendsStream() + f.query(f.Page),
+		Summary: countWords(counts), Pages: newPagesView(f, sum(counts)),
+		Exports: []ui.Crumb{{Label: "Export as CSV", URL: pathBackendExport("csv") + f.query(1)}, {Label: "Export as JSON", URL: pathBackendExport("json") + f.query(1)}},
+	}
+	if f.BatchID != "" {
+		v.Batch = newBatchView(counts)
 	}
 	for i := range all {
 		v.Rows = append(v.Rows, newBackendRow(&all[i], now))
@@ -71,7 +96,18 @@ func newBackendRow(b *panel.BackendSummary, now time.Time) backendRow {
 		row.TestNote = r.Name + ", " + agoWords(now.Sub(r.At))
 	}
 	if b.ActiveJobID != "" {
-		row.JobURL, row.JobWords = pathJob(b.ActiveJobID), "Watch the job"
+		row.JobURL, row.JobWords, row.Progress = pathJob(b.ActiveJobID), "Watch the job", jobProgress(b)
 	}
 	return row
+}
+
+// jobProgress says how far the job is that holds the backend.
+func jobProgress(b *panel.BackendSummary) string {
+	switch {
+	case b.QueuePosition > 0:
+		return fmt.Sprintf("number %d in the queue", b.QueuePosition)
+	case b.StepsAll > 0:
+		return fmt.Sprintf("%d of %d steps", b.StepsDone, b.StepsAll)
+	}
+	return ""
 }

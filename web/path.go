@@ -40,6 +40,12 @@ func pathBackendsStream() string   { return pathBackends + "/stream" }
 func pathBackendNew() string       { return pathBackends + "/new" }
 func pathBackendInstances() string { return pathBackendNew() + "/instances" }
 
+func pathBackendImport() string   { return pathBackends + "/import" }
+func pathBackendTemplate() string { return pathBackendImport() + "/template.csv" }
+
+// pathBackendExport is the list as a file of the format, "csv" or "json".
+func pathBackendExport(format string) string { return pathBackends + "/export/" + format }
+
 func pathBackend(id string) string          { return pathBackends + "/" + url.PathEscape(id) }
 func pathBackendStream(id string) string    { return pathBackend(id) + "/stream" }
 func pathBackendProvision(id string) string { return pathBackend(id) + "/provision" }

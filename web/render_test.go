@@ -37,7 +37,7 @@ func everyPage() map[string]templ.Component {
 		d.Runs[0].Body, d.Runs[0].Reason, d.Runs[0].Headers = evil, evil, map[string][]string{evil: {evil}}
 		d.LastRun = &d.Runs[0]
 		pages["backend "+string(phase)] = backendPage(newBackendView(d, owner, sampleNow))
-		pages["list "+string(phase)] = backendListPage(newBackendListView([]panel.BackendSummary{d.BackendSummary}, owner, sampleNow))
+		pages["list "+string(phase)] = backendListPage(newBackendListView([]panel.BackendSummary{d.BackendSummary}, backendFilter{Page: 1}, map[model.Phase]int{phase: 1}, sampleNow))
 	}
 	for _, state := range []model.JobState{model.JobQueued, model.JobRunning, model.JobSucceeded, model.JobFailed, model.JobCancelled} {
 		d := sampleJob(state)

@@ -7,10 +7,22 @@ import (
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
+	"drawbridge/internal/sheet"
 )
 
 // maxForm is many times what the largest form holds.
 const maxForm = 1 << 20
+
+// maxImport is enough for a list that comes as a file and as text at once.
+const maxImport = 2*sheet.MaxBytes + maxForm
+
+// maxBody limits a request's body.
+func (r route) maxBody() int64 {
+	if r.Path == pathBackendImport() {
+		return maxImport
+	}
+	return maxForm
+}
 
 // Keys of echo's context.
 const (
@@ -32,7 +44,7 @@ var securityHeaders = [][2]string{
 func (w *Web) serve(r route) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		begin(c, r)
-		c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, maxForm)
+		c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, r.maxBody())
 		if err := w.admit(r, c); err != nil {
 			return w.fail(c, err)
 		}

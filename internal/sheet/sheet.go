@@ -35,7 +35,7 @@ type List struct {
 // Read reads CSV or JSON. What is wrong with the whole is a CodeInvalid error;
 // what is wrong with one entry is in the entry.
 func Read(data []byte) (*List, error) {
-	text, err := decode(data)
+	text, err := Text(data)
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +56,9 @@ func Read(data []byte) (*List, error) {
 	return list, nil
 }
 
-// decode returns the text without a byte order mark and the space around it.
-func decode(data []byte) (string, error) {
+// Text is what data says, without a byte order mark and the space around it. What
+// is no UTF-8 text, too large or empty is a CodeInvalid error.
+func Text(data []byte) (string, error) {
 	if len(data) > MaxBytes {
 		return "", model.Errorf(model.CodeInvalid, "The list is larger than %d MiB. Divide it.", MaxBytes>>20)
 	}
