@@ -84,17 +84,20 @@ assets: ## renew the vendored browser assets from package-lock.json (needs Node)
 bench: ## run the benchmarks (ARGS="./internal/store/...", BENCH_JSON=/some/folder)
 	go test -p 1 -timeout 90m -run '^$$' -bench . -benchmem $(or $(ARGS),./...)
 
-# Every fuzz target of the simulator's wire and of the guarded HTTP client; go
-# runs one at a time.
+# Every fuzz target of the simulator's wire and of the guarded HTTP client, side
+# by side: go itself runs one at a time, and each is content with a part of a core.
 FUZZTIME ?= 30s
 FUZZ     := awssim/wire:FuzzQuery awssim/wire:FuzzXML awssim:FuzzQueryServices awssim:FuzzREST awssim:FuzzSignature \
             probe:FuzzAddress probe:FuzzURL
 
 .PHONY: fuzz
 fuzz: ## fuzz the simulator's decoders and the guarded client, FUZZTIME=30s each
-	@for target in $(FUZZ); do \
-		go test ./internal/$${target%%:*} -run '^$$' -fuzz "^$${target##*:}\$$" -fuzztime $(FUZZTIME) || exit 1; \
-	done
+	@running=(); for target in $(FUZZ); do \
+		name=$${target##*:}; \
+		go test ./internal/$${target%%:*} -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -parallel 1 2>&1 | sed -u "s/^/$$name: /" & \
+		running+=($$!); \
+	done; \
+	failed=0; for pid in "$${running[@]}"; do wait "$$pid" || failed=1; done; exit $$failed
 
 .PHONY: build
 build: ## build the static binary bin/drawbridge
