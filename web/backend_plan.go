@@ -89,6 +89,12 @@ func newPlanView(b *model.Backend, p *model.Plan, actor model.Actor) planView {
 }
 
 func (v *planView) describe(op model.Operation, all int, actions map[model.Action]int) {
+	if op == model.OpRollBack {
+		v.Title = "Roll back plan"
+		v.Lead = rollBackWords(actions[model.ActionDelete], actions[model.ActionKeep])
+		v.ApplyLabel, v.Variant, v.TestID = "Roll back", "destructive", "confirm-roll-back"
+		return
+	}
 	if op == model.OpDestroy {
 		v.Title = "Destroy plan"
 		v.Lead = fmt.Sprintf("%s will be deleted, in this order. What is yours or shared stays as it is. The invoke URL stops answering with the first step.", count(actions[model.ActionDelete], "resource"))
@@ -98,6 +104,17 @@ func (v *planView) describe(op model.Operation, all int, actions map[model.Actio
 	v.Title = "Plan"
 	v.Lead = planWords(all, actions[model.ActionKeep]) + " Steps that do not need each other run at once."
 	v.ApplyLabel, v.Variant, v.TestID = "Provision", "primary", "provision"
+}
+
+func rollBackWords(deleted, kept int) string {
+	words := "Nothing exists that this job made: there is nothing to delete."
+	if deleted > 0 {
+		words = count(deleted, "resource") + " that this job made will be deleted, in this order."
+	}
+	if kept > 0 {
+		words += " What is older or was found stays as it is."
+	}
+	return words
 }
 
 func planWords(all, kept int) string {

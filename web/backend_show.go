@@ -208,6 +208,8 @@ func operationWord(op model.Operation) string {
 		return "Provision"
 	case model.OpDestroy:
 		return "Destroy"
+	case model.OpRollBack:
+		return "Roll back"
 	}
 	return string(op)
 }

@@ -12,11 +12,14 @@ import (
 )
 
 // made saves the chain's resources up to the nth as sampleDetail has them.
-func (s *site) made(b model.Backend, n int) {
+func (s *site) made(b model.Backend, n int) { s.madeBy(b, n, "") }
+
+// madeBy is made, by that job.
+func (s *site) madeBy(b model.Backend, n int, jobID string) {
 	s.t.Helper()
 	err := s.store.InTx(s.t.Context(), func(q *store.Queries) error {
 		for _, r := range sampleDetail(b.Phase, n).Resources {
-			r.BackendID = b.ID
+			r.BackendID, r.MadeBy = b.ID, jobID
 			if err := q.UpsertResource(s.t.Context(), &r); err != nil {
 				return err
 			}

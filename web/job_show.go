@@ -36,12 +36,29 @@ type jobHead struct {
 	InvokeURL string // when the chain is ready
 	NowMS     int64  // milliseconds since the origin, as the page was made
 	Live      bool   // the clock ticks
-	CancelURL string
-	RetryURL  string
-	Stopping  bool // cancel was asked for
+	Cancel    jobButton
+	Retry     jobButton
+	RollBack  jobButton
+	Destroy   jobButton
+	Stopping  string // that cancel was asked for, and what follows
+	Related   *jobLink
 	Next      string
 	NextURL   string
 }
+
+// jobButton is something to press: offered with a URL, shown disabled with
+// why, or not shown at all.
+type jobButton struct {
+	URL       string
+	Why       string
+	HolderURL string // of the job that stands in the way
+}
+
+// Shown tells whether there is anything to show.
+func (b jobButton) Shown() bool { return b.URL != "" || b.Why != "" }
+
+// jobLink leads to a job that has to do with this one.
+type jobLink struct{ Words, Label, URL string }
 
 // stepRow is one line of the waterfall.
 type stepRow struct {
@@ -132,7 +149,7 @@ func newJobHead(d *panel.JobDetail, actor model.Actor, now time.Time) jobHead {
 	h := jobHead{
 		State: ui.JobState(d.State), Actor: d.Actor, Created: ago(d.CreatedAt, now), Why: d.Why,
 		Elapsed: seconds(to.Sub(from)), NowMS: to.Sub(from).Milliseconds(), Live: !d.State.Ended() && !d.StartedAt.IsZero(),
-		Stopping: !d.CancelRequestedAt.IsZero() && !d.State.Ended(), All: len(d.Steps),
+		Stopping: stoppingWords(d), Related: relatedJob(d), All: len(d.Steps),
 	}
 	for _, s := range d.Steps {
 		if s.State == model.StepDone || s.State == model.StepSkipped {
@@ -143,12 +160,7 @@ func newJobHead(d *panel.JobDetail, actor model.Actor, now time.Time) jobHead {
 	if d.Problem != nil {
 		h.Problem = jobProblem(d)
 	}
-	if panel.May(actor, panel.ProvisionBackends, d.TeamID) && !d.State.Ended() && !h.Stopping {
-		h.CancelURL = pathJobCancel(d.ID)
-	}
-	if mayRetry(d, actor) {
-		h.RetryURL = pathJobRetry(d.ID)
-	}
+	h.addButtons(d, actor)
 	if d.State == model.JobSucceeded {
 		h.Next, h.NextURL = "Go to the backend", pathBackend(d.BackendID)
 		if d.Operation == model.OpProvision {
@@ -156,16 +168,6 @@ func newJobHead(d *panel.JobDetail, actor model.Actor, now time.Time) jobHead {
 		}
 	}
 	return h
-}
-
-func mayRetry(d *panel.JobDetail, actor model.Actor) bool {
-	need := panel.ProvisionBackends
-	if d.Operation == model.OpDestroy {
-		need = panel.DestroyBackends
-	}
-	stopped := d.State == model.JobFailed || d.State == model.JobCancelled
-	free := d.Backend.ActiveJobID == "" || d.Backend.ActiveJobID == d.ID
-	return stopped && free && panel.May(actor, need, d.TeamID)
 }
 
 // span is the time that the waterfall covers: from the first thing that

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"drawbridge/internal/model"
-	"drawbridge/internal/panel"
 )
 
 func TestWaterfallPlacesStepsOnTheJobsSpan(t *testing.T) {
@@ -33,7 +32,7 @@ func TestWaterfallPlacesStepsOnTheJobsSpan(t *testing.T) {
 func TestRunningJobTicks(t *testing.T) {
 	t.Parallel()
 	v := newJobView(sampleJob(model.JobRunning), developer, sampleNow)
-	if !v.Head.Live || v.Head.NowMS != 41000 || v.Head.CancelURL == "" || v.Head.RetryURL != "" || v.Head.Progress != "7 of 15 steps done" {
+	if !v.Head.Live || v.Head.NowMS != 41000 || v.Head.Cancel.URL == "" || v.Head.Retry.Shown() || v.Head.Progress != "7 of 15 steps done" {
 		t.Errorf("head %+v", v.Head)
 	}
 	alb := v.Steps[7]
@@ -65,34 +64,6 @@ func TestFailedJobTellsOnceAndInFull(t *testing.T) {
 	}
 	if strings.Contains(page, `data-testid="cancel"`) || strings.Contains(page, "data-live") {
 		t.Error("an ended job ticks or can be cancelled")
-	}
-}
-
-func TestWhoMayRetry(t *testing.T) {
-	t.Parallel()
-	destroy := func(state model.JobState) *panel.JobDetail {
-		d := sampleJob(state)
-		d.Operation, d.Backend.ActiveJobID = model.OpDestroy, ""
-		return d
-	}
-	taken := sampleJob(model.JobFailed)
-	taken.Backend.ActiveJobID = "job_other"
-	for name, row := range map[string]struct {
-		job   *panel.JobDetail
-		actor model.Actor
-		want  bool
-	}{
-		"failed, developer":  {sampleJob(model.JobFailed), developer, true},
-		"failed, viewer":     {sampleJob(model.JobFailed), viewer, false},
-		"running":            {sampleJob(model.JobRunning), owner, false},
-		"succeeded":          {sampleJob(model.JobSucceeded), owner, false},
-		"backend is taken":   {taken, owner, false},
-		"destroy, developer": {destroy(model.JobFailed), developer, false},
-		"destroy, owner":     {destroy(model.JobCancelled), owner, true},
-	} {
-		if got := mayRetry(row.job, row.actor); got != row.want {
-			t.Errorf("%s: %v", name, got)
-		}
 	}
 }
 

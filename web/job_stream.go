@@ -33,6 +33,16 @@ func (w *Web) streamJob(c echo.Context) error {
 			if err != nil || !changed {
 				return err
 			}
+			if renew == "" { // what can be asked of the job may be something else now
+				now, err := w.panel.Job(l.ctx, actor, d.ID)
+				if err != nil {
+					return err
+				}
+				d.Actions, d.RolledBackBy = now.Actions, now.RolledBackBy
+				if len(d.Steps) == 0 {
+					d.Steps = now.Steps // planned only now
+				}
+			}
 			return l.send(e.Seq, w.jobParts(d, actor, renew)...)
 		}
 		return w.panel.StreamEvents(l.ctx, actor, d.BackendID, from, apply, l.idle)

@@ -66,6 +66,9 @@ func pathJobStream(id string) string { return pathJob(id) + "/stream" }
 func pathJobCancel(id string) string { return pathJob(id) + "/cancel" }
 func pathJobRetry(id string) string  { return pathJob(id) + "/retry" }
 
+// pathJobRollBack shows the plan; posted to, it carries it out.
+func pathJobRollBack(id string) string { return pathJob(id) + "/roll-back" }
+
 func pathEnvironmentStatus(id string) string {
 	return pathEnvironments + "/" + url.PathEscape(id) + "/status"
 }

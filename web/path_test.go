@@ -50,6 +50,7 @@ func TestPathHelpersLeadToRoutes(t *testing.T) {
 		"backend_plan": pathBackendPlan(id, model.OpDestroy), "backend_provision": pathBackendProvision(id),
 		"backend_destroy": pathBackendDestroy(id), "tests_run": pathTestsRun(id), "tests_send": pathTestsSend(id),
 		"confirm_show": pathConfirmNext("/"), "confirm_create": pathConfirm, "job_show": pathJob(id), "job_stream": pathJobStream(id), "job_cancel": pathJobCancel(id), "job_retry": pathJobRetry(id),
+		"job_plan_roll_back": pathJobRollBack(id), "job_roll_back": pathJobRollBack(id),
 		"environment_list": pathEnvironments, "environment_status": pathEnvironmentStatus(id),
 		"environment_calls": pathEnvironmentCalls(id), "backend_logs": pathBackendLogs(id),
 		"quota_show": pathTeamQuota(id), "quota_set": pathTeamQuota(id), "audit_list": pathAuditBefore(url.Values{}, 1),

@@ -54,6 +54,8 @@ func routes() []route {
 		{"job_show", get, "/jobs/:id", "Job", panel.SeeBackends, (*Web).showJob},
 		{"job_stream", get, "/jobs/:id/stream", "Job", panel.SeeBackends, (*Web).streamJob},
 		{"job_cancel", post, "/jobs/:id/cancel", "Cancel", panel.ProvisionBackends, (*Web).cancelJob},
+		{"job_plan_roll_back", get, "/jobs/:id/roll-back", "Roll back plan", panel.SeeBackends, (*Web).planRollBack},
+		{"job_roll_back", post, "/jobs/:id/roll-back", "Roll back", panel.ProvisionBackends, (*Web).rollBackJob},
 		{"job_retry", post, "/jobs/:id/retry", "Retry", panel.ProvisionBackends, (*Web).retryJob},
 
 		{"environment_list", get, pathEnvironments, "Environments", panel.SeeEnvironments, (*Web).listEnvironments},

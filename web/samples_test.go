@@ -131,6 +131,9 @@ func sampleJob(state model.JobState) *panel.JobDetail {
 		State: state, Plan: samplePlan(), Actor: "Dana", CreatedAt: start, StartedAt: start.Add(time.Second),
 	}
 	d.Backend.ActiveJobID = d.ID
+	d.Actions.Cancel.Allowed = !state.Ended()
+	d.Actions.Retry.Allowed = state == model.JobFailed || state == model.JobCancelled
+	d.Actions.RollBack.Allowed = state != model.JobSucceeded
 	d.Typical = map[string]float64{"elbv2.load_balancer create": 151, "apigatewayv2.vpc_link create": 118.4}
 	for i, it := range sampleChain() {
 		d.Steps = append(d.Steps, sampleStep(it, i, start.Add(time.Second)))

@@ -201,6 +201,51 @@ func TestBackendFromRegistrationToDestroy(t *testing.T) {
 	}
 }
 
+// TestRollBackAsAClient: the plan before, the job that does it, and what a
+// second one is told.
+func TestRollBackAsAClient(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	b := in.register(t, "orders")
+	var job, undo, again Job
+	in.as(t, "developer", "POST", "/api/v1/backends/"+b.ID+"/provision", "", &job)
+	at := "/api/v1/jobs/" + job.ID
+	var plan Plan
+	if in.as(t, "viewer", "GET", at+"/roll-back", "", &plan); plan.Operation != "roll_back" || plan.Blocked || len(plan.Items) != 0 || len(plan.Findings) != 1 {
+		t.Errorf("plan %+v", plan)
+	}
+	resp := in.as(t, "developer", "POST", at+"/roll-back", "", &undo)
+	if resp.StatusCode != 202 || undo.Operation != "roll_back" || undo.Undoes != job.ID || resp.Header.Get("Location") != "/api/v1/jobs/"+undo.ID {
+		t.Fatalf("%d %v %+v", resp.StatusCode, resp.Header, undo)
+	}
+	if in.as(t, "developer", "POST", at+"/roll-back", "", &again); again.ID != undo.ID {
+		t.Errorf("asked twice: %+v", again)
+	}
+	var detail JobDetail
+	in.as(t, "viewer", "GET", at, "", &detail)
+	if detail.State != "cancelled" || detail.RolledBackBy != undo.ID || detail.Actions.RollBack.Allowed {
+		t.Errorf("job %+v", detail)
+	}
+	in.as(t, "developer", "GET", at, "", &detail)
+	for name, a := range map[string]JobAction{"retry": detail.Actions.Retry, "roll back": detail.Actions.RollBack} {
+		if a.Allowed || a.Why == "" || a.Holder != undo.ID || a.HolderURL != "/api/v1/jobs/"+undo.ID {
+			t.Errorf("%s %+v", name, a)
+		}
+	}
+	if in.as(t, "viewer", "GET", at+"/roll-back", "", &plan); !plan.Blocked {
+		t.Errorf("plan %+v", plan)
+	}
+	var p ProblemDetails
+	if resp = in.as(t, "developer", "POST", at+"/retry", "", &p); resp.StatusCode != 409 || p.Holder != undo.ID || p.HolderURL == "" {
+		t.Errorf("retry: %d %+v", resp.StatusCode, p)
+	}
+	for role, status := range map[string]int{"viewer": 403, "stranger": 404} {
+		if resp = in.as(t, role, "POST", at+"/roll-back", "", &p); resp.StatusCode != status {
+			t.Errorf("%s: %d %+v", role, resp.StatusCode, p)
+		}
+	}
+}
+
 // TestAnswersOfThePanel sends what the panel refuses; each row needs its own role.
 func TestAnswersOfThePanel(t *testing.T) {
 	t.Parallel()

@@ -17,7 +17,7 @@ type Backend struct {
 	TeamID        string    `json:"team_id" doc:"The team that owns it." example:"team_h6c2v4yjq7sblm3d"`
 	EnvironmentID string    `json:"environment_id" doc:"Where it is provisioned." example:"env_w5tq3nz7kd2m4xja"`
 	Name          string    `json:"name" doc:"Its name, part of the names of its AWS resources." example:"orders-api"`
-	Phase         string    `json:"phase" doc:"Where it is in its life." enum:"registered,provisioning,ready,degraded,updating,destroying,destroyed,failed" example:"ready"`
+	Phase         string    `json:"phase" doc:"Where it is in its life." enum:"registered,provisioning,ready,degraded,updating,rolling_back,destroying,destroyed,failed" example:"ready"`
 	Spec          Spec      `json:"spec" doc:"What the team asked for."`
 	SpecVersion   int       `json:"spec_version" doc:"Counts the spec's changes, from 1." example:"1"`
 	InvokeURL     string    `json:"invoke_url" doc:"Where clients call it; empty until its stage exists." example:"https://a1b2c3d4e5.execute-api.ap-northeast-1.amazonaws.com/"`

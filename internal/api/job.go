@@ -16,11 +16,13 @@ type Job struct {
 	ID                string    `json:"id" doc:"Its id." example:"job_4q7hmk2xv6pzd3wa"`
 	BackendID         string    `json:"backend_id" doc:"The backend that it works on." example:"be_k3x7q2mfd5wa4nzp"`
 	TeamID            string    `json:"team_id" doc:"The team that owns the backend." example:"team_h6c2v4yjq7sblm3d"`
-	Operation         string    `json:"operation" enum:"provision,destroy" doc:"What it does."`
+	Operation         string    `json:"operation" enum:"provision,destroy,roll_back" doc:"What it does."`
 	State             string    `json:"state" enum:"queued,running,waiting,succeeded,failed,cancelled" doc:"Where it is in its life."`
 	Why               string    `json:"why,omitempty" doc:"Why it is queued or waiting, in words."`
 	Problem           *Problem  `json:"problem,omitempty" doc:"Why it failed."`
 	Actor             string    `json:"actor" doc:"Who asked for it." example:"ci"`
+	Undoes            string    `json:"undoes,omitempty" doc:"The job that this one rolls back." example:"job_w2n5xkq7m3zd4hpa"`
+	RollBackBy        string    `json:"roll_back_by,omitempty" doc:"Who asked that it be rolled back as soon as it has ended." example:"ci"`
 	Attempt           int       `json:"attempt" doc:"How often it was taken up." example:"1"`
 	CancelRequestedAt time.Time `json:"cancel_requested_at,omitzero" doc:"When somebody asked to cancel it."`
 	RunAfter          time.Time `json:"run_after,omitzero" doc:"It is not taken up before this."`
@@ -32,10 +34,35 @@ type Job struct {
 // JobDetail is a job with its steps.
 type JobDetail struct {
 	Job
-	BackendName string             `json:"backend_name" doc:"The backend's name." example:"orders-api"`
-	Steps       []Step             `json:"steps" nullable:"false" doc:"Its steps, in the plan's order."`
-	Plan        *Plan              `json:"plan,omitempty" doc:"The plan that it applies, as it was when it was queued."`
-	Typical     map[string]float64 `json:"typical,omitempty" doc:"Seconds that such steps took before, by kind and action."`
+	BackendName  string             `json:"backend_name" doc:"The backend's name." example:"orders-api"`
+	Steps        []Step             `json:"steps" nullable:"false" doc:"Its steps, in the plan's order."`
+	Plan         *Plan              `json:"plan,omitempty" doc:"The plan that it applies, as it was when it was queued."`
+	Typical      map[string]float64 `json:"typical,omitempty" doc:"Seconds that such steps took before, by kind and action."`
+	Actions      JobActions         `json:"actions" doc:"What can be asked of it now."`
+	RolledBackBy string             `json:"rolled_back_by,omitempty" doc:"The newest job that rolls this one back, or did." example:"job_4q7hmk2xv6pzd3wa"`
+}
+
+// JobActions are what can be asked of a job by the token that asks.
+type JobActions struct {
+	Cancel   JobAction `json:"cancel" doc:"Stop it before its next change in AWS."`
+	Retry    JobAction `json:"retry" doc:"Let it go on from where it stopped."`
+	RollBack JobAction `json:"roll_back" doc:"Delete what it made."`
+}
+
+// JobAction tells whether something can be asked of a job.
+type JobAction struct {
+	Allowed   bool   `json:"allowed" doc:"It can be asked for now."`
+	Why       string `json:"why,omitempty" doc:"Why it cannot."`
+	Holder    string `json:"holder,omitempty" doc:"The job that stands in the way." example:"job_4q7hmk2xv6pzd3wa"`
+	HolderURL string `json:"holder_url,omitempty" doc:"That job's address." example:"/api/v1/jobs/job_4q7hmk2xv6pzd3wa"`
+}
+
+func jobActionOf(a panel.JobAction) JobAction {
+	out := JobAction{Allowed: a.Allowed, Why: a.Why, Holder: a.Holder}
+	if a.Holder != "" {
+		out.HolderURL = jobURL(a.Holder)
+	}
+	return out
 }
 
 // Step is one action of a job on one resource.
@@ -79,7 +106,7 @@ func problemOf(p *model.Problem) Problem {
 func jobOf(j *model.Job) Job {
 	return Job{
 		ID: j.ID, BackendID: j.BackendID, TeamID: j.TeamID, Operation: string(j.Operation), State: string(j.State), Why: j.Why,
-		Problem: optional(j.Problem, problemOf), Actor: j.Actor, Attempt: j.Attempt, CancelRequestedAt: j.CancelRequestedAt,
+		Problem: optional(j.Problem, problemOf), Actor: j.Actor, Undoes: j.Undoes, RollBackBy: j.RollBackBy, Attempt: j.Attempt, CancelRequestedAt: j.CancelRequestedAt,
 		RunAfter: j.RunAfter, CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, FinishedAt: j.FinishedAt,
 	}
 }
@@ -88,6 +115,10 @@ func jobDetailOf(d *panel.JobDetail) JobDetail {
 	return JobDetail{
 		Job: jobOf(&d.Job), BackendName: d.Backend.Name, Steps: listOf(d.Steps, stepOf).Items,
 		Plan: optional(d.Plan, planOf), Typical: d.Typical,
+		Actions: JobActions{
+			Cancel: jobActionOf(d.Actions.Cancel), Retry: jobActionOf(d.Actions.Retry), RollBack: jobActionOf(d.Actions.RollBack),
+		},
+		RolledBackBy: d.RolledBackBy,
 	}
 }
 
@@ -127,6 +158,16 @@ func (a *API) registerJobs(h huma.API) {
 	}, func(ctx context.Context, actor model.Actor, in *jobInput) (*jobOutput, error) {
 		return accepted(a.panel.RetryJob(ctx, actor, in.ID))
 	})
+	route(a, h, huma.Operation{
+		OperationID: "plan-roll-back", Method: http.MethodGet, Path: "/jobs/{id}/roll-back", Tags: tags,
+		Summary: "Plan a roll back", Description: "Shows what rolling the job back would delete and keep. When it cannot be rolled back, the plan is blocked and a finding says why.",
+	}, a.planRollBack)
+	route(a, h, huma.Operation{
+		OperationID: "roll-back-job", Method: http.MethodPost, Path: "/jobs/{id}/roll-back", DefaultStatus: http.StatusAccepted, Tags: tags,
+		Summary: "Roll a job back", Description: "Deletes what this provision made, and nothing else. The answer is the job that does so. A job that is at work this moment is cancelled first: the answer is that job, with roll_back_by set, and its rolled_back_by names the roll back once it has stopped.",
+	}, func(ctx context.Context, actor model.Actor, in *jobInput) (*jobOutput, error) {
+		return accepted(a.panel.RollBack(ctx, actor, in.ID))
+	})
 }
 
 func (a *API) listJobs(ctx context.Context, actor model.Actor, in *backendInput) (*listOutput[Job], error) {
@@ -143,4 +184,12 @@ func (a *API) getJob(ctx context.Context, actor model.Actor, in *jobInput) (*out
 		return nil, err
 	}
 	return &output[JobDetail]{jobDetailOf(d)}, nil
+}
+
+func (a *API) planRollBack(ctx context.Context, actor model.Actor, in *jobInput) (*output[Plan], error) {
+	p, err := a.panel.RollBackPlan(ctx, actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &output[Plan]{planOf(p)}, nil
 }

@@ -137,6 +137,7 @@ func TestTheIssuesOperationsAreThere(t *testing.T) {
 		"POST /backends/{id}/provision", "GET /backends/{id}/jobs", "GET /backends/{id}/resources",
 		"GET /backends/{id}/events", "GET /backends/{id}/events/list", "POST /backends/{id}/tests/run", "GET /backends/{id}/tests/runs",
 		"GET /jobs/{id}", "POST /jobs/{id}/cancel", "POST /jobs/{id}/retry",
+		"GET /jobs/{id}/roll-back", "POST /jobs/{id}/roll-back",
 		"GET /environments", "GET /environments/{id}/status", "GET /environments/{id}/instances", "GET /teams",
 		"GET /environments/{id}/calls", "GET /backends/{id}/access-logs", "GET /audit", "GET /teams/{id}/quota", "PUT /teams/{id}/quota",
 		"POST /backends:batch",

@@ -20,6 +20,8 @@ var needs = map[string]panel.Permission{
 	"get-job":           panel.SeeBackends,
 	"cancel-job":        panel.ProvisionBackends,
 	"retry-job":         panel.ProvisionBackends,
+	"plan-roll-back":    panel.SeeBackends,
+	"roll-back-job":     panel.ProvisionBackends,
 	"run-tests":         panel.TestRoutes,
 	"list-test-runs":    panel.SeeBackends,
 

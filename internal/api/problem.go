@@ -25,7 +25,7 @@ type ProblemDetails struct {
 	Code      string       `json:"code" doc:"What kind of problem it is, for programs." example:"invalid"`
 	Detail    string       `json:"detail" doc:"What happened and how to mend it." example:"Some fields need another value."`
 	Errors    []FieldError `json:"errors,omitempty" doc:"The refused inputs."`
-	Holder    string       `json:"holder,omitempty" doc:"The job that holds the backend (409)." example:"job_4q7hmk2xv6pzd3wa"`
+	Holder    string       `json:"holder,omitempty" doc:"The job that holds the backend or stands in the way (409)." example:"job_4q7hmk2xv6pzd3wa"`
 	HolderURL string       `json:"holder_url,omitempty" doc:"That job's address." example:"/api/v1/jobs/job_4q7hmk2xv6pzd3wa"`
 	Problem   *Problem     `json:"problem,omitempty" doc:"What AWS said, when that is the reason."`
 	RequestID string       `json:"request_id" doc:"Names this request in the server's log." example:"req_b5jdy3xk7m2q4ncz"`

@@ -19,6 +19,7 @@ type Resource struct {
 	State     string            `json:"state" enum:"planned,pending,ready,failed,deleting,gone" doc:"What the newest look at AWS said."`
 	Detail    string            `json:"detail,omitempty" doc:"Why it is not ready, in words."`
 	Needs     []string          `json:"needs,omitempty" doc:"Keys of the resources that it needs."`
+	MadeBy    string            `json:"made_by,omitempty" doc:"The job that made it; absent when it was found or adopted." example:"job_4q7hmk2xv6pzd3wa"`
 	CreatedAt time.Time         `json:"created_at" doc:"When it was recorded."`
 	UpdatedAt time.Time         `json:"updated_at" doc:"When it last changed."`
 }
@@ -26,7 +27,7 @@ type Resource struct {
 func resourceOf(r *model.Resource) Resource {
 	return Resource{
 		BackendID: r.BackendID, Key: r.Key, Kind: string(r.Kind), Title: r.Title, Name: r.Name, AWSID: r.AWSID, Outputs: r.Outputs,
-		Ownership: string(r.Ownership), State: string(r.State), Detail: r.Detail, Needs: r.Needs,
+		Ownership: string(r.Ownership), State: string(r.State), Detail: r.Detail, Needs: r.Needs, MadeBy: r.MadeBy,
 		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 }

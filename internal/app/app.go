@@ -82,7 +82,7 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 	})
 	run := &engine{executor: executor, store: a.Store, pool: pool, install: install}
 	worker := jobs.New(a.Store, a.workerOptions(map[model.Operation]jobs.Handler{
-		model.OpProvision: run.provision, model.OpDestroy: run.destroy,
+		model.OpProvision: run.walk, model.OpDestroy: run.destroy, model.OpRollBack: run.rollBack,
 	}))
 	a.Panel = panel.New(panel.Deps{
 		Store: a.Store, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger, Limits: a.cfg.TeamLimits,

@@ -28,8 +28,8 @@ type engine struct {
 	install  string
 }
 
-// provision walks the plan of a provision.
-func (e *engine) provision(ctx context.Context, job *model.Job) error {
+// walk carries out the plan.
+func (e *engine) walk(ctx context.Context, job *model.Job) error {
 	err := e.executor.Run(ctx, job)
 	var failed *provision.StepFailed
 	if errors.As(err, &failed) {
@@ -41,9 +41,31 @@ func (e *engine) provision(ctx context.Context, job *model.Job) error {
 // destroy walks the plan of a destroy, and then asks AWS itself whether
 // anything that carries the backend's tags is left.
 func (e *engine) destroy(ctx context.Context, job *model.Job) error {
-	if err := e.provision(ctx, job); err != nil {
+	if err := e.walk(ctx, job); err != nil {
 		return err
 	}
+	return e.checkNothingLeft(ctx, job)
+}
+
+// rollBack deletes what one job made. One that was asked for while that job was
+// still at work gets its plan here.
+func (e *engine) rollBack(ctx context.Context, job *model.Job) error {
+	err := e.store.PlanJob(ctx, job.Lease(), func(b *model.Backend, have []model.Resource) (*model.Plan, []model.Step) {
+		plan := provision.RollBackPlan(b, job.Undoes, have)
+		return plan, provision.Steps(job.ID, plan)
+	})
+	if err != nil {
+		return fmt.Errorf("plan the roll back of %s: %w", job.Undoes, err)
+	}
+	if err := e.walk(ctx, job); err != nil {
+		return err
+	}
+	return e.checkNothingLeft(ctx, job)
+}
+
+// checkNothingLeft fails the job when AWS shows more of the backend than the
+// database knows.
+func (e *engine) checkNothingLeft(ctx context.Context, job *model.Job) error {
 	left, err := e.leftAfterAWhile(ctx, job.BackendID)
 	if err != nil {
 		return fmt.Errorf("look for what is left of %s: %w", job.BackendID, err)
@@ -94,9 +116,15 @@ func (e *engine) leftBehind(ctx context.Context, backendID string) ([]string, er
 	if err != nil {
 		return nil, awsapi.Problem(err)
 	}
+	have, err := e.store.Read().Resources(ctx, backendID)
+	if err != nil {
+		return nil, err
+	}
 	var left []string
 	for _, o := range owned {
-		left = append(left, o.Type+" "+o.ID)
+		if !o.In(have) {
+			left = append(left, o.Type+" "+o.ID)
+		}
 	}
 	return left, nil
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+
+	"drawbridge/internal/model"
 )
 
 // Owned is a thing in AWS that carries our owner tags.
@@ -16,6 +18,20 @@ type Owned struct {
 	Type string // "security group", "load balancer", …
 	ID   string // id or ARN
 	Key  string // its place in the chain, from its tag
+
+	part bool // of the resource of that key
+}
+
+// In tells whether a resource that exists accounts for the thing: it is that
+// resource, or belongs to it as an instance's volume does, or may be what the
+// resource's create made before its answer was lost.
+func (o Owned) In(resources []model.Resource) bool {
+	for _, r := range resources {
+		if r.Key == o.Key && r.State != model.ResourceGone {
+			return r.AWSID == o.ID || r.AWSID == "" || o.part
+		}
+	}
+	return false
 }
 
 // What AWS takes in one call.
@@ -31,7 +47,7 @@ const (
 func (c *Clients) OwnedByTag(ctx context.Context, install, backendID string) ([]Owned, error) {
 	scan := ownedScan{Clients: c, install: install, backendID: backendID}
 	for _, find := range []func(context.Context) error{
-		scan.instances, scan.volumes, scan.groups, scan.rules,
+		scan.instances, scan.volumes, scan.interfaces, scan.groups, scan.rules,
 		scan.loadBalancers, scan.targetGroups, scan.vpcLinks, scan.apis,
 	} {
 		if err := find(ctx); err != nil {
@@ -55,6 +71,31 @@ func (s *ownedScan) add(kind, id string, tags map[string]string) {
 	if tags[TagInstall] == s.install && tags[TagBackend] == s.backendID {
 		s.found = append(s.found, Owned{Type: kind, ID: id, Key: tags[TagResource]})
 	}
+}
+
+// addPart adds what belongs to the resource of its key.
+func (s *ownedScan) addPart(kind, id string, tags map[string]string) {
+	before := len(s.found)
+	s.add(kind, id, tags)
+	for i := before; i < len(s.found); i++ {
+		s.found[i].part = true
+	}
+}
+
+// interfaces are the network interfaces that carry the tags; those that AWS
+// itself puts up for a load balancer or a VPC link do not.
+func (s *ownedScan) interfaces(ctx context.Context) error {
+	pages := ec2.NewDescribeNetworkInterfacesPaginator(s.EC2, &ec2.DescribeNetworkInterfacesInput{Filters: s.filters()})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, n := range page.NetworkInterfaces {
+			s.addPart("network interface", aws.ToString(n.NetworkInterfaceId), TagsOf(n.TagSet))
+		}
+	}
+	return nil
 }
 
 func (s *ownedScan) instances(ctx context.Context) error {
@@ -97,7 +138,7 @@ func (s *ownedScan) volumes(ctx context.Context) error {
 			return err
 		}
 		for _, v := range out.Volumes {
-			s.add("volume", aws.ToString(v.VolumeId), TagsOf(v.Tags))
+			s.addPart("volume", aws.ToString(v.VolumeId), TagsOf(v.Tags))
 		}
 	}
 	return nil

@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"drawbridge/internal/awssim"
@@ -27,6 +29,8 @@ type cloud struct {
 
 	// refuse, when not nil, tells which calls are answered as AWS throttles.
 	refuse func(r *http.Request) bool
+
+	twice *atomic.Int64 // deletes that were carried out twice; nil = none is
 }
 
 // newCloud opens an empty one that is kept in memory.
@@ -81,12 +85,15 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c.mu.Lock()
 	c.calls++
-	held := c.held
+	held, twice := c.held, c.twice
 	if c.calls != c.at {
 		held = nil
 	}
 	refused := c.refuse != nil && c.refuse(r)
 	c.mu.Unlock()
+	if twice != nil {
+		c.deleteFirst(r, twice)
+	}
 	switch {
 	case refused:
 		w.Header().Set("X-Amzn-Errortype", "TooManyRequestsException")
@@ -111,6 +118,29 @@ func (c *cloud) hold(n int, where side) <-chan struct{} {
 	defer c.mu.Unlock()
 	c.calls, c.at, c.side, c.held = 0, n, where, make(chan struct{})
 	return c.held
+}
+
+// deleteTwice has each delete from now on carried out by somebody else in the
+// moment before it comes, and counts them.
+func (c *cloud) deleteTwice() *atomic.Int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.twice = &atomic.Int64{}
+	return c.twice
+}
+
+func (c *cloud) deleteFirst(r *http.Request, twice *atomic.Int64) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	if deletion(r, string(body)) {
+		first := r.Clone(r.Context())
+		first.Body = io.NopCloser(bytes.NewReader(body))
+		c.sim.Handler().ServeHTTP(httptest.NewRecorder(), first)
+		twice.Add(1)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 }
 
 // count is how many calls have come since hold.

@@ -32,6 +32,7 @@ const (
 
 	AuditJobCancel AuditAction = "job.cancel"
 	AuditJobRetry  AuditAction = "job.retry"
+	AuditRollBack  AuditAction = "job.roll_back"
 )
 
 // AuditActions are all of them, in the order in which they are offered.
@@ -40,7 +41,7 @@ var AuditActions = []AuditAction{
 	AuditTeamQuota,
 	AuditTokenCreate,
 	AuditBackendRegister, AuditBackendProvision, AuditBackendDestroy, AuditBackendTest,
-	AuditJobCancel, AuditJobRetry,
+	AuditJobCancel, AuditJobRetry, AuditRollBack,
 }
 
 // AuditOutcome says what became of it.

@@ -16,6 +16,7 @@ const (
 	PhaseReady        Phase = "ready"        // healthy, and a request through the invoke URL was answered
 	PhaseDegraded     Phase = "degraded"     // was ready; a check says otherwise
 	PhaseUpdating     Phase = "updating"
+	PhaseRollingBack  Phase = "rolling_back" // what one job made is being deleted
 	PhaseDestroying   Phase = "destroying"
 	PhaseDestroyed    Phase = "destroyed" // nothing of it is left; kept for its history
 	PhaseFailed       Phase = "failed"    // the last job stopped; some resources may exist
@@ -66,33 +67,54 @@ func (b *Backend) AWSName(role string) string {
 	return b.Name + "-" + ShortID(b.ID) + "-" + role
 }
 
-// PhaseAfter derives a backend's phase when a job of operation op has entered
-// state s. resources is how many managed resources exist.
-func PhaseAfter(op Operation, s JobState, resources int) Phase {
-	switch op {
-	case OpProvision:
-		switch s {
-		case JobSucceeded:
-			return PhaseReady
-		case JobFailed:
-			return PhaseFailed
-		case JobCancelled:
-			if resources == 0 {
-				return PhaseRegistered
-			}
-			return PhaseFailed
-		}
-		return PhaseProvisioning
-	case OpDestroy:
-		switch s {
-		case JobSucceeded:
-			return PhaseDestroyed
-		case JobFailed, JobCancelled:
-			return PhaseFailed
-		}
-		return PhaseDestroying
+// Holdings is what a backend has.
+type Holdings struct {
+	Managed int // resources that we made, or may have made, and that still exist
+	// Whole: all that the newest successful provision made is there and ready.
+	Whole bool
+}
+
+// phase is that of a backend that no job works on, whatever happened before.
+func (h Holdings) phase() Phase {
+	switch {
+	case h.Managed == 0:
+		return PhaseRegistered
+	case h.Whole:
+		return PhaseReady
 	}
 	return PhaseFailed
+}
+
+// PhaseAfter derives the phase of a backend that has have when a job of
+// operation op has entered state s. A cancelled job, and one that was rolled
+// back, may have left a working chain as it was.
+func PhaseAfter(op Operation, s JobState, have Holdings) Phase {
+	switch op {
+	case OpProvision:
+		return phaseIn(s, PhaseProvisioning, PhaseReady, have.phase())
+	case OpRollBack:
+		return phaseIn(s, PhaseRollingBack, have.phase(), PhaseFailed)
+	case OpDestroy:
+		cancelled := PhaseFailed
+		if have.Managed > 0 && have.Whole {
+			cancelled = PhaseReady
+		}
+		return phaseIn(s, PhaseDestroying, PhaseDestroyed, cancelled)
+	}
+	return PhaseFailed
+}
+
+// phaseIn picks the phase for a job's state; that of a failed one is failed.
+func phaseIn(s JobState, underWay, succeeded, cancelled Phase) Phase {
+	switch s {
+	case JobSucceeded:
+		return succeeded
+	case JobCancelled:
+		return cancelled
+	case JobFailed:
+		return PhaseFailed
+	}
+	return underWay
 }
 
 // Allows tells whether op may start in this phase. A running job is checked

@@ -11,6 +11,7 @@ type Operation string
 const (
 	OpProvision Operation = "provision"
 	OpDestroy   Operation = "destroy"
+	OpRollBack  Operation = "roll_back" // deletes what one job made; see Job.Undoes
 )
 
 // JobState is a job's place in its life.
@@ -36,16 +37,20 @@ func (s JobState) Ended() bool {
 
 // Job is a tracked run of one operation on one backend.
 type Job struct {
-	ID                string    `json:"id"`
-	BackendID         string    `json:"backend_id"`
-	TeamID            string    `json:"team_id"`
-	Operation         Operation `json:"operation"`
-	State             JobState  `json:"state"`
-	Why               string    `json:"why,omitempty"` // why it is queued or waiting, or from whom it was taken over, in words
-	Plan              *Plan     `json:"plan,omitempty"`
-	Problem           *Problem  `json:"problem,omitempty"` // why it failed
-	Actor             string    `json:"actor"`             // who asked, by name
-	Attempt           int       `json:"attempt"`           // claims so far
+	ID        string    `json:"id"`
+	BackendID string    `json:"backend_id"`
+	TeamID    string    `json:"team_id"`
+	Operation Operation `json:"operation"`
+	State     JobState  `json:"state"`
+	Why       string    `json:"why,omitempty"` // why it is queued or waiting, or from whom it was taken over, in words
+	Plan      *Plan     `json:"plan,omitempty"`
+	Problem   *Problem  `json:"problem,omitempty"` // why it failed
+	Actor     string    `json:"actor"`             // who asked, by name
+	Undoes    string    `json:"undoes,omitempty"`  // the job that this one rolls back
+	// RollBackBy asked that the job be rolled back as soon as it has ended: the
+	// roll back is queued in the transaction in which it ends.
+	RollBackBy        string    `json:"roll_back_by,omitempty"`
+	Attempt           int       `json:"attempt"` // claims so far
 	CancelRequestedAt time.Time `json:"cancel_requested_at,omitzero"`
 	RunAfter          time.Time `json:"run_after,omitzero"`
 	CreatedAt         time.Time `json:"created_at"`

@@ -39,6 +39,9 @@ type Resource struct {
 	Ownership Ownership         `json:"ownership"`
 	State     ResourceState     `json:"state"`
 	Detail    string            `json:"detail,omitempty"` // why it is not ready, in words
+	// MadeBy is the job that set out to make it, known before the call; "" for
+	// what was found or adopted. Rolling that job back deletes it.
+	MadeBy string `json:"made_by,omitempty"`
 	// Params are what the node was built with, so that deletion never needs the spec.
 	Params    map[string]string `json:"params,omitempty"`
 	Needs     []string          `json:"needs,omitempty"` // keys that it needs; deletion is the reverse

@@ -11,25 +11,37 @@ import (
 
 func TestPhaseAfter(t *testing.T) {
 	t.Parallel()
+	none, some, whole := model.Holdings{}, model.Holdings{Managed: 3}, model.Holdings{Managed: 18, Whole: true}
 	for _, tc := range []struct {
-		op        model.Operation
-		state     model.JobState
-		resources int
-		want      model.Phase
+		op    model.Operation
+		state model.JobState
+		have  model.Holdings
+		want  model.Phase
 	}{
-		{model.OpProvision, model.JobQueued, 0, model.PhaseProvisioning},
-		{model.OpProvision, model.JobRunning, 3, model.PhaseProvisioning},
-		{model.OpProvision, model.JobSucceeded, 18, model.PhaseReady},
-		{model.OpProvision, model.JobFailed, 3, model.PhaseFailed},
-		{model.OpProvision, model.JobCancelled, 0, model.PhaseRegistered},
-		{model.OpProvision, model.JobCancelled, 1, model.PhaseFailed},
-		{model.OpDestroy, model.JobRunning, 3, model.PhaseDestroying},
-		{model.OpDestroy, model.JobSucceeded, 0, model.PhaseDestroyed},
-		{model.OpDestroy, model.JobFailed, 2, model.PhaseFailed},
-		{model.OpDestroy, model.JobCancelled, 2, model.PhaseFailed},
+		{model.OpProvision, model.JobQueued, none, model.PhaseProvisioning},
+		{model.OpProvision, model.JobRunning, some, model.PhaseProvisioning},
+		{model.OpProvision, model.JobSucceeded, whole, model.PhaseReady},
+		{model.OpProvision, model.JobFailed, some, model.PhaseFailed},
+		{model.OpProvision, model.JobFailed, whole, model.PhaseFailed},
+		{model.OpProvision, model.JobCancelled, none, model.PhaseRegistered},
+		{model.OpProvision, model.JobCancelled, some, model.PhaseFailed},
+		{model.OpProvision, model.JobCancelled, whole, model.PhaseReady},
+		{model.OpRollBack, model.JobQueued, some, model.PhaseRollingBack},
+		{model.OpRollBack, model.JobWaiting, whole, model.PhaseRollingBack},
+		{model.OpRollBack, model.JobSucceeded, none, model.PhaseRegistered},
+		{model.OpRollBack, model.JobSucceeded, some, model.PhaseFailed},
+		{model.OpRollBack, model.JobSucceeded, whole, model.PhaseReady},
+		{model.OpRollBack, model.JobFailed, none, model.PhaseFailed},
+		{model.OpRollBack, model.JobCancelled, some, model.PhaseFailed},
+		{model.OpDestroy, model.JobRunning, some, model.PhaseDestroying},
+		{model.OpDestroy, model.JobSucceeded, none, model.PhaseDestroyed},
+		{model.OpDestroy, model.JobFailed, some, model.PhaseFailed},
+		{model.OpDestroy, model.JobCancelled, none, model.PhaseFailed},
+		{model.OpDestroy, model.JobCancelled, some, model.PhaseFailed},
+		{model.OpDestroy, model.JobCancelled, whole, model.PhaseReady},
 	} {
-		if got := model.PhaseAfter(tc.op, tc.state, tc.resources); got != tc.want {
-			t.Errorf("%s %s with %d resources: %s, want %s", tc.op, tc.state, tc.resources, got, tc.want)
+		if got := model.PhaseAfter(tc.op, tc.state, tc.have); got != tc.want {
+			t.Errorf("%s %s with %+v: %s, want %s", tc.op, tc.state, tc.have, got, tc.want)
 		}
 	}
 }

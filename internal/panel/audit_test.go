@@ -16,7 +16,7 @@ import (
 // row in auditedUseCases.
 var readers = []string{
 	"AccessLogs", "Account", "Audit", "Backend", "Backends", "CountBackends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
-	"ExportAudit", "HasActivity", "Instances", "Job", "Jobs", "Plan", "StreamBackends", "StreamEvents", "Teams", "TestRuns", "Quota",
+	"ExportAudit", "HasActivity", "Instances", "Job", "Jobs", "Plan", "RollBackPlan", "StreamBackends", "StreamEvents", "Teams", "TestRuns", "Quota",
 }
 
 // auditedUseCases carries each use case that changes something out, once, and
@@ -60,6 +60,10 @@ var auditedUseCases = map[string]struct {
 		_, err := b.panel.RetryJob(b.t.Context(), owner, job.ID)
 		return err
 	}, model.AuditJobRetry, "job", "state", "state", true},
+	"RollBack": {func(b *bench) error {
+		_, err := b.panel.RollBack(b.t.Context(), owner, b.queued().ID)
+		return err
+	}, model.AuditRollBack, "job", "state", "cancel_requested", true},
 	"RunTests": {func(b *bench) error {
 		_, err := b.panel.RunTests(b.t.Context(), owner, b.reachable().ID, nil)
 		return err

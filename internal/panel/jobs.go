@@ -13,6 +13,9 @@ type JobDetail struct {
 	model.Job
 	Backend model.Backend `json:"backend"`
 	Steps   []model.Step  `json:"steps"` // in plan order
+	Actions JobActions    `json:"actions"`
+	// RolledBackBy is the newest job that rolls this one back, or did; "" for none.
+	RolledBackBy string `json:"rolled_back_by,omitempty"`
 	// Typical is how long such a step took before, in seconds, by kind and action ("elbv2.load_balancer create").
 	Typical map[string]float64 `json:"typical,omitempty"`
 }
@@ -90,6 +93,11 @@ func enqueue(ctx context.Context, q *store.Queries, job *model.Job) error {
 	if b.SpecVersion != job.Plan.SpecVersion {
 		return model.Errorf(model.CodeConflict, "The spec of %s was changed meanwhile. Look at the new plan, then start again.", b.Name)
 	}
+	return insertJob(ctx, q, b, job)
+}
+
+// insertJob saves a planned job with its steps and gives it the backend.
+func insertJob(ctx context.Context, q *store.Queries, b *model.Backend, job *model.Job) error {
 	if err := q.InsertJob(ctx, job); err != nil {
 		return err
 	}
@@ -104,7 +112,7 @@ func enqueue(ctx context.Context, q *store.Queries, job *model.Job) error {
 // hold makes the job the one that has the backend.
 func hold(ctx context.Context, q *store.Queries, b *model.Backend, job *model.Job) error {
 	b.ActiveJobID = job.ID
-	b.Phase = model.PhaseAfter(job.Operation, model.JobQueued, 0)
+	b.Phase = model.PhaseAfter(job.Operation, model.JobQueued, model.Holdings{})
 	if err := q.UpdateBackend(ctx, b); err != nil {
 		return err
 	}
@@ -155,6 +163,11 @@ func (p *Panel) Job(ctx context.Context, a model.Actor, id string) (*JobDetail, 
 	if d.Steps, err = q.Steps(ctx, id); err != nil {
 		return nil, err
 	}
+	f, err := factsOf(ctx, q, j)
+	if err != nil {
+		return nil, err
+	}
+	d.Actions, d.RolledBackBy = f.actions(a), f.rolledBackBy()
 	if d.Typical, err = q.StepSeconds(ctx, a.TeamIDs()); err != nil {
 		return nil, err
 	}
@@ -168,10 +181,14 @@ func (p *Panel) CancelJob(ctx context.Context, a model.Actor, id string) (*model
 	if err != nil {
 		return nil, err
 	}
-	if j.State.Ended() {
-		return nil, model.Errorf(model.CodeConflict, "The job has ended already (%s); there is nothing to cancel.", j.State)
-	}
 	err = p.Store.InTx(ctx, func(q *store.Queries) error {
+		f, err := lockFacts(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		if err := f.refuseCancel(); err != nil {
+			return err
+		}
 		if err := q.RequestCancel(ctx, id); err != nil {
 			return err
 		}
@@ -185,16 +202,14 @@ func (p *Panel) CancelJob(ctx context.Context, a model.Actor, id string) (*model
 }
 
 // RetryJob queues a failed or cancelled job again: it goes on from the failed
-// step. developer (owner for destroy).
+// step. The role is that of the job's operation.
 func (p *Panel) RetryJob(ctx context.Context, a model.Actor, id string) (*model.Job, error) {
 	j, err := p.job(ctx, a, ProvisionBackends, id)
 	if err != nil {
 		return nil, err
 	}
-	if j.Operation == model.OpDestroy {
-		if err := allow(a, DestroyBackends, j.TeamID, "job", id); err != nil {
-			return nil, err
-		}
+	if err := allow(a, PermissionFor(j.Operation), j.TeamID, "job", id); err != nil {
+		return nil, err
 	}
 	err = p.Store.InTx(ctx, func(q *store.Queries) error {
 		b, err := q.BackendByID(ctx, j.BackendID)
@@ -204,7 +219,18 @@ func (p *Panel) RetryJob(ctx context.Context, a model.Actor, id string) (*model.
 		if err := p.room(ctx, q, b.TeamID, takes(b, j.Operation)); err != nil {
 			return err
 		}
-		if err := requeue(ctx, q, j); err != nil {
+		f, err := lockFacts(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		if err := f.refuseRetry(); err != nil {
+			return err
+		}
+		again, err := q.RequeueJob(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := hold(ctx, q, f.backend, again); err != nil {
 			return err
 		}
 		return auditJob(ctx, q, a, model.AuditJobRetry, j)
@@ -214,28 +240,4 @@ func (p *Panel) RetryJob(ctx context.Context, a model.Actor, id string) (*model.
 	}
 	p.Worker.Wake()
 	return p.Store.Read().JobByID(ctx, id)
-}
-
-func requeue(ctx context.Context, q *store.Queries, j *model.Job) error {
-	b, err := q.BackendForUpdate(ctx, j.BackendID)
-	if err != nil {
-		return err
-	}
-	latest, err := q.JobsByBackend(ctx, b.ID, 1)
-	if err != nil {
-		return err
-	}
-	switch {
-	case b.ActiveJobID == j.ID:
-		return model.Errorf(model.CodeConflict, "The job is still under way; there is nothing to retry.")
-	case b.ActiveJobID != "":
-		return free(b, j.Operation)
-	case len(latest) > 0 && latest[0].ID != j.ID:
-		return model.Errorf(model.CodeConflict, "A newer job has changed %s since. Start a new one instead.", b.Name)
-	}
-	again, err := q.RequeueJob(ctx, j.ID)
-	if err != nil {
-		return err
-	}
-	return hold(ctx, q, b, again)
 }

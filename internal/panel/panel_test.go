@@ -166,7 +166,12 @@ func TestEveryUseCase_asksWhoAndWhose(t *testing.T) {
 		}},
 		"CancelJob": {job.ID, model.RoleDeveloper, func(a model.Actor, id string) error { _, err := b.panel.CancelJob(ctx, a, id); return err }},
 		"RetryJob":  {job.ID, model.RoleDeveloper, func(a model.Actor, id string) error { _, err := b.panel.RetryJob(ctx, a, id); return err }},
-		"Destroy":   {back.ID, model.RoleOwner, func(a model.Actor, id string) error { _, err := b.panel.Destroy(ctx, a, id); return err }},
+		"RollBack":  {job.ID, model.RoleDeveloper, func(a model.Actor, id string) error { _, err := b.panel.RollBack(ctx, a, id); return err }},
+		"RollBackPlan": {job.ID, model.RoleViewer, func(a model.Actor, id string) error {
+			_, err := b.panel.RollBackPlan(ctx, a, id)
+			return err
+		}},
+		"Destroy": {back.ID, model.RoleOwner, func(a model.Actor, id string) error { _, err := b.panel.Destroy(ctx, a, id); return err }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, a := range []model.Actor{viewer, developer, owner} {

@@ -100,7 +100,7 @@ func (p *Panel) quotaFindings(ctx context.Context, b *model.Backend, op model.Op
 // takes is what a job of that operation adds to what the team has. A backend
 // that was provisioned before counts already.
 func takes(b *model.Backend, op model.Operation) model.Quota {
-	if op == model.OpDestroy || b.Phase != model.PhaseRegistered || b.Spec.Source != model.SourceLaunch || b.Spec.Launch == nil {
+	if op != model.OpProvision || b.Phase != model.PhaseRegistered || b.Spec.Source != model.SourceLaunch || b.Spec.Launch == nil {
 		return model.Quota{}
 	}
 	return model.Quota{Instances: b.Spec.Launch.Count}

@@ -207,7 +207,7 @@ func (r *run) met(n *node) bool {
 	for _, need := range n.item.Needs {
 		want := levelMade
 		switch {
-		case need.Looks && !r.destroy:
+		case need.Looks && !r.deletes:
 			continue
 		case need.Ready:
 			want = levelReady
@@ -228,7 +228,7 @@ func (r *run) perform(ctx context.Context, n *node, in Inputs) error {
 	t := &task{run: r, node: n, kind: kind, in: in, timing: kind.Timing(), ctx: ctx}
 	var err error
 	switch {
-	case r.destroy:
+	case r.deletes:
 		err = t.unmake()
 	default:
 		err = t.make()

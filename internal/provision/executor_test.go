@@ -27,7 +27,7 @@ type world struct {
 	finds   []string         // keys that were looked for
 	broken  map[string]error // Apply and Delete answer this before any effect
 	lost    map[string]bool  // Apply takes effect, the reply is lost once
-	unseen  map[string]bool // the next Delete does not see it
+	unseen  map[string]bool  // the next Delete does not see it
 	hold    map[string]chan struct{}
 	entered chan string // told of each Apply that is held
 }
@@ -113,6 +113,7 @@ type bench struct {
 	world  *world
 	back   *model.Backend
 	cancel chan struct{} // closed = cancel requested
+	undo   string        // the job that a roll back undoes
 }
 
 func newBench(t *testing.T) *bench {
@@ -144,6 +145,9 @@ func (b *bench) queue(op model.Operation, chain ...model.PlanItem) *model.Job {
 		b.t.Fatal(err)
 	}
 	plan := provision.DestroyPlan(b.back, have)
+	if op == model.OpRollBack {
+		plan = provision.RollBackPlan(b.back, b.undo, have)
+	}
 	if op == model.OpProvision {
 		if plan, err = provision.ProvisionPlan(b.back, chain, have, nil); err != nil {
 			b.t.Fatal(err)

@@ -36,7 +36,27 @@ func ProvisionPlan(b *model.Backend, chain []model.PlanItem, have []model.Resour
 // first: the reverse of what ProvisionPlan's needs say. Others are let go of,
 // not touched.
 func DestroyPlan(b *model.Backend, have []model.Resource) *model.Plan {
-	plan := &model.Plan{BackendID: b.ID, SpecVersion: b.SpecVersion, Operation: model.OpDestroy}
+	return deletePlan(b, model.OpDestroy, have, func(model.Resource) string { return "" })
+}
+
+// RollBackPlan deletes what the job made and what still exists of it, in the
+// same order, and keeps what is older or was found. It is as empty as what the
+// job made.
+func RollBackPlan(b *model.Backend, jobID string, have []model.Resource) *model.Plan {
+	return deletePlan(b, model.OpRollBack, have, func(r model.Resource) string {
+		switch r.MadeBy {
+		case jobID:
+			return ""
+		case "":
+			return "The job found it: it stays as it is."
+		}
+		return "Another job made it: it stays as it is."
+	})
+}
+
+// deletePlan deletes the managed resources for which stays has no reason.
+func deletePlan(b *model.Backend, op model.Operation, have []model.Resource, stays func(model.Resource) string) *model.Plan {
+	plan := &model.Plan{BackendID: b.ID, SpecVersion: b.SpecVersion, Operation: op}
 	dependents := map[string][]model.Need{}
 	live := slices.DeleteFunc(slices.Clone(have), func(r model.Resource) bool { return r.State == model.ResourceGone })
 	for _, r := range live {
@@ -49,7 +69,9 @@ func DestroyPlan(b *model.Backend, have []model.Resource) *model.Plan {
 			Key: r.Key, Kind: r.Kind, Name: r.Name, Title: r.Title, Action: model.ActionDelete, Ownership: r.Ownership,
 			AWSID: r.AWSID, Params: r.Params, Needs: dependents[r.Key],
 		}
-		if r.Ownership != model.OwnershipManaged {
+		if why := stays(r); why != "" {
+			item.Action, item.Needs, item.Reasons = model.ActionKeep, nil, []string{why}
+		} else if r.Ownership != model.OwnershipManaged {
 			item.Action = model.ActionUse
 			item.Reasons = []string{"It is not ours: it stays as it is."}
 		}

@@ -83,6 +83,8 @@ type Observed struct {
 	// Foreign: it is as wanted but somebody else made it; it becomes
 	// referenced and is never deleted by us.
 	Foreign bool
+	// Found: Apply made nothing, because it was there already.
+	Found bool
 	// Gone: still visible but as good as deleted (a terminated instance, a draining target).
 	Gone bool
 }

@@ -19,7 +19,7 @@ type run struct {
 	pace     *pace
 	rec      *model.Record
 	lease    model.Lease
-	destroy  bool
+	deletes  bool // the job makes nothing
 	nodes    []*node
 	byKey    map[string]*node
 	progress chan progress
@@ -32,7 +32,7 @@ type run struct {
 func newRun(e *Executor, rec *model.Record) *run {
 	r := &run{
 		exec: e, rec: rec, lease: rec.Job.Lease(),
-		destroy:   rec.Job.Operation == model.OpDestroy,
+		deletes:   rec.Job.Operation != model.OpProvision,
 		byKey:     map[string]*node{},
 		progress:  make(chan progress),
 		resources: map[string]*model.Resource{},
@@ -64,12 +64,12 @@ func newRun(e *Executor, rec *model.Record) *run {
 func (r *run) now() time.Time { return r.exec.Now().UTC().Truncate(time.Millisecond) }
 
 // inputs are what the node's kind may read: the needed resources as last
-// saved, and on destroy everything that is known of the backend.
+// saved, and on deletion everything that is known of the backend.
 func (r *run) inputs(n *node) Inputs {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	in := Inputs{Backend: r.rec.Backend, Environment: r.rec.Environment, Now: r.exec.Now, Needs: map[string]*model.Resource{}}
-	if r.destroy {
+	if r.deletes {
 		maps.Copy(in.Needs, r.resources)
 		return in
 	}
@@ -99,7 +99,7 @@ func (r *run) resource(n *node) (res *model.Resource, fresh bool) {
 	return &model.Resource{
 		BackendID: r.rec.Backend.ID, Key: n.item.Key, Kind: n.item.Kind,
 		Title: n.item.Title, Position: n.step.Position, Name: n.item.Name,
-		Ownership: n.item.Ownership, State: model.ResourcePlanned, Params: n.item.Params, Needs: needs,
+		Ownership: n.item.Ownership, State: model.ResourcePlanned, Params: n.item.Params, Needs: needs, MadeBy: r.rec.Job.ID,
 		CreatedAt: r.now(),
 	}, true
 }

@@ -90,7 +90,11 @@ func (t *task) findOrApply(fresh bool) (Observed, error) {
 		}
 		return obs, t.explain(err)
 	case fresh:
-		return t.apply()
+		obs, err := t.apply()
+		if err == nil && obs.Found && t.mayPredate() {
+			t.res.MadeBy = ""
+		}
+		return obs, err
 	}
 	obs, err := t.look()
 	if errors.Is(err, ErrNotFound) {
@@ -102,13 +106,29 @@ func (t *task) findOrApply(fresh bool) (Observed, error) {
 	return obs, t.explain(err)
 }
 
+// mayPredate tells whether what Apply found can be older than the job: what
+// hangs on something that the job made cannot, and a lost answer explains it.
+func (t *task) mayPredate() bool {
+	for _, need := range t.in.Needs {
+		if need.MadeBy == t.run.rec.Job.ID {
+			return false
+		}
+	}
+	return true
+}
+
 // forget drops the identity of a resource that is no more, so that the one
-// made in its place is told apart from it (client tokens hold CreatedAt).
+// made in its place is told apart from it (client tokens hold CreatedAt) and
+// is this job's.
 func (t *task) forget() error {
-	if t.res.AWSID == "" {
+	job := t.run.rec.Job.ID
+	if t.res.AWSID == "" && t.res.MadeBy == job {
 		return nil
 	}
-	t.res.AWSID, t.res.Outputs, t.res.State, t.res.CreatedAt = "", nil, model.ResourcePlanned, t.run.now()
+	if t.res.AWSID != "" {
+		t.res.AWSID, t.res.Outputs, t.res.State, t.res.CreatedAt = "", nil, model.ResourcePlanned, t.run.now()
+	}
+	t.res.MadeBy = job
 	return t.run.save(t.ctx, t.node.step, t.res)
 }
 

@@ -13,6 +13,9 @@ import (
 func (t *task) unmake() error {
 	res, fresh := t.run.resource(t.node)
 	t.res = res
+	if t.node.item.Action == model.ActionKeep {
+		return t.pass()
+	}
 	t.res.State = model.ResourceDeleting
 	if t.node.item.Action != model.ActionDelete || fresh {
 		return t.letGo(model.StepSkipped)
@@ -110,6 +113,14 @@ func (t *task) awaitGone() error {
 		}
 		why = obs.Why
 	}
+}
+
+// pass records that the step leaves its resource as it is.
+func (t *task) pass() error {
+	s := t.node.step
+	s.State, s.Why, s.AWSID = model.StepSkipped, "", t.res.AWSID
+	s.StartedAt, s.FinishedAt = t.run.now(), t.run.now()
+	return t.run.save(t.ctx, s, nil)
 }
 
 // letGo records that the backend has nothing more to do with the resource.

@@ -1,18 +1,22 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
+	"errors"
+	"time"
 
 	"drawbridge/internal/model"
 )
 
-const jobColumns = `id, backend_id, team_id, operation, state, why, plan, problem, actor, attempt, failures,
+const jobColumns = `id, backend_id, team_id, operation, state, why, plan, problem, actor, undoes, roll_back_by, attempt, failures,
 	cancel_requested_at, run_after, created_at, started_at, finished_at, lease_holder, lease_term, lease_expires`
 
 func scanJob(s scanner) (*model.Job, error) {
 	var j model.Job
 	err := s.Scan(&j.ID, &j.BackendID, &j.TeamID, &j.Operation, &j.State, &j.Why, jsonColumn{&j.Plan},
-		jsonColumn{&j.Problem}, &j.Actor, &j.Attempt, &j.Failures, millis{&j.CancelRequestedAt}, millis{&j.RunAfter},
+		jsonColumn{&j.Problem}, &j.Actor, &j.Undoes, &j.RollBackBy, &j.Attempt, &j.Failures, millis{&j.CancelRequestedAt}, millis{&j.RunAfter},
 		millis{&j.CreatedAt}, millis{&j.StartedAt}, millis{&j.FinishedAt}, &j.LeaseHolder, &j.LeaseTerm,
 		millis{&j.LeaseExpires})
 	return &j, err
@@ -32,8 +36,8 @@ func (q *Queries) InsertJob(ctx context.Context, j *model.Job) error {
 	}
 	_, err = q.exec(ctx, "insert job",
 		`INSERT INTO jobs (`+jobColumns+`)
-		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
-		j.ID, j.BackendID, j.TeamID, j.Operation, j.State, j.Why, texts[0], texts[1], j.Actor, j.Attempt, j.Failures,
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+		j.ID, j.BackendID, j.TeamID, j.Operation, j.State, j.Why, texts[0], texts[1], j.Actor, j.Undoes, j.RollBackBy, j.Attempt, j.Failures,
 		ms(j.CancelRequestedAt), ms(j.RunAfter), ms(j.CreatedAt), ms(j.StartedAt), ms(j.FinishedAt),
 		j.LeaseHolder, j.LeaseTerm, ms(j.LeaseExpires))
 	q.notify(NoticeQueued, "")
@@ -48,10 +52,10 @@ func (q *Queries) updateJob(ctx context.Context, j *model.Job) error {
 	}
 	_, err = q.exec(ctx, "update job",
 		`UPDATE jobs SET state = $2, why = $3, problem = $4, failures = $5, cancel_requested_at = $6, run_after = $7,
-			started_at = $8, finished_at = $9, lease_holder = $10, lease_expires = $11
+			started_at = $8, finished_at = $9, lease_holder = $10, lease_expires = $11, roll_back_by = $12
 		 WHERE id = $1`,
 		j.ID, j.State, j.Why, problem, j.Failures, ms(j.CancelRequestedAt), ms(j.RunAfter),
-		ms(j.StartedAt), ms(j.FinishedAt), j.LeaseHolder, ms(j.LeaseExpires))
+		ms(j.StartedAt), ms(j.FinishedAt), j.LeaseHolder, ms(j.LeaseExpires), j.RollBackBy)
 	return taken(err, "Another job holds this backend. Wait until it has ended, or cancel it.")
 }
 
@@ -96,7 +100,7 @@ func (q *Queries) RequeueJob(ctx context.Context, id string) (*model.Job, error)
 	}
 	j = &model.Job{
 		ID: j.ID, BackendID: j.BackendID, TeamID: j.TeamID, Operation: j.Operation, State: model.JobQueued,
-		Plan: j.Plan, Actor: j.Actor, Attempt: j.Attempt, CreatedAt: j.CreatedAt, LeaseTerm: j.LeaseTerm,
+		Plan: j.Plan, Actor: j.Actor, Undoes: j.Undoes, Attempt: j.Attempt, CreatedAt: j.CreatedAt, LeaseTerm: j.LeaseTerm,
 	}
 	q.notify(NoticeQueued, "")
 	return j, q.updateJob(ctx, j)
@@ -106,6 +110,16 @@ func (q *Queries) RequeueJob(ctx context.Context, id string) (*model.Job, error)
 // nobody works on is cancelled at once. An ended job is a conflict; asking
 // twice is not.
 func (q *Queries) RequestCancel(ctx context.Context, id string) error {
+	return q.stop(ctx, id, "")
+}
+
+// RequestRollBack is RequestCancel, and has the job rolled back as soon as it
+// has ended, however it ends: that was asked for while it was under way.
+func (q *Queries) RequestRollBack(ctx context.Context, id, by string) error {
+	return q.stop(ctx, id, by)
+}
+
+func (q *Queries) stop(ctx context.Context, id, rollBackBy string) error {
 	j, b, err := q.lockJob(ctx, id)
 	if err != nil {
 		return err
@@ -113,10 +127,13 @@ func (q *Queries) RequestCancel(ctx context.Context, id string) error {
 	if j.State.Ended() {
 		return model.Errorf(model.CodeConflict, "The job has ended already (%s), so there is nothing to cancel.", j.State)
 	}
-	if !j.CancelRequestedAt.IsZero() {
+	if !j.CancelRequestedAt.IsZero() && (rollBackBy == "" || j.RollBackBy != "") {
 		return nil
 	}
-	j.CancelRequestedAt = q.now()
+	if j.CancelRequestedAt.IsZero() {
+		j.CancelRequestedAt = q.now()
+	}
+	j.RollBackBy = cmp.Or(j.RollBackBy, rollBackBy)
 	if j.State != model.JobRunning {
 		j.State, j.Why, j.FinishedAt = model.JobCancelled, "", j.CancelRequestedAt
 	} else {
@@ -134,15 +151,20 @@ func (q *Queries) jobEntered(ctx context.Context, j *model.Job, b *model.Backend
 	if err := q.AppendJob(ctx, j); err != nil {
 		return err
 	}
-	managed, err := q.managedResources(ctx, b.ID)
+	have, err := q.holdings(ctx, j)
 	if err != nil {
 		return err
 	}
 	before := *b
-	b.Phase = model.PhaseAfter(j.Operation, j.State, managed)
+	b.Phase = model.PhaseAfter(j.Operation, j.State, have)
 	b.ActiveJobID = j.ID
 	if j.State.Ended() {
 		b.ActiveJobID = ""
+	}
+	if j.State.Ended() && j.RollBackBy != "" {
+		if err := q.rollBackNext(ctx, j, b); err != nil {
+			return err
+		}
 	}
 	if b.Phase == model.PhaseDestroyed {
 		b.InvokeURL = ""
@@ -151,6 +173,66 @@ func (q *Queries) jobEntered(ctx context.Context, j *model.Job, b *model.Backend
 		return nil
 	}
 	return q.saveBackend(ctx, b)
+}
+
+// rollBackNext queues the roll back of a job that has just ended and gives it
+// the backend. It is planned when it is taken up; see PlanJob.
+func (q *Queries) rollBackNext(ctx context.Context, ended *model.Job, b *model.Backend) error {
+	next := &model.Job{BackendID: b.ID, TeamID: b.TeamID, Operation: model.OpRollBack, Actor: ended.RollBackBy,
+		Undoes: ended.ID, CreatedAt: later(q.now(), ended.CreatedAt)}
+	if err := q.InsertJob(ctx, next); err != nil {
+		return err
+	}
+	b.ActiveJobID, b.Phase = next.ID, model.PhaseAfter(next.Operation, next.State, model.Holdings{})
+	return q.AppendJob(ctx, next)
+}
+
+// later is now, or just after then: jobs are ordered by when they were made.
+func later(now, then time.Time) time.Time {
+	if now.After(then) {
+		return now
+	}
+	return then.Add(time.Millisecond)
+}
+
+// holdings is what the job's backend has, as far as the job's state asks for it.
+func (q *Queries) holdings(ctx context.Context, j *model.Job) (model.Holdings, error) {
+	var have model.Holdings
+	if j.State != model.JobCancelled && j.Operation != model.OpRollBack || !j.State.Ended() {
+		return have, nil
+	}
+	resources, err := q.Resources(ctx, j.BackendID)
+	if err != nil {
+		return have, err
+	}
+	ready := map[string]bool{}
+	for _, r := range resources {
+		if r.Ownership == model.OwnershipManaged && r.State != model.ResourceGone {
+			have.Managed++
+		}
+		ready[r.Key] = r.State == model.ResourceReady
+	}
+	have.Whole, err = q.whole(ctx, j.BackendID, ready)
+	return have, err
+}
+
+// whole tells whether all that the newest successful provision made is ready.
+func (q *Queries) whole(ctx context.Context, backendID string, ready map[string]bool) (bool, error) {
+	last, err := scanJob(q.row(ctx, "read the last successful provision",
+		`SELECT `+jobColumns+` FROM jobs WHERE backend_id = $1 AND operation = 'provision' AND state = 'succeeded'
+		 ORDER BY created_at DESC, id DESC LIMIT 1`, backendID))
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil || last.Plan == nil {
+		return false, err
+	}
+	for _, item := range last.Plan.Items {
+		if !ready[item.Key] {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // saveBackend saves a changed backend and its event.

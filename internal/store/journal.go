@@ -43,6 +43,36 @@ func (s *Store) Load(ctx context.Context, l model.Lease) (*model.Record, error) 
 	return rec, nil
 }
 
+// PlanJob gives a job that was queued without a plan the one that plan makes,
+// and its steps, in one transaction. A job that has its plan keeps it.
+func (s *Store) PlanJob(ctx context.Context, l model.Lease, plan func(b *model.Backend, have []model.Resource) (*model.Plan, []model.Step)) error {
+	return s.InTx(ctx, func(q *Queries) error {
+		j, b, err := q.fence(ctx, l)
+		if err != nil || j.Plan != nil {
+			return err
+		}
+		have, err := q.Resources(ctx, b.ID)
+		if err != nil {
+			return err
+		}
+		var steps []model.Step
+		j.Plan, steps = plan(b, have)
+		text, err := jsonText(j.Plan)
+		if err != nil {
+			return err
+		}
+		if _, err := q.exec(ctx, "plan job", `UPDATE jobs SET plan = $2 WHERE id = $1`, j.ID, text); err != nil {
+			return err
+		}
+		for i := range steps {
+			if err := q.UpsertStep(ctx, &steps[i]); err != nil {
+				return err
+			}
+		}
+		return q.AppendJob(ctx, j)
+	})
+}
+
 // Begin records the intent of a step; see provision.Journal.
 func (s *Store) Begin(ctx context.Context, l model.Lease, step *model.Step, r *model.Resource) error {
 	return s.InTx(ctx, func(q *Queries) error {

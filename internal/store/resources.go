@@ -7,12 +7,12 @@ import (
 )
 
 const resourceColumns = `backend_id, key, kind, title, position, name, aws_id, outputs, ownership, state, detail, params, needs,
-	created_at, updated_at`
+	made_by, created_at, updated_at`
 
 func scanResource(s scanner) (*model.Resource, error) {
 	var r model.Resource
 	err := s.Scan(&r.BackendID, &r.Key, &r.Kind, &r.Title, &r.Position, &r.Name, &r.AWSID, jsonColumn{&r.Outputs}, &r.Ownership, &r.State,
-		&r.Detail, jsonColumn{&r.Params}, jsonColumn{&r.Needs}, millis{&r.CreatedAt}, millis{&r.UpdatedAt})
+		&r.Detail, jsonColumn{&r.Params}, jsonColumn{&r.Needs}, &r.MadeBy, millis{&r.CreatedAt}, millis{&r.UpdatedAt})
 	return &r, err
 }
 
@@ -30,14 +30,14 @@ func (q *Queries) UpsertResource(ctx context.Context, r *model.Resource) error {
 	}
 	_, err = q.exec(ctx, "write resource",
 		`INSERT INTO resources (`+resourceColumns+`)
-		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		 ON CONFLICT (backend_id, key) DO UPDATE SET kind = excluded.kind, title = excluded.title,
 			position = excluded.position, name = excluded.name,
 			aws_id = excluded.aws_id, outputs = excluded.outputs, ownership = excluded.ownership,
 			state = excluded.state, detail = excluded.detail, params = excluded.params, needs = excluded.needs,
-			created_at = excluded.created_at, updated_at = excluded.updated_at`,
+			made_by = excluded.made_by, created_at = excluded.created_at, updated_at = excluded.updated_at`,
 		r.BackendID, r.Key, r.Kind, r.Title, r.Position, r.Name, r.AWSID, texts[0], r.Ownership, r.State, r.Detail, texts[1], texts[2],
-		ms(r.CreatedAt), ms(r.UpdatedAt))
+		r.MadeBy, ms(r.CreatedAt), ms(r.UpdatedAt))
 	return err
 }
 
@@ -59,13 +59,4 @@ func (q *Queries) resource(ctx context.Context, backendID, key string) (*model.R
 func (q *Queries) DeleteResource(ctx context.Context, backendID, key string) error {
 	_, err := q.exec(ctx, "delete resource", `DELETE FROM resources WHERE backend_id = $1 AND key = $2`, backendID, key)
 	return err
-}
-
-// managedResources counts what we made, or may have made, and what still exists.
-func (q *Queries) managedResources(ctx context.Context, backendID string) (int, error) {
-	var n int
-	err := q.row(ctx, "count resources",
-		`SELECT COUNT(*) FROM resources WHERE backend_id = $1 AND ownership = 'managed' AND state <> 'gone'`,
-		backendID).Scan(&n)
-	return n, err
 }

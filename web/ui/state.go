@@ -42,6 +42,8 @@ func PhaseState(p model.Phase) State {
 		s.Word, s.Tone, s.Icon = "Degraded", ToneWarn, "alert"
 	case model.PhaseUpdating:
 		s.Word, s.Tone, s.Icon = "Updating", ToneBusy, "loader"
+	case model.PhaseRollingBack:
+		s.Word, s.Tone, s.Icon = "Rolling back", ToneBusy, "loader"
 	case model.PhaseDestroying:
 		s.Word, s.Tone, s.Icon = "Destroying", ToneBusy, "loader"
 	case model.PhaseDestroyed:

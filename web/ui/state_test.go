@@ -12,7 +12,7 @@ func everyState() map[string][]State {
 		"phase": {
 			PhaseState(model.PhaseRegistered), PhaseState(model.PhaseProvisioning), PhaseState(model.PhaseReady),
 			PhaseState(model.PhaseDegraded), PhaseState(model.PhaseUpdating), PhaseState(model.PhaseDestroying),
-			PhaseState(model.PhaseDestroyed), PhaseState(model.PhaseFailed),
+			PhaseState(model.PhaseDestroyed), PhaseState(model.PhaseFailed), PhaseState(model.PhaseRollingBack),
 		},
 		"job": {
 			JobState(model.JobQueued), JobState(model.JobRunning), JobState(model.JobWaiting),

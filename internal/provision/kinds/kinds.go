@@ -130,6 +130,7 @@ func existing(find func() (provision.Observed, error), err error) (provision.Obs
 	if errors.Is(findErr, provision.ErrNotFound) {
 		return obs, &provision.NotYet{Why: "AWS says that it exists already, but does not show it yet: " + said(err), Err: err, Passing: true}
 	}
+	obs.Found = true
 	return obs, findErr
 }
 

@@ -131,6 +131,9 @@ func testFinished(t *testing.T, open Open) {
 		{model.OpProvision, model.Outcome{State: model.JobCancelled}, false, model.PhaseRegistered},
 		{model.OpProvision, model.Outcome{State: model.JobCancelled}, true, model.PhaseFailed},
 		{model.OpDestroy, model.Outcome{State: model.JobSucceeded}, false, model.PhaseDestroyed},
+		{model.OpRollBack, model.Outcome{State: model.JobSucceeded}, false, model.PhaseRegistered},
+		{model.OpRollBack, model.Outcome{State: model.JobSucceeded}, true, model.PhaseFailed},
+		{model.OpRollBack, model.Outcome{State: model.JobFailed, Problem: problem}, false, model.PhaseFailed},
 	} {
 		w, ctx := newWorld(t, open), t.Context()
 		b := w.backend("orders")

@@ -51,6 +51,8 @@ func Run(t *testing.T, open Open) {
 		"cancel before the run":      testCancelQueued,
 		"cancel during the run":      testCancelRunning,
 		"cancel meets a snooze":      testCancelSnoozed,
+		"roll back follows":          testRollBackFollows,
+		"planned late":               testPlanJob,
 		"journal":                    testJournal,
 		"journal is quiet":           testJournalQuiet,
 		"journal and the invoke URL": testInvokeURL,
@@ -114,7 +116,7 @@ func (w *world) job(b *model.Backend, op model.Operation) *model.Job {
 		if err := q.InsertJob(ctx, j); err != nil {
 			return err
 		}
-		b.ActiveJobID, b.Phase = j.ID, model.PhaseAfter(op, model.JobQueued, 0)
+		b.ActiveJobID, b.Phase = j.ID, model.PhaseAfter(op, model.JobQueued, model.Holdings{})
 		return q.UpdateBackend(ctx, b)
 	})
 	return j

@@ -1,0 +1,63 @@
+package web
+
+import (
+	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
+)
+
+// addButtons offers what can be asked of the job. A button that makes sense
+// in the job's state and is not allowed now says why; one that takes a higher
+// role than the actor's is not shown.
+func (h *jobHead) addButtons(d *panel.JobDetail, actor model.Actor) {
+	undone := d.RolledBackBy != "" && !d.Actions.RollBack.Allowed // the link to the roll back says all
+	if !panel.May(actor, panel.ProvisionBackends, d.TeamID) || undone {
+		return
+	}
+	stopped := d.State == model.JobFailed || d.State == model.JobCancelled
+	if !d.State.Ended() && h.Stopping == "" {
+		h.Cancel = newJobButton(pathJobCancel(d.ID), d.Actions.Cancel)
+	}
+	if stopped && panel.May(actor, panel.PermissionFor(d.Operation), d.TeamID) {
+		h.Retry = newJobButton(pathJobRetry(d.ID), d.Actions.Retry)
+	}
+	if d.Operation == model.OpProvision && d.State != model.JobSucceeded && d.RollBackBy == "" {
+		h.RollBack = newJobButton(pathJobRollBack(d.ID), d.Actions.RollBack)
+	}
+	if stopped && d.Operation != model.OpDestroy && panel.May(actor, panel.DestroyBackends, d.TeamID) &&
+		d.Backend.ActiveJobID == "" && d.Backend.Phase.Allows(model.OpDestroy) {
+		h.Destroy = jobButton{URL: pathBackendPlan(d.BackendID, model.OpDestroy)}
+	}
+}
+
+func newJobButton(url string, a panel.JobAction) jobButton {
+	if a.Allowed {
+		return jobButton{URL: url}
+	}
+	b := jobButton{Why: a.Why}
+	if a.Holder != "" {
+		b.HolderURL = pathJob(a.Holder)
+	}
+	return b
+}
+
+// stoppingWords says that cancel was asked for, and what follows.
+func stoppingWords(d *panel.JobDetail) string {
+	switch {
+	case d.State.Ended() || d.CancelRequestedAt.IsZero():
+		return ""
+	case d.RollBackBy != "":
+		return "Cancel was asked for. The job stops before its next change in AWS; then what it made is deleted."
+	}
+	return "Cancel was asked for. The job stops before its next change in AWS; what was made stays and is listed below."
+}
+
+// relatedJob leads from a job to its roll back and from there back to it.
+func relatedJob(d *panel.JobDetail) *jobLink {
+	switch {
+	case d.Undoes != "":
+		return &jobLink{"This job deletes what another one made.", "Go to the job that is rolled back", pathJob(d.Undoes)}
+	case d.RolledBackBy != "":
+		return &jobLink{"What this job made is deleted by another one.", "Go to the roll back", pathJob(d.RolledBackBy)}
+	}
+	return nil
+}
