@@ -36,8 +36,8 @@ const (
 
 // operation is a job that is swept.
 type operation struct {
-	name         string
-	method, path string // of the request that begins it, below the backend's
+	name         string // as its jobs are called
+	method, path string // of the request that begins it
 	from         *template
 }
 
@@ -45,11 +45,22 @@ type operation struct {
 func operations(t *testing.T, kind database) []operation {
 	t.Helper()
 	fresh := registered(t, kind)
+	backend := "/api/v1/backends/" + fresh.backend.ID
 	made := fresh.open(t)
 	made.succeeded(made.provision(made.backend))
+	half := fresh.open(t)
+	refusal := awssim.Fault{Op: "apigatewayv2:CreateRoute", Do: awssim.Error(400, "BadRequestException", "No.")}
+	if err := half.cloud.sim.AddFault(refusal); err != nil {
+		t.Fatal(err)
+	}
+	failed := half.ended(half.provision(half.backend))
+	if failed.State != model.JobFailed {
+		t.Fatalf("the job to roll back is %s", failed.State)
+	}
 	return []operation{
-		{"provision", "POST", "/provision", fresh},
-		{"destroy", "DELETE", "", made.save(fresh)},
+		{"provision", "POST", backend + "/provision", fresh},
+		{"destroy", "DELETE", backend, made.save(fresh)},
+		{"roll_back", "POST", "/api/v1/jobs/" + failed.ID + "/roll-back", half.save(fresh)},
 	}
 }
 
@@ -203,7 +214,7 @@ func (st *stage) struck(j model.Job, held <-chan struct{}) bool {
 
 // begin202 begins the operation.
 func (st *stage) begin202(op operation) (b begun) {
-	a, err := st.try(op.method, "/api/v1/backends/"+st.backend.ID+op.path, nil)
+	a, err := st.try(op.method, op.path, nil)
 	if err != nil {
 		return begun{err: err}
 	}
