@@ -236,7 +236,7 @@ func importResult(v importView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "</p><div class=\"import-scroll\" role=\"region\" aria-labelledby=\"import-title\" tabindex=\"0\"><table class=\"table import-rows\"><thead><tr><th scope=\"col\">Row</th><th scope=\"col\">Name</th><th scope=\"col\">Environment</th><th scope=\"col\">What happens</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "</p><div class=\"import-scroll\" role=\"region\" aria-label=\"Rows\" tabindex=\"0\"><table class=\"table import-rows\"><thead><tr><th scope=\"col\">Row</th><th scope=\"col\">Name</th><th scope=\"col\">Environment</th><th scope=\"col\">What happens</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
