@@ -152,7 +152,7 @@ func newImportRow(list *sheet.List, e *sheet.Entry, r *panel.BatchRow) importRow
 		row.URL = pathBackend(r.Backend.ID)
 	}
 	if r.Provision {
-		row.Note = "Its provisioning is queued."
+		row.Note = "It is provisioned, too."
 	}
 	for _, f := range r.Fields {
 		row.Errors = append(row.Errors, list.At(e, f.Path)+": "+f.Message)

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/provision"
@@ -69,7 +70,7 @@ func (w *batchWork) judge(i int, envs []model.Environment, byName map[string]*mo
 	item := &w.batch.Items[i]
 	row := &w.rows[i]
 	*row = BatchRow{Name: item.Name, Outcome: OutcomeNew, Provision: w.batch.Provision}
-	now := w.panel.Store.Now()
+	now := w.panel.Store.Now().Add(-time.Duration(i) * time.Millisecond) // lists, newest first, keep the batch's order
 	b := &model.Backend{
 		ID: model.NewID(model.PrefixBackend), TeamID: w.teamID, Name: item.Name, Spec: item.Spec.WithDefaults(),
 		SpecVersion: 1, Phase: model.PhaseRegistered, CreatedAt: now, UpdatedAt: now,
