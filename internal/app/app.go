@@ -78,7 +78,7 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 	client := probe.New(probe.Options{UserAgent: "Drawbridge/" + a.cfg.Version + " (route test)"})
 	executor := provision.NewExecutor(provision.Options{
 		Kinds: kinds.Registry(pool, client), Journal: a.Store, Logger: a.logger,
-		Explain: awsapi.Explain, Trace: awsapi.Collect, CancelRequested: jobs.CancelRequested, Now: a.Store.Now,
+		Explain: awsapi.Explain, Trace: awsapi.Collect, Queue: queue, CancelRequested: jobs.CancelRequested, Now: a.Store.Now,
 	})
 	run := &engine{executor: executor, store: a.Store, pool: pool, install: install}
 	worker := jobs.New(a.Store, a.workerOptions(map[model.Operation]jobs.Handler{

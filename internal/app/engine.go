@@ -28,6 +28,15 @@ type engine struct {
 	install  string
 }
 
+// queue has calls wait for their turn on a step's behalf.
+func queue(ctx context.Context, c provision.Caller) context.Context {
+	caller := awsapi.Caller{Team: c.Team, Until: c.Until}
+	if c.Tell != nil {
+		caller.Tell = func(q awsapi.Queued) { c.Tell(q.String(), q.Wait) }
+	}
+	return awsapi.WithCaller(ctx, caller)
+}
+
 // walk carries out the plan.
 func (e *engine) walk(ctx context.Context, job *model.Job) error {
 	err := e.executor.Run(ctx, job)
@@ -66,7 +75,7 @@ func (e *engine) rollBack(ctx context.Context, job *model.Job) error {
 // checkNothingLeft fails the job when AWS shows more of the backend than the
 // database knows.
 func (e *engine) checkNothingLeft(ctx context.Context, job *model.Job) error {
-	left, err := e.leftAfterAWhile(ctx, job.BackendID)
+	left, err := e.leftAfterAWhile(queue(ctx, provision.Caller{Team: job.TeamID, Until: ctx}), job.BackendID)
 	if err != nil {
 		return fmt.Errorf("look for what is left of %s: %w", job.BackendID, err)
 	}

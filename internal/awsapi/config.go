@@ -21,7 +21,8 @@ import (
 const (
 	connectTimeout  = 5 * time.Second
 	responseTimeout = 20 * time.Second // until the answer's headers
-	queueTimeout    = 5 * time.Second  // of waiting for the rate limit, see QueuedError
+	attemptTimeout  = 30 * time.Second // until the answer is read
+	queueTimeout    = 5 * time.Second  // of waiting for the rate limit without a Caller, see QueuedError
 )
 
 // sessionName is what CloudTrail shows of a session in an assumed role.

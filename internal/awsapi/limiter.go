@@ -3,92 +3,61 @@ package awsapi
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go/middleware"
-	"golang.org/x/time/rate"
 )
 
-// The services as the SDK names them.
-const (
-	serviceEC2 = "EC2"
-	serviceELB = "Elastic Load Balancing v2"
-	serviceAPI = "ApiGatewayV2"
-	serviceSSM = "SSM"
-	serviceSTS = "STS"
-)
-
-// Bucket is a token bucket that calls of one class draw from.
-type Bucket struct {
-	Class     string
-	PerSecond float64
-	Burst     int
+// Caller is on whose behalf calls are made under a context, and what becomes
+// of those that have to wait for their turn. Without one a call that would
+// wait for long is not made: a page does not hang in a queue (QueuedError).
+type Caller struct {
+	// Team takes turns with the other teams, however many calls each has waiting.
+	Team string
+	// Until ends the wait for the turn, and not a call that was sent; the
+	// call's error is then this context's cause.
+	Until context.Context
+	// Tell, when set, is called in the goroutine of the call when it begins to
+	// wait, and again when its outlook is much different.
+	Tell func(Queued)
 }
 
-// AWSRates are AWS's documented rates for the calls that Drawbridge makes
-// (docs: EC2 and ELB API throttling, API Gateway quotas). A call draws from
-// every bucket listed for it.
-func AWSRates(service, operation string) []Bucket {
-	switch service {
-	case serviceEC2: // a bucket for each action
-		return []Bucket{ec2Rate(operation)}
-	case serviceELB: // a bucket for each class beside the one for all
-		return []Bucket{{"all", 10, 40}, elbRate(operation)}
-	case serviceAPI:
-		all := Bucket{"all", 10, 40}
-		switch operation {
-		case "CreateVpcLink":
-			return []Bucket{all, {operation, 1.0 / 15, 1}}
-		case "DeleteVpcLink":
-			return []Bucket{all, {operation, 1.0 / 30, 1}}
-		}
-		return []Bucket{all}
-	case serviceSSM:
-		return []Bucket{{"all", 40, 40}}
-	}
-	return []Bucket{{"all", 10, 40}}
+type callerKey struct{}
+
+// WithCaller returns a context under which calls are made on the caller's behalf.
+func WithCaller(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
 }
 
-func ec2Rate(operation string) Bucket {
-	switch operation {
-	case "RunInstances":
-		return Bucket{operation, 2, 5}
-	case "TerminateInstances":
-		return Bucket{operation, 5, 100}
-	case "CreateTags":
-		return Bucket{operation, 10, 100}
-	}
-	if strings.HasPrefix(operation, "Describe") || strings.HasPrefix(operation, "Get") {
-		return Bucket{operation, 20, 100}
-	}
-	return Bucket{operation, 5, 50}
+// Queued is the place of a call that waits for its turn.
+type Queued struct {
+	Operation string
+	Before    int           // calls that come first
+	Wait      time.Duration // about
+	Rate      string        // what AWS allows, as "1 per 15 s"
 }
 
-func elbRate(operation string) Bucket {
-	switch operation {
-	case "CreateLoadBalancer", "SetSubnets":
-		return Bucket{"resource-intensive", 0.2, 10}
-	case "RegisterTargets", "DeregisterTargets":
-		return Bucket{"registration", 4, 20}
+// String says it in a sentence for the person who waits.
+func (q Queued) String() string {
+	before := fmt.Sprintf("%d before it", q.Before)
+	if q.Before == 0 {
+		before = "it is next"
 	}
-	if strings.HasPrefix(operation, "Describe") {
-		return Bucket{"non-mutating", 10, 40}
-	}
-	return Bucket{"mutating", 3, 20}
+	return fmt.Sprintf("Waits for its turn to call %s: %s, about %s (AWS allows %s).", q.Operation, before, inWords(q.Wait), q.Rate)
 }
 
-// raised multiplies what rates gives in a second; bursts stay.
-func raised(rates func(service, operation string) []Bucket, factor float64) func(service, operation string) []Bucket {
-	return func(service, operation string) []Bucket {
-		buckets := rates(service, operation)
-		for i := range buckets {
-			buckets[i].PerSecond *= factor
-		}
-		return buckets
+// inWords is a duration as people say it: "1 min 50 s".
+func inWords(d time.Duration) string {
+	s := max(1, int(d.Round(time.Second)/time.Second))
+	switch {
+	case s < 60:
+		return fmt.Sprintf("%d s", s)
+	case s%60 == 0 || s >= 600:
+		return fmt.Sprintf("%d min", (s+30)/60)
 	}
+	return fmt.Sprintf("%d min %d s", s/60, s%60)
 }
 
 // QueuedError says that the rate limit has no room for a call soon. Nothing
@@ -102,106 +71,99 @@ func (e *QueuedError) Error() string {
 	return fmt.Sprintf("AWS limits how often %s may be called; there is room in about %s", e.Operation, e.Wait.Round(time.Second))
 }
 
-// bucketKey tells buckets apart. The account is not in it: two accounts in one
-// Region share a bucket and are a little slower for it.
-type bucketKey struct{ endpoint, region, service, class string }
+// placeKey tells lines apart. The account is not in it: two accounts in one
+// Region share a line and are a little slower for it.
+type placeKey struct{ endpoint, region string }
 
 // limiter spaces all calls of a pool, so that AWS need not refuse them.
 type limiter struct {
 	rates func(service, operation string) []Bucket
 
-	mu      sync.Mutex
-	buckets map[bucketKey]*pacer
+	mu    sync.Mutex
+	lines map[placeKey]*line
 }
 
 func newLimiter(rates func(service, operation string) []Bucket) *limiter {
-	return &limiter{rates: rates, buckets: map[bucketKey]*pacer{}}
+	return &limiter{rates: rates, lines: map[placeKey]*line{}}
+}
+
+func (l *limiter) line(place placeKey) *line {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lines[place] == nil {
+		l.lines[place] = newLine()
+	}
+	return l.lines[place]
 }
 
 func (l *limiter) middleware(endpoint, region string) middleware.FinalizeMiddleware {
+	line := l.line(placeKey{endpoint, region})
 	return middleware.FinalizeMiddlewareFunc("DrawbridgeRateLimit", func(
 		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 	) (middleware.FinalizeOutput, middleware.Metadata, error) {
 		service, operation := awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx)
-		pacers := l.pacers(endpoint, region, service, operation)
-		if err := wait(ctx, pacers, operation); err != nil {
+		caller, patient := ctx.Value(callerKey{}).(Caller)
+		if !patient {
+			caller.Until = ctx
+		}
+		t := line.join(caller.Team, service, operation, l.rates(service, operation))
+		if err := t.wait(ctx, caller, patient); err != nil {
 			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 		}
-		out, metadata, err := next.HandleFinalize(ctx, in)
-		throttled := Classify(err) == Throttled
-		for _, p := range pacers {
-			p.learn(throttled)
-		}
+		sendCtx, cancel := context.WithTimeout(ctx, attemptTimeout)
+		defer cancel()
+		out, metadata, err := next.HandleFinalize(sendCtx, in)
+		line.answered(t, Classify(err) == Throttled)
 		return out, metadata, err
 	})
 }
 
-func (l *limiter) pacers(endpoint, region, service, operation string) []*pacer {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var list []*pacer
-	for _, b := range l.rates(service, operation) {
-		key := bucketKey{endpoint, region, service, b.Class}
-		p := l.buckets[key]
-		if p == nil {
-			p = &pacer{Limiter: rate.NewLimiter(rate.Limit(b.PerSecond), b.Burst), full: rate.Limit(b.PerSecond)}
-			l.buckets[key] = p
+// wait returns when it is the ticket's turn. A caller who is not patient does
+// not wait for longer than queueTimeout.
+func (t *ticket) wait(ctx context.Context, c Caller, patient bool) error {
+	var told Queued
+	var toldAt time.Time
+	for {
+		select {
+		case <-t.turn:
+			return nil
+		default:
 		}
-		list = append(list, p)
-	}
-	return list
-}
-
-// wait takes one token of each bucket. When that would take longer than
-// queueTimeout it takes none: the caller says so and comes back.
-func wait(ctx context.Context, pacers []*pacer, operation string) error {
-	var delay time.Duration
-	taken := make([]*rate.Reservation, 0, len(pacers))
-	giveBack := func() {
-		for _, r := range taken {
-			r.Cancel()
+		q := t.line.outlook(t)
+		if !patient && q.Wait > queueTimeout {
+			return t.leave(&QueuedError{Operation: t.operation, Wait: q.Wait})
+		}
+		if c.Tell != nil && q.Wait >= worthTelling && different(q, told, time.Since(toldAt)) {
+			told, toldAt = q, time.Now()
+			c.Tell(q)
+		}
+		timer := time.NewTimer(max(q.Wait/2, lookAgain))
+		select {
+		case <-t.turn:
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		case <-c.Until.Done():
+			timer.Stop()
+			return t.leave(context.Cause(c.Until))
+		case <-ctx.Done():
+			timer.Stop()
+			return t.leave(ctx.Err())
 		}
 	}
-	for _, p := range pacers {
-		r := p.Reserve()
-		taken = append(taken, r)
-		delay = max(delay, r.Delay())
-	}
-	if delay > queueTimeout {
-		giveBack()
-		return &QueuedError{Operation: operation, Wait: delay}
-	}
-	if delay <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		giveBack()
-		return ctx.Err()
-	}
 }
 
-// pacer is a bucket that slows down when AWS throttles in spite of it
-// (somebody else uses the account, too) and recovers with each good answer.
-type pacer struct {
-	*rate.Limiter
-	full rate.Limit
+const (
+	// worthTelling is the shortest wait that a person is told of.
+	worthTelling = time.Second
+	// lookAgain is how often a waiting call looks at its outlook at most.
+	lookAgain = 500 * time.Millisecond
+)
 
-	mu sync.Mutex
-}
-
-func (p *pacer) learn(throttled bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := p.Limit()
-	switch {
-	case throttled:
-		p.SetLimit(max(now/2, p.full/8))
-	case now < p.full:
-		p.SetLimit(min(now*1.1, p.full))
-	}
+// different tells whether the outlook is another than what was told a while
+// ago: half as many come first, or it takes much longer than it should by now.
+func different(now, told Queued, ago time.Duration) bool {
+	expected := told.Wait - ago
+	return told.Operation == "" || now.Before <= told.Before/2 && now.Before != told.Before ||
+		now.Wait > expected+max(told.Wait/2, 5*time.Second)
 }

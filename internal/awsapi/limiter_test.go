@@ -86,23 +86,48 @@ func TestWaitInTheQueueEndsWithTheContext(t *testing.T) {
 	}
 }
 
-// A throttled answer halves the pace, so that the retries of all callers
-// together do not keep AWS throttling.
+// A throttled answer says that AWS's bucket is empty, whatever ours says, and
+// halves the pace, so that the callers together do not keep AWS throttling.
 func TestThrottledAnswerSlowsTheBucket(t *testing.T) {
 	t.Parallel()
 	wire, url := newWire(t, gatewayError(429, "TooManyRequestsException", "slow down"))
 	rates := func(string, string) []awsapi.Bucket { return []awsapi.Bucket{{Class: "all", PerSecond: 0.2, Burst: 3}} }
 	c := clientsFor(t, url, awsapi.Options{Rates: rates})
-	for range 3 {
-		if err := createLink(t.Context(), c); awsapi.Classify(err) != awsapi.Throttled {
-			t.Fatal(err)
-		}
+	if err := createLink(t.Context(), c); awsapi.Classify(err) != awsapi.Throttled {
+		t.Fatal(err)
 	}
 	var queued *awsapi.QueuedError
-	if err := createLink(t.Context(), c); !errors.As(err, &queued) || queued.Wait < 20*time.Second {
-		t.Errorf("after three throttled answers: %v (at the full rate it would be 5 s)", err)
+	if err := createLink(t.Context(), c); !errors.As(err, &queued) || queued.Wait < 9*time.Second {
+		t.Errorf("after a throttled answer: %v (at the full rate it would be 5 s)", err)
 	}
-	if n := len(wire.seen()); n != 3 {
+	if n := len(wire.seen()); n != 1 {
+		t.Errorf("%d calls arrived", n)
+	}
+}
+
+// A caller who is patient waits for its turn, is told so in words, and gives
+// the place up when it has to stop.
+func TestCallerWaitsForItsTurn(t *testing.T) {
+	t.Parallel()
+	wire, url := newWire(t, jsonAnswer(`{"vpcLinkId":"aaaaaa"}`))
+	c := clientsFor(t, url, awsapi.Options{})
+	if err := createLink(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	stopped := errors.New("stopped")
+	until, stop := context.WithCancelCause(t.Context())
+	var told []string
+	ctx := awsapi.WithCaller(t.Context(), awsapi.Caller{Team: "a", Until: until, Tell: func(q awsapi.Queued) {
+		told = append(told, q.String())
+		stop(stopped)
+	}})
+	if err := createLink(ctx, c); !errors.Is(err, stopped) {
+		t.Errorf("error %v", err)
+	}
+	if want := "Waits for its turn to call CreateVpcLink: it is next, about 15 s (AWS allows 1 per 15 s)."; len(told) != 1 || told[0] != want {
+		t.Errorf("told %q", told)
+	}
+	if n := len(wire.seen()); n != 1 {
 		t.Errorf("%d calls arrived", n)
 	}
 }

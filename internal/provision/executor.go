@@ -9,12 +9,11 @@ import (
 	"drawbridge/internal/model"
 )
 
-// Timeouts of single calls. A call that changes something is never torn by a
-// cancel or a stop; this is the longest that either has to wait for it.
+// Timeouts. A call that changes something is never torn by a cancel or a stop
+// once it was sent; how long its answer is waited for is the kinds' to say.
 const (
-	changeTimeout = 60 * time.Second
-	lookTimeout   = 30 * time.Second
-	saveTimeout   = 15 * time.Second
+	lookTimeout = 30 * time.Second
+	saveTimeout = 15 * time.Second
 )
 
 // Options of an Executor. All fields are needed.
@@ -26,11 +25,26 @@ type Options struct {
 	// Trace returns a context under which AWS request ids are collected, and
 	// the function that returns them, oldest first.
 	Trace func(ctx context.Context) (context.Context, func() []string)
+	// Queue returns a context under which calls wait for their turn on the
+	// caller's behalf.
+	Queue func(ctx context.Context, c Caller) context.Context
 	// CancelRequested is closed when the job's cancel was requested.
 	CancelRequested func(ctx context.Context) <-chan struct{}
 	// Now is the clock of all that is written: the database's, for replicas.
 	Now    func() time.Time
 	Logger *slog.Logger
+}
+
+// Caller is on whose behalf a call waits for its turn, where AWS limits how
+// often it may be made.
+type Caller struct {
+	Team string // teams take turns
+	// Until ends the wait, and not a call that was sent; the call's error is
+	// then this context's cause.
+	Until context.Context
+	// Tell is called in the caller's goroutine when there is something new to
+	// tell about the wait; nil = nobody is told.
+	Tell func(why string, wait time.Duration)
 }
 
 // Executor carries out plans.
@@ -43,7 +57,7 @@ type Executor struct {
 
 // NewExecutor makes an executor of the given kinds.
 func NewExecutor(o Options) *Executor {
-	e := &Executor{Options: o, kinds: map[model.ResourceKind]Kind{}, watch: newWatch()}
+	e := &Executor{Options: o, kinds: map[model.ResourceKind]Kind{}, watch: newWatch(o.Queue)}
 	for _, k := range o.Kinds {
 		e.kinds[k.Name()] = k
 	}

@@ -175,6 +175,7 @@ func (b *bench) run(ctx context.Context, job *model.Job) error { return b.runWit
 func (b *bench) runWith(ctx context.Context, job *model.Job, kind provision.Kind) error {
 	e := provision.NewExecutor(provision.Options{
 		Kinds: []provision.Kind{kind}, Journal: b.st, Explain: explain, Logger: slog.New(slog.DiscardHandler),
+		Queue: func(ctx context.Context, _ provision.Caller) context.Context { return ctx },
 		Trace: func(ctx context.Context) (context.Context, func() []string) {
 			return ctx, func() []string { return []string{"req-1"} }
 		},

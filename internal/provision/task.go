@@ -224,7 +224,7 @@ func (t *task) take(obs Observed) {
 func (t *task) look() (Observed, error) {
 	start := time.Now()
 	for try := 1; ; try++ {
-		ctx, cancel := context.WithTimeout(t.ctx, lookTimeout)
+		ctx, cancel := context.WithTimeout(t.queued(t.ctx), lookTimeout)
 		obs, err := t.kind.Find(ctx, t.in, t.res)
 		cancel()
 		switch {
@@ -251,15 +251,33 @@ func (t *task) change(f func(ctx context.Context) error) (err error) {
 			err = context.Cause(t.ctx)
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), changeTimeout)
-		defer cancel()
-		ctx, requestIDs := t.run.exec.Trace(ctx)
+		ctx, requestIDs := t.run.exec.Trace(t.queued(context.WithoutCancel(t.ctx)))
 		err = f(ctx)
 		s := t.node.step
 		s.RequestIDs = append(s.RequestIDs, requestIDs()...)
 		s.RequestIDs = s.RequestIDs[max(0, len(s.RequestIDs)-maxRequestIDs):]
 	})
 	return err
+}
+
+// queued returns a context under which calls wait for their turn, and say so
+// in the step. What an interrupt ends is that wait, not a call that was sent.
+func (t *task) queued(ctx context.Context) context.Context {
+	return t.run.exec.Queue(ctx, Caller{Team: t.run.rec.Job.TeamID, Until: t.ctx, Tell: func(why string, wait time.Duration) {
+		t.node.step.ExpectedAt = t.run.now().Add(wait + t.run.pace.typical(t.waitKey()))
+		if err := t.note(why); err != nil {
+			t.run.exec.Logger.WarnContext(t.ctx, "a step's wait is not recorded", "job_id", t.run.lease.JobID, "step", t.node.item.Key, "error", err)
+		}
+	}})
+}
+
+// waitKey is that of the wait which the task's change begins.
+func (t *task) waitKey() waitKey {
+	action := model.ActionCreate
+	if t.run.destroy {
+		action = model.ActionDelete
+	}
+	return waitKey{t.node.item.Kind, action}
 }
 
 // stoppedBy tells whether err ends the run rather than being AWS's word: an

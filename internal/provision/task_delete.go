@@ -98,7 +98,7 @@ func (t *task) absent(start time.Time) (gone bool, err error) {
 
 // awaitGone waits until AWS does not show the resource any more.
 func (t *task) awaitGone() error {
-	t.wait.begin(t, model.ActionDelete)
+	t.wait.begin(t)
 	why := "AWS is deleting it."
 	for {
 		if err := t.note(why); err != nil {

@@ -19,7 +19,7 @@ type wait struct {
 }
 
 // begin starts the wait, or goes on with the one that an earlier run began.
-func (w *wait) begin(t *task, action model.Action) {
+func (w *wait) begin(t *task) {
 	if !w.since.IsZero() {
 		return
 	}
@@ -27,7 +27,7 @@ func (w *wait) begin(t *task, action model.Action) {
 	if s.WaitingSince.IsZero() {
 		s.WaitingSince = t.run.now()
 	}
-	w.key, w.here = waitKey{t.node.item.Kind, action}, time.Now()
+	w.key, w.here = t.waitKey(), time.Now()
 	w.over = t.run.now().Sub(s.WaitingSince)
 	w.since = w.here.Add(-w.over)
 	if typical := t.run.pace.typical(w.key); typical > 0 {
@@ -55,7 +55,7 @@ func (w *wait) ended(t *task) {
 func (t *task) awaitReady(obs Observed) (Observed, error) {
 	gate := t.gate()
 	if gate == nil {
-		t.wait.begin(t, model.ActionCreate)
+		t.wait.begin(t)
 	}
 	if err := t.observe(obs); err != nil {
 		return obs, err
@@ -66,7 +66,7 @@ func (t *task) awaitReady(obs Observed) (Observed, error) {
 		case <-t.ctx.Done():
 			return obs, context.Cause(t.ctx)
 		}
-		t.wait.begin(t, model.ActionCreate)
+		t.wait.begin(t)
 	}
 	made := time.Now()
 	for {
@@ -139,7 +139,7 @@ func (t *task) due() time.Time {
 // refused records that AWS does not delete it for now, and pauses until the
 // next try makes sense.
 func (t *task) refused(why string) error {
-	t.wait.begin(t, model.ActionDelete)
+	t.wait.begin(t)
 	t.wait.goesOn(t)
 	if err := t.note(why); err != nil {
 		return err

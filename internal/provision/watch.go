@@ -31,6 +31,7 @@ type Answer struct {
 // watch asks AWS on behalf of all waits of the process: those of one kind in
 // one environment share their looks.
 type watch struct {
+	queue  func(ctx context.Context, c Caller) context.Context
 	mu     sync.Mutex
 	groups map[groupKey]*group
 }
@@ -43,7 +44,9 @@ type groupKey struct {
 	one         string
 }
 
-func newWatch() *watch { return &watch{groups: map[groupKey]*group{}} }
+func newWatch(queue func(ctx context.Context, c Caller) context.Context) *watch {
+	return &watch{queue: queue, groups: map[groupKey]*group{}}
+}
 
 // request is one wait that wants a look.
 type request struct {
@@ -78,7 +81,7 @@ func (w *watch) join(kind Kind, r *request) *group {
 	defer w.mu.Unlock()
 	g := w.groups[key]
 	if g == nil {
-		g = &group{kind: kind, wake: make(chan struct{}, 1), waiting: map[*request]bool{}}
+		g = &group{watch: w, kind: kind, wake: make(chan struct{}, 1), waiting: map[*request]bool{}}
 		w.groups[key] = g
 		go func() {
 			for g.turn() || !w.drop(key, g) {
@@ -116,8 +119,9 @@ func (w *watch) poke(environmentID string) {
 // group is the waits of one kind in one environment. Its goroutine lives as
 // long as there are any.
 type group struct {
-	kind Kind
-	wake chan struct{} // somebody came or went, or something was learned
+	watch *watch
+	kind  Kind
+	wake  chan struct{} // somebody came or went, or something was learned
 
 	mu      sync.Mutex
 	waiting map[*request]bool
@@ -181,6 +185,7 @@ func (g *group) next() (next time.Time, all []*request) {
 func (g *group) find(all []*request) []Answer {
 	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
 	defer cancel()
+	ctx = g.watch.queue(ctx, Caller{Until: ctx}) // of no team: it is all teams' look
 	answers := make([]Answer, len(all))
 	var asks []Ask
 	var places []int

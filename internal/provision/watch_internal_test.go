@@ -58,6 +58,9 @@ func (o batchOven) FindAll(_ context.Context, asks []Ask) []Answer {
 	return answers
 }
 
+// unqueued is for kinds whose calls take no turns.
+func unqueued(ctx context.Context, _ Caller) context.Context { return ctx }
+
 // wants is a request for a look at a thing, due in a while.
 func wants(id string, in time.Duration) *request {
 	due := time.Now().Add(in)
@@ -70,7 +73,7 @@ func wants(id string, in time.Duration) *request {
 // lookAll asks for n things, a little after each other, and returns when all are answered.
 func lookAll(t *testing.T, kind Kind, n int, apart time.Duration) {
 	t.Helper()
-	w := newWatch()
+	w := newWatch(unqueued)
 	var all sync.WaitGroup
 	for i := range n {
 		r := wants(fmt.Sprint(i), time.Minute+time.Duration(i)*apart)
@@ -123,7 +126,7 @@ func TestWatch_earlyLooksAreNotToldOf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := batchOven{ready(2)}
 		o.done["1"] = time.Now().Add(time.Hour)
-		w := newWatch()
+		w := newWatch(unqueued)
 		first, second := wants("0", time.Minute), wants("1", 2*time.Minute)
 		answers := make(chan string, 2)
 		for id, r := range map[string]*request{"0": first, "1": second} {
@@ -148,7 +151,7 @@ func TestWatch_leaves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := batchOven{ready(1)}
-		w := newWatch()
+		w := newWatch(unqueued)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(errInterrupted) })
 		start := time.Now()
@@ -169,7 +172,7 @@ func TestWatch_learnsMeanwhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := batchOven{ready(1)}
-		w := newWatch()
+		w := newWatch(unqueued)
 		var mu sync.Mutex
 		start := time.Now()
 		due := start.Add(time.Hour)
