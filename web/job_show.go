@@ -34,6 +34,8 @@ type jobHead struct {
 	Why       string
 	Problem   *ui.Problem
 	InvokeURL string // when the chain is ready
+	Left      string // "about 1 min 50 s left"; "" when nobody can say
+	UntilMS   int64  // when it is likely to be done, as NowMS; -1 for none
 	NowMS     int64  // milliseconds since the origin, as the page was made
 	Live      bool   // the clock ticks
 	Cancel    jobButton
@@ -71,6 +73,8 @@ type stepRow struct {
 	Bar        bar
 	Elapsed    string
 	Typical    string
+	Left       string // as the head's
+	UntilMS    int64
 	Why        string
 	AWSID      string
 	ShortID    string
@@ -156,6 +160,7 @@ func newJobHead(d *panel.JobDetail, actor model.Actor, now time.Time) jobHead {
 			h.Done++
 		}
 	}
+	h.Left, h.UntilMS = left(d.ExpectedAt(now), from, now)
 	h.Progress = fmt.Sprintf("%d of %d steps done", h.Done, h.All)
 	if d.Problem != nil {
 		h.Problem = jobProblem(d)
@@ -195,7 +200,10 @@ func newStepRow(d *panel.JobDetail, s *model.Step, now time.Time) stepRow {
 	from, to := span(d, now)
 	row := stepRow{
 		Key: s.Key, Title: s.Title, Kind: string(s.Kind), State: ui.StepState(s.State), Why: s.Why,
-		AWSID: s.AWSID, ShortID: shortID(s.AWSID), RequestIDs: s.RequestIDs, StartMS: -1, EndMS: -1,
+		AWSID: s.AWSID, ShortID: shortID(s.AWSID), RequestIDs: s.RequestIDs, StartMS: -1, EndMS: -1, UntilMS: -1,
+	}
+	if s.State == model.StepWaiting && !d.State.Ended() {
+		row.Left, row.UntilMS = left(s.ExpectedAt, from, now)
 	}
 	if t := d.Typical[string(s.Kind)+" "+string(s.Action)]; t > 0 {
 		row.Typical = "typically " + seconds(time.Duration(t*float64(time.Second)))
@@ -220,6 +228,29 @@ func newStepRow(d *panel.JobDetail, s *model.Step, now time.Time) stepRow {
 	row.Elapsed = seconds(end.Sub(s.StartedAt))
 	row.Bar = newBar(s.StartedAt.Sub(from), end.Sub(from), to.Sub(from))
 	return row
+}
+
+// left says how long it is until something is likely to be done, and when that
+// is in milliseconds from the origin.
+func left(at, origin, now time.Time) (words string, ms int64) {
+	if at.IsZero() {
+		return "", -1
+	}
+	return leftWords(at.Sub(now)), at.Sub(origin).Milliseconds()
+}
+
+// leftWords is also in app.js, which counts on from here.
+func leftWords(d time.Duration) string {
+	switch s := int(d.Round(time.Second) / time.Second); {
+	case s < 1:
+		return "any moment now"
+	case s < 60:
+		return fmt.Sprintf("about %d s left", s)
+	case s < 600:
+		return fmt.Sprintf("about %d min %02d s left", s/60, s%60)
+	default:
+		return fmt.Sprintf("about %d min left", (s+30)/60)
+	}
 }
 
 // minBar keeps a step that took no time visible.

@@ -135,6 +135,7 @@ func sampleJob(state model.JobState) *panel.JobDetail {
 	d.Actions.Retry.Allowed = state == model.JobFailed || state == model.JobCancelled
 	d.Actions.RollBack.Allowed = state != model.JobSucceeded
 	d.Typical = map[string]float64{"elbv2.load_balancer create": 151, "apigatewayv2.vpc_link create": 118.4}
+	d.Waits = map[string]time.Duration{"elbv2.load_balancer create": 150 * time.Second, "elbv2.targets create": 30 * time.Second}
 	for i, it := range sampleChain() {
 		d.Steps = append(d.Steps, sampleStep(it, i, start.Add(time.Second)))
 	}
@@ -160,6 +161,7 @@ func sampleStep(it model.PlanItem, i int, from time.Time) model.Step {
 		s.RequestIDs = []string{"8a1f0c52-1111-4222-8333-444455556666", "9b2f0c52-1111-4222-8333-444455556666"}
 	case it.Key == "alb" || it.Key == "vpc-link":
 		s.State, s.Why, s.AWSID = model.StepWaiting, "AWS says: provisioning. Load balancers take two to three minutes.", "arn:aws:elasticloadbalancing:ap-northeast-1:000000000000:loadbalancer/app/orders-api-234567-alb/0123456789abcdef"
+		s.WaitingSince, s.ExpectedAt = from.Add(4*time.Second), from.Add(154*time.Second)
 		s.StartedAt, s.RequestIDs = from.Add(3*time.Second), []string{"1c3f0c52-1111-4222-8333-444455556666"}
 	}
 	return s

@@ -39,6 +39,7 @@ type JobDetail struct {
 	Plan         *Plan              `json:"plan,omitempty" doc:"The plan that it applies, as it was when it was queued."`
 	Typical      map[string]float64 `json:"typical,omitempty" doc:"Seconds that such steps took before, by kind and action."`
 	Actions      JobActions         `json:"actions" doc:"What can be asked of it now."`
+	ExpectedAt   time.Time          `json:"expected_at,omitzero" doc:"When it is likely to be done, by what such waits take in the environment and the turns that its calls wait for. Absent when nobody can say."`
 	RolledBackBy string             `json:"rolled_back_by,omitempty" doc:"The newest job that rolls this one back, or did." example:"job_4q7hmk2xv6pzd3wa"`
 }
 
@@ -67,19 +68,21 @@ func jobActionOf(a panel.JobAction) JobAction {
 
 // Step is one action of a job on one resource.
 type Step struct {
-	Key        string    `json:"key" doc:"The resource's place in the chain." example:"alb"`
-	Kind       string    `json:"kind" doc:"The resource's kind, in AWS's words." example:"elbv2.load_balancer"`
-	Action     string    `json:"action" enum:"create,update,replace,delete,keep,use,check" doc:"What is done."`
-	Title      string    `json:"title" doc:"The same in plain words." example:"Create the internal load balancer"`
-	Position   int       `json:"position" doc:"Its place in the plan, from 0." example:"4"`
-	State      string    `json:"state" enum:"pending,started,waiting,done,failed,skipped" doc:"Where it is in its life."`
-	Why        string    `json:"why,omitempty" doc:"What it waits for, in words."`
-	AWSID      string    `json:"aws_id,omitempty" doc:"The resource's id or ARN."`
-	RequestIDs []string  `json:"request_ids,omitempty" doc:"AWS's request ids of its calls, oldest first."`
-	Problem    *Problem  `json:"problem,omitempty" doc:"Why it failed."`
-	Attempt    int       `json:"attempt" doc:"How often it was tried." example:"1"`
-	StartedAt  time.Time `json:"started_at,omitzero" doc:"When it was started."`
-	FinishedAt time.Time `json:"finished_at,omitzero" doc:"When it ended."`
+	Key          string    `json:"key" doc:"The resource's place in the chain." example:"alb"`
+	Kind         string    `json:"kind" doc:"The resource's kind, in AWS's words." example:"elbv2.load_balancer"`
+	Action       string    `json:"action" enum:"create,update,replace,delete,keep,use,check" doc:"What is done."`
+	Title        string    `json:"title" doc:"The same in plain words." example:"Create the internal load balancer"`
+	Position     int       `json:"position" doc:"Its place in the plan, from 0." example:"4"`
+	State        string    `json:"state" enum:"pending,started,waiting,done,failed,skipped" doc:"Where it is in its life."`
+	Why          string    `json:"why,omitempty" doc:"What it waits for, in words."`
+	AWSID        string    `json:"aws_id,omitempty" doc:"The resource's id or ARN."`
+	RequestIDs   []string  `json:"request_ids,omitempty" doc:"AWS's request ids of its calls, oldest first."`
+	Problem      *Problem  `json:"problem,omitempty" doc:"Why it failed."`
+	Attempt      int       `json:"attempt" doc:"How often it was tried." example:"1"`
+	StartedAt    time.Time `json:"started_at,omitzero" doc:"When it was started."`
+	WaitingSince time.Time `json:"waiting_since,omitzero" doc:"Since when AWS is at work on it."`
+	ExpectedAt   time.Time `json:"expected_at,omitzero" doc:"When AWS is likely to be done with it."`
+	FinishedAt   time.Time `json:"finished_at,omitzero" doc:"When it ended."`
 }
 
 // Problem is a failure told to a person.
@@ -114,7 +117,7 @@ func jobOf(j *model.Job) Job {
 func jobDetailOf(d *panel.JobDetail) JobDetail {
 	return JobDetail{
 		Job: jobOf(&d.Job), BackendName: d.Backend.Name, Steps: listOf(d.Steps, stepOf).Items,
-		Plan: optional(d.Plan, planOf), Typical: d.Typical,
+		Plan: optional(d.Plan, planOf), Typical: d.Typical, ExpectedAt: d.ExpectedAt(time.Now()),
 		Actions: JobActions{
 			Cancel: jobActionOf(d.Actions.Cancel), Retry: jobActionOf(d.Actions.Retry), RollBack: jobActionOf(d.Actions.RollBack),
 		},
@@ -126,7 +129,7 @@ func stepOf(s *model.Step) Step {
 	return Step{
 		Key: s.Key, Kind: string(s.Kind), Action: string(s.Action), Title: s.Title, Position: s.Position, State: string(s.State),
 		Why: s.Why, AWSID: s.AWSID, RequestIDs: s.RequestIDs, Problem: optional(s.Problem, problemOf), Attempt: s.Attempt,
-		StartedAt: s.StartedAt, FinishedAt: s.FinishedAt,
+		StartedAt: s.StartedAt, WaitingSince: s.WaitingSince, ExpectedAt: s.ExpectedAt, FinishedAt: s.FinishedAt,
 	}
 }
 

@@ -86,7 +86,7 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 	}))
 	a.Panel = panel.New(panel.Deps{
 		Store: a.Store, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger, Limits: a.cfg.TeamLimits,
-		Activity: a.activity,
+		Activity: a.activity, Typical: executor.Typical,
 	})
 	return worker
 }

@@ -2,6 +2,7 @@ package panel
 
 import (
 	"context"
+	"time"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/provision"
@@ -18,6 +19,17 @@ type JobDetail struct {
 	RolledBackBy string `json:"rolled_back_by,omitempty"`
 	// Typical is how long such a step took before, in seconds, by kind and action ("elbv2.load_balancer create").
 	Typical map[string]float64 `json:"typical,omitempty"`
+	// Waits is how long AWS mostly is at work on such steps in the environment.
+	Waits map[string]time.Duration `json:"-"`
+}
+
+// ExpectedAt is when the job is likely to be done; zero when it has ended or
+// nobody can say.
+func (d *JobDetail) ExpectedAt(now time.Time) time.Time {
+	if d.State.Ended() || d.Waits == nil {
+		return time.Time{}
+	}
+	return provision.ExpectedEnd(d.Plan, d.Steps, d.Waits, now)
 }
 
 // Provision queues a job that makes the chain. CodeConflict with Holder when
@@ -170,6 +182,9 @@ func (p *Panel) Job(ctx context.Context, a model.Actor, id string) (*JobDetail, 
 	d.Actions, d.RolledBackBy = f.actions(a), f.rolledBackBy()
 	if d.Typical, err = q.StepSeconds(ctx, a.TeamIDs()); err != nil {
 		return nil, err
+	}
+	if p.Typical != nil && !d.State.Ended() {
+		d.Waits = p.Typical(ctx, b.EnvironmentID)
 	}
 	return d, nil
 }

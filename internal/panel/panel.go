@@ -7,6 +7,7 @@ package panel
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"drawbridge/internal/events"
 	"drawbridge/internal/model"
@@ -39,7 +40,7 @@ type Worker interface {
 	Cancel(jobID string)
 }
 
-// Deps are what a Panel works with. All but Activity are needed.
+// Deps are what a Panel works with. All but Activity and Typical are needed.
 type Deps struct {
 	Store  *store.Store
 	Cloud  Cloud
@@ -51,6 +52,9 @@ type Deps struct {
 	Limits model.Quota
 	// Activity returns an environment's own record, nil when it hands out none.
 	Activity func(*model.Environment) Activity
+	// Typical says how long waits in an environment mostly take, by kind and
+	// action; nil when nobody knows.
+	Typical func(ctx context.Context, environmentID string) map[string]time.Duration
 }
 
 // Panel carries out use cases.

@@ -42,6 +42,14 @@
     return Math.floor(s / 60) + " min " + String(Math.floor(s % 60)).padStart(2, "0") + " s";
   }
 
+  function left(ms) {
+    const s = Math.round(ms / 1000);
+    if (s < 1) return "any moment now";
+    if (s < 60) return "about " + s + " s left";
+    if (s < 600) return "about " + Math.floor(s / 60) + " min " + String(s % 60).padStart(2, "0") + " s left";
+    return "about " + Math.round(s / 60) + " min left";
+  }
+
   function tick() {
     const head = document.getElementById("job-head");
     if (!head) return;
@@ -56,6 +64,8 @@
     const axis = document.querySelector("[data-axis]");
     if (axis) axis.textContent = "0 to " + words(now);
     for (const step of document.querySelectorAll("[data-step]")) place(step, now);
+    if (!live) return;
+    for (const end of document.querySelectorAll("[data-until]")) end.textContent = left(Number(end.dataset.until) - now);
   }
 
   function place(step, now) {
