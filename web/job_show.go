@@ -34,7 +34,7 @@ type jobHead struct {
 	Why       string
 	Problem   *ui.Problem
 	InvokeURL string // when the chain is ready
-	Left      string // "about 1 min 50 s left"; "" when nobody can say
+	Left      string // "About 1 min 50 s left."; "" when nobody can say
 	UntilMS   int64  // when it is likely to be done, as NowMS; -1 for none
 	NowMS     int64  // milliseconds since the origin, as the page was made
 	Live      bool   // the clock ticks
@@ -243,13 +243,13 @@ func left(at, origin, now time.Time) (words string, ms int64) {
 func leftWords(d time.Duration) string {
 	switch s := int(d.Round(time.Second) / time.Second); {
 	case s < 1:
-		return "any moment now"
+		return "Any moment now."
 	case s < 60:
-		return fmt.Sprintf("about %d s left", s)
+		return fmt.Sprintf("About %d s left.", s)
 	case s < 600:
-		return fmt.Sprintf("about %d min %02d s left", s/60, s%60)
+		return fmt.Sprintf("About %d min %02d s left.", s/60, s%60)
 	default:
-		return fmt.Sprintf("about %d min left", (s+30)/60)
+		return fmt.Sprintf("About %d min left.", (s+30)/60)
 	}
 }
 

@@ -52,20 +52,20 @@ func TestRunningJobTicks(t *testing.T) {
 func TestRunningJobSaysWhenItWillBeDone(t *testing.T) {
 	t.Parallel()
 	v := newJobView(sampleJob(model.JobRunning), developer, sampleNow)
-	if alb := v.Steps[7]; alb.Left != "about 1 min 53 s left" || alb.UntilMS != 154000 || alb.Elapsed != "38 s" {
+	if alb := v.Steps[7]; alb.Left != "About 1 min 53 s left." || alb.UntilMS != 154000 || alb.Elapsed != "38 s" {
 		t.Errorf("alb %+v", alb)
 	}
 	if v.Head.Left == "" || v.Head.UntilMS < 154000 {
 		t.Errorf("head %+v", v.Head)
 	}
-	if page := rendered(t, jobPage(v)); !strings.Contains(page, `data-until="154000">about 1 min 53 s left<`) {
+	if page := rendered(t, jobPage(v)); strings.Count(page, "data-until=") != 3 || !strings.Contains(page, `data-until="154000">About 1 min 53 s left.<`) {
 		t.Error("the page does not say so")
 	}
 	if ended := newJobView(sampleJob(model.JobFailed), developer, sampleNow); ended.Head.Left != "" || ended.Steps[7].Left != "" {
 		t.Errorf("an ended job will be done %q, %q", ended.Head.Left, ended.Steps[7].Left)
 	}
 	for d, want := range map[time.Duration]string{
-		-time.Minute: "any moment now", 40 * time.Second: "about 40 s left", 125 * time.Second: "about 2 min 05 s left", 25 * time.Minute: "about 25 min left",
+		-time.Minute: "Any moment now.", 40 * time.Second: "About 40 s left.", 125 * time.Second: "About 2 min 05 s left.", 25 * time.Minute: "About 25 min left.",
 	} {
 		if got := leftWords(d); got != want {
 			t.Errorf("%s: %q, want %q", d, got, want)

@@ -44,10 +44,10 @@
 
   function left(ms) {
     const s = Math.round(ms / 1000);
-    if (s < 1) return "any moment now";
-    if (s < 60) return "about " + s + " s left";
-    if (s < 600) return "about " + Math.floor(s / 60) + " min " + String(s % 60).padStart(2, "0") + " s left";
-    return "about " + Math.round(s / 60) + " min left";
+    if (s < 1) return "Any moment now.";
+    if (s < 60) return "About " + s + " s left.";
+    if (s < 600) return "About " + Math.floor(s / 60) + " min " + String(s % 60).padStart(2, "0") + " s left.";
+    return "About " + Math.round(s / 60) + " min left.";
   }
 
   function tick() {
