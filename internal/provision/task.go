@@ -274,7 +274,7 @@ func (t *task) queued(ctx context.Context) context.Context {
 // waitKey is that of the wait which the task's change begins.
 func (t *task) waitKey() waitKey {
 	action := model.ActionCreate
-	if t.run.destroy {
+	if t.run.deletes {
 		action = model.ActionDelete
 	}
 	return waitKey{t.node.item.Kind, action}
