@@ -94,12 +94,16 @@ func (s *Sim) act(r *http.Request, j *journey, m matched, node int) (*http.Respo
 		return balancerPage(r, http.StatusServiceUnavailable), nil
 	}
 	j.hop.group = group.arn
-	target := group.pick(s.now(), s.t)
+	target := group.choose(r, s.now(), s.t)
 	if target == nil {
 		return balancerPage(r, http.StatusServiceUnavailable), nil
 	}
 	s.addBalancerHeaders(r.Header, j)
-	return s.toTarget(r, j, target, node)
+	res, err := s.toTarget(r, j, target, node)
+	if err == nil {
+		group.stick(res, target, s.now())
+	}
+	return res, err
 }
 
 func forwardedAddresses(h http.Header) int {

@@ -60,6 +60,7 @@ type balancerNode struct {
 type groupPlan struct {
 	arn     string
 	turn    *atomic.Uint64
+	sticky  time.Duration // 0 = not
 	targets []*targetPlan
 }
 
@@ -150,6 +151,9 @@ func (s *Sim) planAction(p *integrationPlan, rule string, a action, nodes []*net
 			continue
 		}
 		g := &groupPlan{arn: w.ARN, turn: s.st.traffic.turnOf(w.ARN)}
+		if row, ok := s.st.targetGroups.get(w.ARN); ok {
+			g.sticky = row.stickiness()
+		}
 		for _, t := range s.targetsOf(w.ARN) {
 			if plan, ok := s.planTarget(t, nodes); ok {
 				g.targets = append(g.targets, plan)

@@ -81,6 +81,9 @@ func (s *Sim) addInstance(i *instance, sn *subnet, nicTags tags) error {
 
 // launchSpec checks a launch and returns what the instances have in common.
 func (c *call) launchSpec() (*instance, error) {
+	if c.q.Has("LaunchTemplate") {
+		return nil, wire.BadRequest("UnsupportedOperation", "This simulator has no launch templates; name the image, the type and the subnet")
+	}
 	img, kind, err := c.launchImage()
 	if err != nil {
 		return nil, err

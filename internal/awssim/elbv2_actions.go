@@ -71,6 +71,9 @@ func (c *call) readForward(a *action, q wire.Query, b *loadBalancer) error {
 	if arn := q.Str("TargetGroupArn"); arn != "" && len(a.Groups) == 0 {
 		a.Groups = []weightedGroup{{ARN: arn, Weight: 1}}
 	}
+	if q.Bool("ForwardConfig.TargetGroupStickinessConfig.Enabled", false) {
+		return wire.BadRequest("InvalidLoadBalancerAction", "This simulator has no stickiness among target groups; a target group itself may be sticky")
+	}
 	if len(a.Groups) == 0 || len(a.Groups) > maxWeightedGroups {
 		return wire.BadRequest("ValidationError", "A forward action needs 1 to %d target groups", maxWeightedGroups)
 	}

@@ -59,7 +59,7 @@ func defaultLoadBalancerAttributes() map[string]string {
 		"connection_logs.s3.enabled": "false", "connection_logs.s3.bucket": "", "connection_logs.s3.prefix": "",
 		"health_check_logs.s3.enabled": "false", "health_check_logs.s3.bucket": "", "health_check_logs.s3.prefix": "",
 		deletionProtection: "false", idleTimeout: "60", "client_keep_alive.seconds": "3600",
-		"ipv6.deny_all_igw_traffic": "false", "load_balancing.cross_zone.enabled": "true",
+		"ipv6.deny_all_igw_traffic": "true", "load_balancing.cross_zone.enabled": "true",
 		"routing.http.desync_mitigation_mode": "defensive", "routing.http.drop_invalid_header_fields.enabled": "false",
 		"routing.http.preserve_host_header.enabled": "false", "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": "false",
 		"routing.http.xff_client_port.enabled": "false", xffMode: "append", "routing.http2.enabled": "true",

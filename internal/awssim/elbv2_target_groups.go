@@ -59,13 +59,13 @@ const drainKey = "deregistration_delay.timeout_seconds"
 
 func defaultTargetGroupAttributes() map[string]string {
 	return map[string]string{
-		drainKey:                                                                         "300",
-		"stickiness.enabled":                                                             "false",
-		"stickiness.type":                                                                "lb_cookie",
-		"stickiness.lb_cookie.duration_seconds":                                          "86400",
-		"stickiness.app_cookie.cookie_name":                                              "",
-		"stickiness.app_cookie.duration_seconds":                                         "86400",
-		"load_balancing.algorithm.type":                                                  "round_robin",
+		drainKey:                                 "300",
+		stickyKey:                                "false",
+		stickyType:                               "lb_cookie",
+		stickyDuration:                           "86400",
+		"stickiness.app_cookie.cookie_name":      "",
+		"stickiness.app_cookie.duration_seconds": "86400",
+		"load_balancing.algorithm.type":          "round_robin",
 		"load_balancing.algorithm.anomaly_mitigation":                                    "off",
 		"load_balancing.cross_zone.enabled":                                              "use_load_balancer_configuration",
 		"slow_start.duration_seconds":                                                    "0",
@@ -247,6 +247,19 @@ func describeTargetGroupAttributes(c *call) ([]wire.Node, error) {
 	return []wire.Node{elbAttributes(g.Attributes)}, nil
 }
 
+func checkStickiness(attrs map[string]string) error {
+	n, err := strconv.Atoi(attrs[stickyDuration])
+	switch {
+	case attrs[stickyKey] != "true" && attrs[stickyKey] != "false":
+		return wire.BadRequest("ValidationError", "'%s' must be true or false", stickyKey)
+	case err != nil || n < 1 || n > maxStickiness:
+		return wire.BadRequest("ValidationError", "'%s' must be between 1 and %d", stickyDuration, maxStickiness)
+	case attrs[stickyKey] == "true" && attrs[stickyType] != "lb_cookie":
+		return wire.BadRequest("InvalidConfigurationRequest", "This simulator has no stickiness of the type '%s'; it has lb_cookie", attrs[stickyType])
+	}
+	return nil
+}
+
 func modifyTargetGroupAttributes(c *call) ([]wire.Node, error) {
 	g, err := c.targetGroup(c.q.Str("TargetGroupArn"))
 	if err != nil {
@@ -258,6 +271,9 @@ func modifyTargetGroupAttributes(c *call) ([]wire.Node, error) {
 	}
 	if n, err := strconv.Atoi(attrs[drainKey]); err != nil || n < 0 || n > 3600 {
 		return nil, wire.BadRequest("ValidationError", "'%s' must be between 0 and 3600", drainKey)
+	}
+	if err := checkStickiness(attrs); err != nil {
+		return nil, err
 	}
 	g.Attributes = attrs
 	if err := c.st.targetGroups.put(g); err != nil {
