@@ -76,6 +76,10 @@ generate: ## write the generated files anew: templ pages, then the OpenAPI docum
 	go tool templ generate -path web -log-level warn
 	go test ./internal/api -run Golden -update || go test ./internal/api -run Golden
 
+.PHONY: operations
+operations: ## write docs/simulator.md's table of operations and clients anew
+	-UPDATE_OPERATIONS=1 go test -p 1 -count=1 ./internal/conformance/clients ./internal/conformance/terraform ./internal/provision/kinds -run 'Walk|GoSDK|Terraform|Lifecycle'
+
 .PHONY: assets
 assets: ## renew the vendored browser assets from package-lock.json (needs Node)
 	./scripts/vendor-assets.sh

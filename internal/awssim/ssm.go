@@ -9,10 +9,14 @@ import (
 	"drawbridge/internal/awssim/wire"
 )
 
+func ssmOps() map[string]func(*Sim, []byte) (any, error) {
+	return map[string]func(*Sim, []byte) (any, error){"GetParameter": getParameter, "GetParameters": getParameters}
+}
+
 // serveSSM answers JSON 1.1: the operation is in a header.
 func (s *Sim) serveSSM(w http.ResponseWriter, r *http.Request) {
 	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	run, ok := map[string]func(*Sim, []byte) (any, error){"GetParameter": getParameter, "GetParameters": getParameters}[op]
+	run, ok := ssmOps()[op]
 	if !ok {
 		s.refuse(w, r, ssmFailure, wire.BadRequest("UnknownOperationException", "This simulator does not know the operation %s of SSM.", op))
 		return

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"drawbridge/internal/awssim"
+	"drawbridge/internal/conformance/operations"
 )
 
 const secret = "the-secret"
@@ -81,6 +82,7 @@ func TestGoSDK(t *testing.T) {
 		t.Errorf("left behind: %+v", after)
 	}
 	s.everyOperation()
+	operations.Check(t, "Go SDK", s.Calls())
 }
 
 var (

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"drawbridge/internal/awssim"
+	"drawbridge/internal/conformance/operations"
 )
 
 // TestWalk_AWSCLI takes the article's walk with the AWS CLI, with signatures
@@ -21,6 +22,7 @@ func TestWalk_AWSCLI(t *testing.T) {
 	if after := s.Snapshot(); after != before {
 		t.Errorf("the walk left something behind: %+v", after)
 	}
+	operations.Check(t, "AWS CLI", s.Calls())
 }
 
 // TestWalk_Boto3 does the same with boto3's paginators and waiters, and reads
@@ -35,4 +37,5 @@ func TestWalk_Boto3(t *testing.T) {
 	if after := s.Snapshot(); after != before {
 		t.Errorf("the walk left something behind: %+v", after)
 	}
+	operations.Check(t, "boto3", s.Calls())
 }

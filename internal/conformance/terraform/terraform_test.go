@@ -15,30 +15,50 @@ import (
 	"time"
 
 	"drawbridge/internal/awssim"
+	"drawbridge/internal/conformance/operations"
 )
 
 // TestTerraform runs its scenarios at once, however few processors there are:
 // most of their time goes into Terraform's own waits.
 func TestTerraform(t *testing.T) {
 	t.Parallel()
+	var calls callLog
 	scenarios := map[string]func(*testing.T){
 		// The article's chain with its network: applied, used, changed, destroyed.
-		"chain": func(t *testing.T) { lifecycle(t, scenario{root: ".", chains: 1}) },
+		// Things take a quarter of their time, so that the provider has to wait.
+		"chain": func(t *testing.T) { lifecycle(t, scenario{root: ".", chains: 1, profile: "real/4"}, &calls) },
 		// The same as a module, three times.
-		"for_each":   func(t *testing.T) { lifecycle(t, scenario{root: "three", chains: 3}) },
-		"other ways": otherWays,
+		"for_each":   func(t *testing.T) { lifecycle(t, scenario{root: "three", chains: 3}, &calls) },
+		"other ways": func(t *testing.T) { otherWays(t, &calls) },
 	}
 	var running sync.WaitGroup
 	for name, run := range scenarios {
 		running.Go(func() { t.Run(name, run) })
 	}
 	running.Wait()
+	if calls.scenarios == len(scenarios) { // else some were skipped, or failed
+		operations.Check(t, "Terraform", calls.all)
+	}
+}
+
+// callLog gathers the calls of all scenarios.
+type callLog struct {
+	mu        sync.Mutex
+	all       []awssim.Call
+	scenarios int
+}
+
+func (l *callLog) add(calls []awssim.Call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, calls...)
+	l.scenarios++
 }
 
 // otherWays writes the same things, and those beside them, in other ways.
-func otherWays(t *testing.T) {
+func otherWays(t *testing.T, calls *callLog) {
 	tf := newTerraform(t, "ways")
-	sim, address := startSim(t)
+	sim, address := startSim(t, awssim.Instant)
 	tf.vars = []string{"TF_VAR_endpoint=http://" + address}
 	before := sim.Snapshot()
 	tf.run("init")
@@ -52,17 +72,19 @@ func otherWays(t *testing.T) {
 		t.Errorf("something was left:\n%s\nbefore:\n%s", after.IDs, before.IDs)
 	}
 	reportCalls(t, sim.Calls())
+	calls.add(sim.Calls())
 }
 
 // scenario is a configuration in testdata, which makes a number of chains.
 type scenario struct {
-	root   string // "." = the chain itself is the root module
-	chains int
+	root    string // "." = the chain itself is the root module
+	chains  int
+	profile awssim.Profile
 }
 
-func lifecycle(t *testing.T, sc scenario) {
+func lifecycle(t *testing.T, sc scenario, calls *callLog) {
 	tf := newTerraform(t, sc.root)
-	sim, address := startSim(t)
+	sim, address := startSim(t, sc.profile)
 	tf.vars = []string{"TF_VAR_endpoint=http://" + address}
 	before := sim.Snapshot()
 	tf.run("init")
@@ -91,12 +113,13 @@ func lifecycle(t *testing.T, sc scenario) {
 		t.Errorf("something was left:\n%s\nbefore:\n%s", after.IDs, before.IDs)
 	}
 	reportCalls(t, sim.Calls())
+	calls.add(sim.Calls())
 }
 
 // startSim serves an empty account on a loopback port.
-func startSim(t *testing.T) (*awssim.Sim, string) {
+func startSim(t *testing.T, profile awssim.Profile) (*awssim.Sim, string) {
 	t.Helper()
-	sim, err := awssim.New(awssim.Options{})
+	sim, err := awssim.New(awssim.Options{Profile: profile})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +155,7 @@ func wantHello(t *testing.T, address, invoke string) {
 		return (&net.Dialer{}).DialContext(ctx, network, address)
 	}}
 	defer tr.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -9,10 +9,12 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"drawbridge/internal/awsapi"
 	"drawbridge/internal/awssim"
+	"drawbridge/internal/conformance/operations"
 	"drawbridge/internal/model"
 	"drawbridge/internal/provision"
 )
@@ -91,13 +93,26 @@ func (s *simulator) existingSpec(addRule bool) model.Spec {
 // and nothing is left.
 func TestLifecycle(t *testing.T) {
 	t.Parallel()
-	for name, spec := range map[string]func(*simulator) model.Spec{
+	specs := map[string]func(*simulator) model.Spec{
 		"launch":    func(*simulator) model.Spec { return launchSpec() },
 		"instances": func(s *simulator) model.Spec { return s.existingSpec(true) },
-	} {
+	}
+	var mu sync.Mutex
+	var lives [][]awssim.Call
+	t.Cleanup(func() {
+		if len(lives) == len(specs) { // else only some were asked for
+			operations.Check(t, "panel", slices.Concat(lives...))
+		}
+	})
+	for name, spec := range specs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := newSimulator(t)
+			t.Cleanup(func() {
+				mu.Lock()
+				defer mu.Unlock()
+				lives = append(lives, sim.Calls())
+			})
 			h := sim.harness(t, spec(sim))
 			before := sim.Snapshot()
 			if findings := h.plan(); len(findings) != 0 {
