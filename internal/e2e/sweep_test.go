@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -315,8 +316,15 @@ func TestCrashSweep_onPostgreSQL(t *testing.T) {
 		t.Skip("takes minutes")
 	}
 	t.Parallel()
+	if *allPoints {
+		sweepCrashes(t, onPostgres, atCall, atCommit)
+		return
+	}
 	sweepCrashes(t, onPostgres, atCall)
 }
+
+// allPoints costs another minute or two.
+var allPoints = flag.Bool("all-points", false, "kill the server at every commit on PostgreSQL, too, and not at every call alone")
 
 func sweepCrashes(t *testing.T, kind database, kinds ...what) {
 	const survived, missed, lost = "survived", "not reached", "lost"
