@@ -12,14 +12,17 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"drawbridge/internal/app"
 )
 
 // version is set by the release build (-ldflags "-X main.version=…").
 var version = ""
 
 type cli struct {
-	Config   kong.ConfigFlag `help:"JSON file with any of the flags below, as {\"listen\": \"…\"}." placeholder:"FILE"`
-	LogLevel slog.Level      `help:"debug, info, warn or error." default:"info"`
+	Config    kong.ConfigFlag `help:"JSON file with any of the flags below, as {\"listen\": \"…\"}." placeholder:"FILE"`
+	LogLevel  slog.Level      `help:"debug, info, warn or error." default:"info"`
+	LogFormat string          `help:"Form of the log: text, or json with an object a line." default:"text" enum:"text,json"`
 
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Run the panel, the API, the worker and the simulated AWS (the default)."`
 	Demo        demoCmd        `cmd:"" help:"Make the article's chain in a simulated AWS, call it, destroy it, and exit."`
@@ -50,13 +53,21 @@ func run() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: logLevel(c.LogLevel, cmd.Command())}))
+	logger := newLogger(c.LogFormat, logLevel(c.LogLevel, cmd.Command()))
 	cmd.BindTo(ctx, (*context.Context)(nil))
 	if err := cmd.Run(logger); err != nil {
 		fmt.Fprintln(os.Stderr, "drawbridge: "+err.Error())
 		return 1
 	}
 	return 0
+}
+
+func newLogger(format string, level slog.Level) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if format == "json" {
+		return slog.New(app.LogHandler(slog.NewJSONHandler(os.Stderr, o)))
+	}
+	return slog.New(app.LogHandler(slog.NewTextHandler(os.Stderr, o)))
 }
 
 // logLevel keeps what a demo prints free of what is logged in the normal

@@ -61,10 +61,11 @@ func (f awsFlags) environments() ([]model.Environment, error) {
 }
 
 type serveCmd struct {
-	Listen string        `help:"Where panel and API listen." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	Secure bool          `help:"The panel is reached over TLS (a proxy ends it): mark its cookies Secure."`
-	NoSim  bool          `help:"Do not run the embedded simulated AWS."`
-	Lease  time.Duration `help:"How long a job stays with a server that stopped answering; 6s on PostgreSQL, 15s on SQLite." placeholder:"DURATION"`
+	Listen  string        `help:"Where panel and API listen." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Metrics string        `name:"metrics-address" help:"Where Prometheus scrapes /metrics; empty = nowhere. Who may reach it may read it." placeholder:"HOST:PORT"`
+	Secure  bool          `help:"The panel is reached over TLS (a proxy ends it): mark its cookies Secure."`
+	NoSim   bool          `help:"Do not run the embedded simulated AWS."`
+	Lease   time.Duration `help:"How long a job stays with a server that stopped answering; 6s on PostgreSQL, 15s on SQLite." placeholder:"DURATION"`
 	dataFlags
 	simFlags
 	awsFlags
@@ -82,7 +83,7 @@ func (c *serveCmd) Run(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	cfg := app.Config{
-		Listen: c.Listen, DataDir: c.DataDir, Database: c.Database, Secure: c.Secure,
+		Listen: c.Listen, DataDir: c.DataDir, Database: c.Database, Metrics: c.Metrics, Secure: c.Secure,
 		Sim: c.simFlags.config(), Environments: envs, Lease: c.Lease, AWSRates: c.AWSRates, Version: buildVersion(),
 		TeamLimits: model.Quota{Backends: c.TeamMaxBackends, Instances: c.TeamMaxInstances},
 	}

@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"sync/atomic"
 
 	"drawbridge/internal/api"
 	"drawbridge/internal/auth"
 	"drawbridge/internal/awsapi"
 	"drawbridge/internal/events"
 	"drawbridge/internal/jobs"
+	"drawbridge/internal/metrics"
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
 	"drawbridge/internal/probe"
@@ -32,6 +34,10 @@ type App struct {
 	logger *slog.Logger
 	parts  []part
 	http   net.Listener
+	scrape net.Listener // nil when no metrics are asked for
+
+	metrics  *metrics.Metrics
+	stopping atomic.Bool
 }
 
 // New opens the database, listens, and wires everything. Its errors are
@@ -43,8 +49,9 @@ func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err erro
 			a.close()
 		}
 	}()
+	a.metrics = metrics.New(cfg.Version, a.activeJobs)
 	hub := events.NewHub()
-	if a.Store, err = openStore(ctx, cfg, logger, hub.Wake); err != nil {
+	if a.Store, err = openStore(ctx, cfg, logger, hooks{hub.Wake, a.metrics.DatabaseError}); err != nil {
 		return nil, err
 	}
 	if !cfg.Sim.Off {
@@ -56,7 +63,7 @@ func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err erro
 	if err := seed(ctx, a.Store, cfg.Environments); err != nil {
 		return nil, err
 	}
-	if a.http, err = listen(cfg.Listen, "--listen"); err != nil {
+	if err := a.listen(); err != nil {
 		return nil, err
 	}
 	a.Auth = auth.New(a.Store, auth.Options{Secure: cfg.Secure, Logger: logger})
@@ -72,12 +79,27 @@ func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err erro
 	return a, nil
 }
 
+// listen opens what the configuration asks for.
+func (a *App) listen() (err error) {
+	if a.http, err = listen(a.cfg.Listen, "--listen"); err != nil || a.cfg.Metrics == "" {
+		return err
+	}
+	a.scrape, err = listen(a.cfg.Metrics, "--metrics-address")
+	return err
+}
+
+func (a *App) activeJobs(ctx context.Context) ([]model.JobCount, error) {
+	return a.Store.Read().ActiveJobs(ctx)
+}
+
 // wirePanel builds what carries out jobs and, on top of it, the panel.
 func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
-	pool := awsapi.New(awsapi.Options{Logger: a.logger, InstallID: install, RateFactor: a.cfg.AWSRates, Guard: jobs.Held})
-	client := probe.New(probe.Options{UserAgent: "Drawbridge/" + a.cfg.Version + " (route test)"})
+	pool := awsapi.New(awsapi.Options{Logger: a.logger, InstallID: install, RateFactor: a.cfg.AWSRates,
+		Guard: jobs.Held, Observe: a.observeCall})
+	client := probe.New(probe.Options{UserAgent: "Drawbridge/" + a.cfg.Version + " (route test)",
+		Observe: func(r model.TestRun) { a.metrics.RouteTest(r.Passed) }})
 	executor := provision.NewExecutor(provision.Options{
-		Kinds: kinds.Registry(pool, client), Journal: a.Store, Logger: a.logger,
+		Kinds: kinds.Registry(pool, client), Journal: observedJournal{a.Store, a.metrics}, Logger: a.logger, StepContext: stepContext,
 		Explain: awsapi.Explain, Trace: awsapi.Collect, Queue: queue, CancelRequested: jobs.CancelRequested, Now: a.Store.Now,
 	})
 	run := &engine{executor: executor, store: a.Store, pool: pool, install: install}
@@ -92,18 +114,23 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 }
 
 func (a *App) listParts(worker *jobs.Worker, hub *events.Hub) []part {
-	e := newEcho(a.logger)
+	e := newEcho(a.logger, a.metrics)
+	e.Use(a.countStreams)
 	api.New(api.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger}).Register(e)
 	pages := web.New(web.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger,
 		Errors: awsapi.Explanations(), Now: a.Store.Now})
 	pages.Register(e)
 	a.Auth.Sessions.ErrorFunc = pages.SessionError(e)
 	e.HTTPErrorHandler = pages.HandleError // the API answers for /api itself
-	e.GET("/healthz", alive(a.Store))
+	e.GET("/healthz", alive)
+	e.GET("/readyz", a.ready(worker))
 
 	var parts []part // stopped in reverse: nothing loses what it stands on
 	if a.Sim != nil {
 		parts = append(parts, part{"simulated AWS", a.Sim.Run})
+	}
+	if a.scrape != nil {
+		parts = append(parts, part{"metrics", a.serveMetrics()})
 	}
 	return append(parts,
 		part{"listener", func(ctx context.Context) error { return a.Store.Listen(ctx, heard(worker, hub)) }},
@@ -117,6 +144,7 @@ func (a *App) listParts(worker *jobs.Worker, hub *events.Hub) []part {
 // order. Running jobs stay resumable.
 func (a *App) Run(ctx context.Context) error {
 	defer a.close()
+	defer context.AfterFunc(ctx, func() { a.stopping.Store(true) })()
 	return runParts(ctx, a.parts, a.logger)
 }
 
@@ -140,8 +168,10 @@ func (a *App) SignInLink(ctx context.Context) (string, error) {
 }
 
 func (a *App) close() {
-	if a.http != nil {
-		_ = a.http.Close()
+	for _, l := range []net.Listener{a.http, a.scrape} {
+		if l != nil {
+			_ = l.Close()
+		}
 	}
 	if a.Sim != nil {
 		a.Sim.Close()

@@ -14,6 +14,7 @@ type Config struct {
 	Listen       string // host:port of panel and API
 	DataDir      string // SQLite file and the simulator's state
 	Database     string // "" = SQLite in DataDir, else postgres://…
+	Metrics      string // host:port of Prometheus's scrapes; "" = none
 	Secure       bool   // the panel is reached over TLS (a proxy ends it): Secure cookies
 	Sim          SimConfig
 	Environments []model.Environment // upserted by name at start

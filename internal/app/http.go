@@ -15,8 +15,8 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
+	"drawbridge/internal/metrics"
 	"drawbridge/internal/model"
-	"drawbridge/internal/store"
 )
 
 // Limits of the HTTP server. There is no write timeout: event streams are long.
@@ -27,7 +27,7 @@ const (
 )
 
 // newEcho makes the router with what every request needs.
-func newEcho(logger *slog.Logger) *echo.Echo {
+func newEcho(logger *slog.Logger, m *metrics.Metrics) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = echo.ExtractIPDirect() // no proxy header is trusted
@@ -36,6 +36,8 @@ func newEcho(logger *slog.Logger) *echo.Echo {
 		LogMethod: true, LogURIPath: true, LogStatus: true, LogLatency: true, LogRequestID: true, LogError: true,
 		HandleError: true,
 		LogValuesFunc: func(c echo.Context, v middleware.RequestLoggerValues) error {
+			m.Request(metrics.Request{Method: v.Method, Route: c.Path(), Status: v.Status,
+				Duration: v.Latency, Stream: wantsStream(c.Request())})
 			level := slog.LevelDebug
 			if v.Status >= http.StatusInternalServerError {
 				level = slog.LevelError
@@ -71,7 +73,7 @@ func origin(next echo.HandlerFunc) echo.HandlerFunc {
 func withSessions(sessions *scs.SessionManager, e http.Handler) http.Handler {
 	pages := sessions.LoadAndSave(e)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, prefix := range []string{"/api/", "/static/", "/healthz"} {
+		for _, prefix := range []string{"/api/", "/static/", "/healthz", "/readyz"} {
 			if strings.HasPrefix(r.URL.Path, prefix) {
 				e.ServeHTTP(w, r)
 				return
@@ -79,17 +81,6 @@ func withSessions(sessions *scs.SessionManager, e http.Handler) http.Handler {
 		}
 		pages.ServeHTTP(w, r)
 	})
-}
-
-// alive answers for load balancers and containers: the process runs and its
-// database answers.
-func alive(st *store.Store) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if err := st.Ping(c.Request().Context()); err != nil {
-			return c.String(http.StatusServiceUnavailable, "the database does not answer\n")
-		}
-		return c.String(http.StatusOK, "ok\n")
-	}
 }
 
 // listen opens a TCP listener; its error names the flag that mends it.
@@ -139,10 +130,14 @@ func serveHTTP(l net.Listener, h http.Handler) func(ctx context.Context) error {
 	}
 }
 
+func wantsStream(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "text/event-stream")
+}
+
 // endStreams ends the context of event streams when the server stops.
 func endStreams(stop context.Context, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+		if wantsStream(r) {
 			ctx, cancel := context.WithCancel(r.Context())
 			defer cancel()
 			defer context.AfterFunc(stop, cancel)()

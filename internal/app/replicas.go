@@ -21,6 +21,7 @@ const (
 func (a *App) workerOptions(handlers map[model.Operation]jobs.Handler) jobs.Options {
 	o := jobs.Options{
 		Handlers: handlers, Holder: holder(), Lease: a.cfg.Lease, Logger: a.logger,
+		Observer: a.metrics, Context: a.jobContext,
 		Exclusive: a.Store.Dialect() == store.SQLite, // one process owns the file
 	}
 	if o.Exclusive {

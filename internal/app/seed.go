@@ -15,17 +15,24 @@ import (
 
 // OpenStore opens and migrates the database as its only process.
 func OpenStore(ctx context.Context, cfg Config, logger *slog.Logger) (*store.Store, error) {
-	return openStore(ctx, cfg, logger, nil)
+	return openStore(ctx, cfg, logger, hooks{})
 }
 
-func openStore(ctx context.Context, cfg Config, logger *slog.Logger, onEvent func(backendID string)) (*store.Store, error) {
+// hooks are told what the store does; each may be nil.
+type hooks struct {
+	event   func(backendID string)
+	failure func(op string)
+}
+
+func openStore(ctx context.Context, cfg Config, logger *slog.Logger, h hooks) (*store.Store, error) {
 	o, err := storeOptions(cfg, logger)
 	if err != nil {
 		return nil, err
 	}
-	if onEvent != nil {
-		o.OnEvent = func(backendID string, _ int64) { onEvent(backendID) }
+	if h.event != nil {
+		o.OnEvent = func(backendID string, _ int64) { h.event(backendID) }
 	}
+	o.OnFailure = h.failure
 	return store.Open(ctx, o)
 }
 

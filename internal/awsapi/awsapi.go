@@ -27,6 +27,8 @@ type Options struct {
 	// changes something; the call is not sent, and fails with its error, when
 	// it has one.
 	Guard func(ctx context.Context) error
+	// Observe, when not nil, is told of each attempt of a call.
+	Observe func(ctx context.Context, c Call)
 	// Rates says which buckets a call draws from; nil = AWSRates.
 	Rates func(service, operation string) []Bucket
 	// RateFactor multiplies the rates, for accounts whose limits were raised; 0 = 1.

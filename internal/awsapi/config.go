@@ -104,6 +104,9 @@ func (p *Pool) instrument(env *model.Environment) func(*middleware.Stack) error 
 		if err := stack.Finalize.Insert(p.tracing(), "Retry", middleware.After); err != nil {
 			return err
 		}
-		return stack.Finalize.Insert(p.limiter.middleware(env.Endpoint, env.Region), "Retry", middleware.After)
+		if err := stack.Finalize.Insert(p.limiter.middleware(env.Endpoint, env.Region), "Retry", middleware.After); err != nil {
+			return err
+		}
+		return stack.Finalize.Insert(queueing(), "Retry", middleware.After)
 	}
 }

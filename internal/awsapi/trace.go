@@ -18,7 +18,9 @@ type Call struct {
 	RequestID string // "" when no answer came
 	Status    int    // HTTP status, 0 when no answer came
 	Code      string // AWS's error code, "" for success
+	Class     Class  // of the error, "" for success
 	Duration  time.Duration
+	Queued    time.Duration // for our own rate limit, before it was sent
 }
 
 // Trace collects the calls made under a ctx, in the order of their answers.
@@ -74,18 +76,44 @@ func (p *Pool) tracing() middleware.FinalizeMiddleware {
 		out, metadata, err := next.HandleFinalize(ctx, in)
 		call := Call{
 			Service: awsmiddleware.GetServiceID(ctx), Operation: awsmiddleware.GetOperationName(ctx),
-			Code: codeOf(err), Duration: time.Since(start),
+			Code: codeOf(err), Class: Classify(err), Duration: time.Since(start),
+		}
+		if since, ok := ctx.Value(queuedKey{}).(time.Time); ok {
+			call.Queued = start.Sub(since)
 		}
 		call.RequestID, _ = awsmiddleware.GetRequestIDMetadata(metadata)
 		call.Status = statusOf(metadata, err)
 		if t, ok := ctx.Value(traceKey{}).(*Trace); ok {
 			t.add(call)
 		}
-		p.opts.Logger.LogAttrs(ctx, slog.LevelDebug, "aws call",
+		if p.opts.Observe != nil {
+			p.opts.Observe(ctx, call)
+		}
+		p.opts.Logger.LogAttrs(ctx, call.level(), "aws call",
 			slog.String("service", call.Service), slog.String("operation", call.Operation),
 			slog.String("aws_request_id", call.RequestID), slog.Int("status", call.Status),
-			slog.String("code", call.Code), slog.Duration("duration", call.Duration))
+			slog.String("code", call.Code), slog.Float64("ms", float64(call.Duration.Microseconds())/1000))
 		return out, metadata, err
+	})
+}
+
+// level is that of the call's log line. That a thing is not there is what a
+// look is for.
+func (c Call) level() slog.Level {
+	if c.Class == "" || c.Class == NotFound {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
+}
+
+type queuedKey struct{}
+
+// queueing notes when an attempt begins to wait for the rate limit.
+func queueing() middleware.FinalizeMiddleware {
+	return middleware.FinalizeMiddlewareFunc("DrawbridgeQueue", func(
+		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+	) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		return next.HandleFinalize(context.WithValue(ctx, queuedKey{}, time.Now()), in)
 	})
 }
 

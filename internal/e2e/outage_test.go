@@ -50,6 +50,12 @@ func TestDatabaseOutage(t *testing.T) {
 			t.Errorf("the API says %+v", p)
 		}
 		s.wantOutagePage()
+		if a := get(t, "http://"+s.listen+"/readyz"); a.status != http.StatusServiceUnavailable || !strings.Contains(string(a.body), "database") {
+			t.Errorf("it is ready: %d %s", a.status, a.body)
+		}
+		if a := get(t, "http://"+s.listen+"/healthz"); a.status != http.StatusOK {
+			t.Errorf("it is not alive: %d", a.status)
+		}
 	}
 	<-time.After(time.Until(down.Add(outage)))
 	cluster.Start()

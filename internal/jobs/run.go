@@ -41,9 +41,9 @@ type run struct {
 func newRun(w *Worker, handlers context.Context, job *model.Job, claimed time.Time) *run {
 	r := &run{
 		worker: w, job: job, hold: newHold(claimed.Add(w.Lease)), done: make(chan struct{}), cancelled: make(chan struct{}),
-		log: w.Logger.With("job_id", job.ID, "backend_id", job.BackendID, "operation", job.Operation),
+		log: w.Logger,
 	}
-	ctx := context.WithValue(context.WithValue(handlers, cancelKey{}, r.cancelled), holdKey{}, r.hold)
+	ctx := context.WithValue(context.WithValue(w.Context(handlers, job), cancelKey{}, r.cancelled), holdKey{}, r.hold)
 	r.ctx, r.end = context.WithCancelCause(ctx)
 	if !job.CancelRequestedAt.IsZero() {
 		r.requestCancel()
@@ -78,11 +78,13 @@ func (r *run) perform(previous *run) {
 	err := r.handle()
 	lost := errors.Is(err, model.ErrLeaseLost) || errors.Is(context.Cause(r.ctx), model.ErrLeaseLost)
 	if lost {
+		r.worker.Observer.LeaseLost(r.job)
 		r.log.WarnContext(r.ctx, "job left to another holder")
 		return
 	}
 	o := outcome(r.ctx, err, r.job.Failures)
 	r.report(err, o, time.Since(start))
+	r.worker.Observer.Ran(r.job, o.State)
 	r.finish(beat, o)
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"drawbridge/internal/model"
@@ -25,7 +26,24 @@ type Options struct {
 	Poll        time.Duration // between looks for jobs that no Wake announced; 2 s
 	Grace       time.Duration // how long a stop waits for handlers; 20 s
 	Logger      *slog.Logger  // slog.Default
+	Observer    Observer      // nil: nobody
+	// Context adds to the ctx of a run's handler and of its log lines what the
+	// job's are to carry; nil adds nothing.
+	Context func(ctx context.Context, job *model.Job) context.Context
 }
+
+// Observer is told what the worker does. It must not block.
+type Observer interface {
+	Claimed(job *model.Job)
+	Ran(job *model.Job, state model.JobState)
+	LeaseLost(job *model.Job)
+}
+
+type nobody struct{}
+
+func (nobody) Claimed(*model.Job)             {}
+func (nobody) Ran(*model.Job, model.JobState) {}
+func (nobody) LeaseLost(*model.Job)           {}
 
 func (o Options) withDefaults() Options {
 	setDefault(&o.Holder, fmt.Sprintf("%d-%s", os.Getpid(), model.NewID("")))
@@ -34,6 +52,12 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Poll, 2*time.Second)
 	setDefault(&o.Grace, 20*time.Second)
 	setDefault(&o.Logger, slog.Default())
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
+	if o.Context == nil {
+		o.Context = func(ctx context.Context, _ *model.Job) context.Context { return ctx }
+	}
 	return o
 }
 
@@ -50,6 +74,8 @@ type Worker struct {
 	store Store
 	wake  chan struct{}
 	slots chan struct{} // one value per running job
+
+	running atomic.Bool
 
 	mu   sync.Mutex
 	runs map[string]*run // by job; the newest run of each
@@ -73,6 +99,9 @@ func (w *Worker) Wake() {
 	}
 }
 
+// Running tells whether the worker takes jobs.
+func (w *Worker) Running() bool { return w.running.Load() }
+
 // Cancel tells a running job's handler that cancel was requested; the request
 // itself is in the database. It never blocks, and does nothing for a job that
 // runs elsewhere: that one sees it at its next heartbeat.
@@ -88,6 +117,8 @@ func (w *Worker) Cancel(jobID string) {
 // with ErrStopping as its cause, and waits for them, but not longer than
 // Grace. Their jobs are claimable at once by whoever comes next.
 func (w *Worker) Run(ctx context.Context) error {
+	w.running.Store(true)
+	defer w.running.Store(false)
 	if w.Exclusive {
 		n, err := w.store.ReleaseJobs(ctx)
 		if err != nil {
@@ -160,6 +191,10 @@ func (w *Worker) claimAll(ctx, handlers context.Context) {
 // start runs a claimed job, which has a slot, in a goroutine of its own.
 func (w *Worker) start(handlers context.Context, job *model.Job, claimed time.Time) {
 	r := newRun(w, handlers, job, claimed)
+	w.Observer.Claimed(job)
+	if job.TakenOver() {
+		r.log.WarnContext(r.ctx, "job taken over", "why", job.Why)
+	}
 	w.mu.Lock()
 	previous := w.runs[job.ID]
 	w.runs[job.ID] = r

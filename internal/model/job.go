@@ -72,6 +72,13 @@ type Lease struct {
 	Term   int64
 }
 
+// JobCount is how many jobs of an operation are in a state.
+type JobCount struct {
+	Operation Operation
+	State     JobState
+	Jobs      int
+}
+
 // TakenOver tells whether the lease of the holder before this one had run out.
 func (j *Job) TakenOver() bool { return j.State == JobRunning && j.Why != "" }
 

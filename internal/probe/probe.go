@@ -40,6 +40,8 @@ type Options struct {
 	UserAgent string         // sent with each request
 	Redirects int            // followed at most, each checked as the first; 0 makes a redirect the answer
 	RootCAs   *x509.CertPool // nil = the system's
+	// Observe, when not nil, is told of each route test.
+	Observe func(model.TestRun)
 	// Lookup resolves a name; nil = the system's resolver.
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 	// Dial connects to an address that the guard has let through; nil = TCP.
@@ -52,6 +54,7 @@ type Client struct {
 	timeout   time.Duration
 	maxBody   int
 	userAgent string
+	observe   func(model.TestRun)
 	redirects int
 	roots     *x509.CertPool
 	lookup    func(ctx context.Context, host string) ([]netip.Addr, error)
@@ -64,6 +67,7 @@ func New(o Options) *Client {
 		timeout:   o.Timeout,
 		maxBody:   o.MaxBody,
 		userAgent: o.UserAgent,
+		observe:   o.Observe,
 		redirects: o.Redirects,
 		roots:     o.RootCAs,
 		lookup:    o.Lookup,
@@ -77,6 +81,9 @@ func New(o Options) *Client {
 	}
 	if c.userAgent == "" {
 		c.userAgent = defaultUserAgent
+	}
+	if c.observe == nil {
+		c.observe = func(model.TestRun) {}
 	}
 	if c.lookup == nil {
 		c.lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
@@ -101,6 +108,12 @@ type Request struct {
 // Run sends the test and judges the answer. What goes wrong on the way is in
 // the run's Reason, never an error: a test that gets no answer has failed.
 func (c *Client) Run(ctx context.Context, req Request) model.TestRun {
+	run := c.run(ctx, req)
+	c.observe(run)
+	return run
+}
+
+func (c *Client) run(ctx context.Context, req Request) model.TestRun {
 	t := req.Test.WithDefaults()
 	run := model.TestRun{Name: t.Name, Method: t.Method, At: time.Now().UTC(), Headers: map[string][]string{}}
 	target, err := targetURL(req.BaseURL, t.Path)

@@ -154,8 +154,7 @@ func (r *run) fail(ctx context.Context, n *node, res *model.Resource, p *model.P
 	if err := r.save(ctx, n.step, res); err != nil {
 		return err
 	}
-	r.exec.Logger.WarnContext(ctx, "step failed", "job_id", r.lease.JobID, "backend_id", r.rec.Backend.ID,
-		"step", n.item.Key, "kind", n.item.Kind, "problem", p)
+	r.exec.Logger.WarnContext(ctx, "step failed", "kind", n.item.Kind, "problem", p)
 	return &StepFailed{Key: n.item.Key, Problem: p}
 }
 

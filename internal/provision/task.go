@@ -158,7 +158,7 @@ func (t *task) apply() (Observed, error) {
 		if !retry || try == changeTries {
 			return Observed{}, t.fail(problem)
 		}
-		t.run.exec.Logger.WarnContext(t.ctx, "aws call is tried again", "job_id", t.run.lease.JobID, "step", t.node.item.Key, "try", try, "error", err)
+		t.run.exec.Logger.WarnContext(t.ctx, "aws call is tried again", "try", try, "error", err)
 		if err := t.notYet(start, fmt.Sprintf("AWS answered %s; looking before trying again.", problem.Code)); err != nil {
 			return Observed{}, err
 		}

@@ -28,7 +28,11 @@ func (q *Queries) fail(ctx context.Context, op string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", op, context.Cause(ctx))
 	}
-	if code, text := classify(err); code != "" {
+	code, text := classify(err)
+	if s := q.store; s.opts.OnFailure != nil && (code == model.CodeUnavailable || code == "" && !errors.Is(err, sql.ErrNoRows)) {
+		s.opts.OnFailure(op)
+	}
+	if code != "" {
 		return &model.Error{Code: code, Message: text, Err: fmt.Errorf("%s: %w", op, err)}
 	}
 	if q.store.closed.Load() {

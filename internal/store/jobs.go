@@ -72,6 +72,17 @@ func (q *Queries) JobsByBackend(ctx context.Context, backendID string, limit int
 		backendID, limit), scanJob)
 }
 
+// ActiveJobs counts the jobs that have not ended.
+func (q *Queries) ActiveJobs(ctx context.Context) ([]model.JobCount, error) {
+	return collect(q.rows(ctx, "count jobs",
+		`SELECT operation, state, COUNT(*) FROM jobs WHERE state IN ('queued', 'running', 'waiting')
+		 GROUP BY operation, state ORDER BY operation, state`),
+		func(s scanner) (*model.JobCount, error) {
+			var c model.JobCount
+			return &c, s.Scan(&c.Operation, &c.State, &c.Jobs)
+		})
+}
+
 // lockJob locks a job's backend and then the job, and returns both.
 func (q *Queries) lockJob(ctx context.Context, id string) (*model.Job, *model.Backend, error) {
 	j, err := q.JobByID(ctx, id) // a job's backend never changes

@@ -45,6 +45,9 @@ type Options struct {
 	// short errand beside a server. It never migrates such a file, and a store
 	// that was opened so must not work on jobs.
 	Shared bool
+	// OnFailure, when set, is called with the name of each statement that the
+	// database did not carry out, through no fault of the statement's.
+	OnFailure func(op string)
 	// OnEvent, when set, is called after each commit, once for each backend
 	// that got events, with the number of its newest. It must not block.
 	OnEvent func(backendID string, seq int64)
