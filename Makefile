@@ -103,6 +103,10 @@ fuzz: ## fuzz the simulator's decoders and the guarded client, FUZZTIME=30s each
 	done; \
 	failed=0; for pid in "$${running[@]}"; do wait "$$pid" || failed=1; done; exit $$failed
 
+.PHONY: hostile
+hostile: ## send hostile input to every endpoint and form, FUZZTIME=30s each
+	go test ./internal/api ./web -run Hostile -v -hostile $(FUZZTIME) | grep -E 'hostile requests|FAIL|ok'
+
 .PHONY: build
 build: ## build the static binary bin/drawbridge
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/drawbridge ./cmd/server

@@ -32,7 +32,7 @@ type Backend struct {
 type BackendSummary struct {
 	Backend
 	EnvironmentName string   `json:"environment_name" doc:"The environment's name." example:"local"`
-	LastTest        *TestRun `json:"last_test,omitempty" doc:"Its newest route test run."`
+	LastTest        *TestRun `json:"last_test,omitempty" doc:"Its newest route test run, without the answer: headers and body are in the list of runs."`
 	ActiveJob       *Job     `json:"active_job,omitempty" doc:"The job that holds it."`
 	QueuePosition   int      `json:"queue_position,omitempty" doc:"The queued job's place in the queue, from 1." example:"12"`
 	StepsDone       int      `json:"steps_done,omitempty" doc:"How many steps of the job need nothing more." example:"7"`

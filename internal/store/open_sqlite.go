@@ -41,6 +41,7 @@ func (s *Store) openSQLite(path string) error {
 	}
 	s.reader.SetMaxOpenConns(readers)
 	s.reader.SetMaxIdleConns(readers)
+	s.prepared = newStatements(s.reader)
 	return nil
 }
 

@@ -68,6 +68,7 @@ type Store struct {
 	clock    clock
 	writer   *sql.DB
 	reader   *sql.DB         // query-only on SQLite; the same as writer on PostgreSQL
+	prepared *statements     // the reader with prepared statements; nil on PostgreSQL
 	listener *pgx.ConnConfig // of Listen's connection; nil on SQLite
 	sender   string          // tells this process's notices from others'
 	lock     *os.File        // keeps a second process off a SQLite file; nil on PostgreSQL
@@ -137,7 +138,12 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // Read returns queries outside any transaction. On SQLite they cannot write.
-func (s *Store) Read() *Queries { return &Queries{store: s, db: s.reader} }
+func (s *Store) Read() *Queries {
+	if s.prepared != nil {
+		return &Queries{store: s, db: s.prepared}
+	}
+	return &Queries{store: s, db: s.reader}
+}
 
 // InTx runs fn in one transaction and commits when it returns nil; otherwise
 // nothing of it is kept. fn must use q alone: on SQLite another InTx inside it

@@ -1,0 +1,144 @@
+package api
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"drawbridge/internal/auth"
+	"drawbridge/internal/events"
+	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
+	"drawbridge/internal/probe"
+	"drawbridge/internal/store"
+)
+
+// Size of the installation that the benchmarks ask.
+const (
+	benchTeams    = 200
+	benchBackends = 50 // of each team
+)
+
+// crowded is an installation with 10,000 backends, served over HTTP, and a
+// developer's token of one of its teams.
+func crowded(b *testing.B) (*httptest.Server, *auth.Auth, string) {
+	b.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	st, err := store.Open(b.Context(), store.Options{DSN: "sqlite:" + filepath.Join(b.TempDir(), "drawbridge.db"), Logger: quiet})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = st.Close() })
+	crowd(b, st)
+	au := auth.New(st, auth.Options{Logger: quiet})
+	secret, _, err := au.CreateToken(b.Context(), auth.TokenRequest{TeamID: "team_100", Name: "ci", Role: model.RoleDeveloper})
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := echo.New()
+	p := panel.New(panel.Deps{Store: st, Cloud: cloud{}, Worker: idleWorker{}, Hub: events.NewHub(), Probe: probe.New(probe.Options{}), Logger: quiet})
+	New(Deps{Panel: p, Auth: au, Version: "bench", Logger: quiet}).Register(e)
+	srv := httptest.NewServer(e)
+	b.Cleanup(srv.Close)
+	return srv, au, secret
+}
+
+func crowd(b *testing.B, st *store.Store) {
+	b.Helper()
+	ctx, env := b.Context(), &model.Environment{ID: "env_1", Name: "lab", Region: "ap-northeast-1"}
+	if err := st.InTx(ctx, func(q *store.Queries) error { return q.UpsertEnvironment(ctx, env) }); err != nil {
+		b.Fatal(err)
+	}
+	spec := model.Spec{Port: 8000}.WithDefaults()
+	for t := range benchTeams {
+		err := st.InTx(ctx, func(q *store.Queries) error {
+			team := &model.Team{ID: fmt.Sprintf("team_%d", t), Name: fmt.Sprintf("team %d", t)}
+			if err := q.InsertTeam(ctx, team); err != nil {
+				return err
+			}
+			for i := range benchBackends {
+				be := &model.Backend{TeamID: team.ID, EnvironmentID: env.ID, Name: fmt.Sprintf("app-%d", i), Spec: spec, SpecVersion: 1, Phase: model.PhaseReady, InvokeURL: "http://x/"}
+				if err := q.InsertBackend(ctx, be); err != nil {
+					return err
+				}
+				run := &model.TestRun{BackendID: be.ID, Name: "GET /", Method: "GET", Passed: true, Status: 200, Body: "hello", Headers: map[string][]string{"Server": {"x"}}}
+				if err := q.InsertTestRun(ctx, run); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkListBackends asks for a team's whole list of 50 over HTTP, token
+// check and all, from eight clients of the same process at once.
+func BenchmarkListBackends(b *testing.B) {
+	srv, _, secret := crowded(b)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
+	b.Cleanup(client.CloseIdleConnections)
+	var mu sync.Mutex
+	var all []time.Duration
+	b.SetParallelism(4)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		var took []time.Duration
+		for pb.Next() {
+			start := time.Now()
+			if err := get(b, client, srv.URL+"/api/v1/backends", secret); err != nil {
+				b.Error(err)
+				return
+			}
+			took = append(took, time.Since(start))
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, took...)
+	})
+	b.StopTimer()
+	slices.Sort(all)
+	if len(all) > 0 {
+		b.ReportMetric(float64(len(all))/b.Elapsed().Seconds(), "req/s")
+		b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "ms-p99")
+	}
+}
+
+func get(b *testing.B, client *http.Client, url, secret string) error {
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "Bearer "+secret)
+	resp, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	n, err := io.Copy(io.Discard, resp.Body)
+	if err == nil && (resp.StatusCode != http.StatusOK || n < 10_000) {
+		err = fmt.Errorf("status %d, %d bytes", resp.StatusCode, n)
+	}
+	return err
+}
+
+// BenchmarkTokenCheck is what each request of the API pays to know who asks.
+func BenchmarkTokenCheck(b *testing.B) {
+	_, au, secret := crowded(b)
+	for b.Loop() {
+		if _, err := au.TokenActor(b.Context(), secret); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
