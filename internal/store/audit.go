@@ -147,18 +147,21 @@ func (a AuditQuery) where() (string, []any) {
 		}
 		conds = append(conds, cond)
 	}
-	if a.TeamIDs != nil {
-		in := strings.TrimSuffix(strings.Repeat("?, ", len(a.TeamIDs)), ", ")
-		if in == "" {
-			return `1 = 0`, nil
+	in := func(column string, values []any) {
+		if len(values) == 0 {
+			and(`1 = 0`)
+			return
 		}
-		and(`team_id IN (`+in+`)`, anys(a.TeamIDs)...)
+		and(column+` IN (`+strings.TrimSuffix(strings.Repeat("?, ", len(values)), ", ")+`)`, values...)
+	}
+	if a.TeamIDs != nil {
+		in(`team_id`, anys(a.TeamIDs))
 	}
 	if a.Actor != "" {
 		and(`(actor_id = ? OR actor_name = ?)`, a.Actor, a.Actor)
 	}
 	if a.Action != "" {
-		and(`(action = ? OR action LIKE ?)`, a.Action, strings.NewReplacer("%", "", "_", "").Replace(a.Action)+".%")
+		in(`action`, actionsOf(a.Action))
 	}
 	if a.Target != "" {
 		and(`(target_id = ? OR target_name = ?)`, a.Target, a.Target)
@@ -174,6 +177,17 @@ func (a AuditQuery) where() (string, []any) {
 	}
 	and(`seq > ?`, a.After)
 	return strings.Join(conds, " AND "), args
+}
+
+// actionsOf are the action of that name and all of that noun.
+func actionsOf(name string) []any {
+	var out []any
+	for _, a := range model.AuditActions {
+		if noun, _, _ := strings.Cut(string(a), "."); string(a) == name || noun == name {
+			out = append(out, string(a))
+		}
+	}
+	return out
 }
 
 // AuditEntries lists rows of the audit, newest first unless Oldest is set.

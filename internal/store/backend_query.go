@@ -58,7 +58,9 @@ func (b BackendQuery) where() (string, []any) {
 	if b.Names != nil {
 		c.in(`name`, b.Names)
 	}
-	if b.Name != "" {
+	if len(b.Name) > model.MaxBackendName { // part of no name; and SQLite refuses long patterns
+		c.in(`name`, nil)
+	} else if b.Name != "" {
 		c.add(`name LIKE ? ESCAPE '\'`, "%"+likeEscaper.Replace(strings.ToLower(b.Name))+"%")
 	}
 	for _, equal := range []struct{ column, value string }{
