@@ -19,6 +19,8 @@ type environmentView struct {
 	Description string
 	StatusURL   string
 	CallsURL    string // "" when it hands out no record, or not to this actor
+	OrphansURL  string // "" when not for this actor
+	Orphans     string // label of the link, with the newest count
 	Facts       []fact
 }
 
@@ -45,6 +47,9 @@ func (w *Web) listEnvironments(c echo.Context) error {
 		v := newEnvironmentView(&all[i])
 		if panel.MayAnywhere(actorOf(c), panel.SeeCalls) && w.panel.HasActivity(&all[i]) {
 			v.CallsURL = pathEnvironmentCalls(all[i].ID)
+		}
+		if panel.MayAnywhere(actorOf(c), panel.SeeOrphans) {
+			v.OrphansURL, v.Orphans = pathEnvironmentOrphans(all[i].ID), orphansLabel(&all[i])
 		}
 		views = append(views, v)
 	}

@@ -13,6 +13,9 @@ func (h *jobHead) addButtons(d *panel.JobDetail, actor model.Actor) {
 	if !panel.May(actor, panel.ProvisionBackends, d.TeamID) || undone {
 		return
 	}
+	if d.Problem != nil && d.Problem.Code == model.CodeLeftBehind && panel.MayAnywhere(actor, panel.SeeOrphans) {
+		h.Orphans = jobButton{URL: pathEnvironmentOrphans(d.Backend.EnvironmentID)}
+	}
 	stopped := d.State == model.JobFailed || d.State == model.JobCancelled
 	if !d.State.Ended() && h.Stopping == "" {
 		h.Cancel = newJobButton(pathJobCancel(d.ID), d.Actions.Cancel)

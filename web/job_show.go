@@ -42,7 +42,8 @@ type jobHead struct {
 	Retry     jobButton
 	RollBack  jobButton
 	Destroy   jobButton
-	Stopping  string // that cancel was asked for, and what follows
+	Orphans   jobButton // the page of what was left behind
+	Stopping  string    // that cancel was asked for, and what follows
 	Related   *jobLink
 	Next      string
 	NextURL   string

@@ -73,6 +73,10 @@ func pathEnvironmentStatus(id string) string {
 	return pathEnvironments + "/" + url.PathEscape(id) + "/status"
 }
 
+func pathEnvironmentOrphans(id string) string {
+	return pathEnvironments + "/" + url.PathEscape(id) + "/orphans"
+}
+
 func pathEnvironmentCalls(id string) string {
 	return pathEnvironments + "/" + url.PathEscape(id) + "/calls"
 }

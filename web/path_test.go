@@ -52,7 +52,7 @@ func TestPathHelpersLeadToRoutes(t *testing.T) {
 		"confirm_show": pathConfirmNext("/"), "confirm_create": pathConfirm, "job_show": pathJob(id), "job_stream": pathJobStream(id), "job_cancel": pathJobCancel(id), "job_retry": pathJobRetry(id),
 		"job_plan_roll_back": pathJobRollBack(id), "job_roll_back": pathJobRollBack(id),
 		"environment_list": pathEnvironments, "environment_status": pathEnvironmentStatus(id),
-		"environment_calls": pathEnvironmentCalls(id), "backend_logs": pathBackendLogs(id),
+		"environment_calls": pathEnvironmentCalls(id), "environment_orphans": pathEnvironmentOrphans(id), "backend_logs": pathBackendLogs(id),
 		"quota_show": pathTeamQuota(id), "quota_set": pathTeamQuota(id), "audit_list": pathAuditBefore(url.Values{}, 1),
 	}
 	e := echo.New()

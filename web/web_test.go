@@ -46,7 +46,7 @@ func newSite(t *testing.T) *site {
 	}
 	t.Cleanup(func() { _ = st.Close() })
 	s := &site{t: t, store: st, cloud: &cloud{status: sampleStatus(true), instances: sampleInstances()}}
-	p := panel.New(panel.Deps{
+	p := panel.New(panel.Deps{InstallID: "ins_own",
 		Store: st, Cloud: s.cloud, Worker: idle{}, Hub: hub, Logger: quiet, Probe: probe.New(probe.Options{}),
 	})
 	s.web = New(Deps{Panel: p, Auth: testAuth{}, Logger: quiet, Version: "1.2.3", Streams: 2})
@@ -220,6 +220,7 @@ func (testAuth) UserActor(ctx context.Context) (model.Actor, bool) {
 
 // cloud plays AWS: the article's chain, one status, one instance.
 type cloud struct {
+	tagged    []panel.Tagged
 	status    *model.EnvironmentStatus
 	instances []model.Instance
 	findings  []model.Finding
@@ -239,6 +240,10 @@ func (c *cloud) Chains(ctx context.Context, env *model.Environment, bs []*model.
 		}
 	}
 	return chains, nil
+}
+
+func (c *cloud) Tagged(context.Context, *model.Environment) ([]panel.Tagged, error) {
+	return c.tagged, c.err
 }
 
 func (c *cloud) Status(context.Context, *model.Environment) *model.EnvironmentStatus { return c.status }

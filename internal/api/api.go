@@ -71,6 +71,7 @@ func (a *API) Register(e *echo.Echo) {
 	a.registerEvents(h)
 	a.registerRouteTests(h)
 	a.registerEnvironments(h)
+	a.registerOrphans(h)
 	a.registerActivity(h)
 	a.registerTeams(h)
 	a.registerAudit(h)

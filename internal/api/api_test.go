@@ -49,6 +49,8 @@ func (c cloud) Chains(ctx context.Context, env *model.Environment, bs []*model.B
 	return chains, nil
 }
 
+func (cloud) Tagged(context.Context, *model.Environment) ([]panel.Tagged, error) { return nil, nil }
+
 func (cloud) Status(context.Context, *model.Environment) *model.EnvironmentStatus {
 	return &model.EnvironmentStatus{Answers: true, Account: "000000000000"}
 }

@@ -21,6 +21,8 @@ type Environment struct {
 	Endpoint    string    `json:"endpoint,omitempty" doc:"Where AWS's APIs are asked for, when not at AWS." example:"http://127.0.0.1:8081"`
 	Credentials string    `json:"credentials" enum:"default,local" doc:"Where its credentials come from. They are never stored."`
 	RoleARN     string    `json:"role_arn,omitempty" doc:"The role that is assumed."`
+	Orphans     int       `json:"orphans" doc:"How many orphans the newest look found." example:"0"`
+	OrphansAt   time.Time `json:"orphans_at,omitzero" doc:"When somebody looked for orphans last."`
 	CreatedAt   time.Time `json:"created_at" doc:"When it was added."`
 	UpdatedAt   time.Time `json:"updated_at" doc:"When it last changed."`
 }
@@ -62,7 +64,7 @@ type Instance struct {
 func environmentOf(e *model.Environment) Environment {
 	return Environment{
 		ID: e.ID, Name: e.Name, Description: e.Description, Region: e.Region, VPCID: e.VPCID, SubnetIDs: notNil(e.SubnetIDs),
-		Endpoint: e.Endpoint, Credentials: string(e.Credentials), RoleARN: e.RoleARN, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
+		Endpoint: e.Endpoint, Credentials: string(e.Credentials), RoleARN: e.RoleARN, Orphans: e.Orphans, OrphansAt: e.OrphansAt, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
 	}
 }
 

@@ -29,6 +29,7 @@ var needs = map[string]panel.Permission{
 	"get-environment-status": panel.SeeEnvironments,
 	"list-instances":         panel.ListInstances,
 	"list-environment-calls": panel.SeeCalls,
+	"list-orphans":           panel.SeeOrphans,
 
 	"list-teams": panel.SeeTeams,
 	"get-quota":  panel.SeeTeams,

@@ -107,7 +107,7 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 		model.OpProvision: run.walk, model.OpDestroy: run.destroy, model.OpRollBack: run.rollBack,
 	}))
 	a.Panel = panel.New(panel.Deps{
-		Store: a.Store, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger, Limits: a.cfg.TeamLimits,
+		Store: a.Store, InstallID: install, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger, Limits: a.cfg.TeamLimits,
 		Activity: a.activity, Typical: executor.Typical,
 	})
 	return worker

@@ -46,6 +46,24 @@ func (c cloud) Status(ctx context.Context, env *model.Environment) *model.Enviro
 	return &status
 }
 
+func (c cloud) Tagged(ctx context.Context, env *model.Environment) ([]panel.Tagged, error) {
+	clients, err := c.pool.Clients(ctx, env)
+	if err != nil {
+		return nil, unavailable(env, err)
+	}
+	owned, err := clients.Tagged(ctx)
+	if err != nil {
+		return nil, unavailable(env, err)
+	}
+	list := make([]panel.Tagged, 0, len(owned))
+	for _, o := range owned {
+		list = append(list, panel.Tagged{In: o.In, Orphan: model.Orphan{
+			Type: o.Type, ID: o.ID, Name: o.Name, InstallID: o.Install, BackendID: o.Backend, Key: o.Key, CreatedAt: o.Created,
+		}})
+	}
+	return list, nil
+}
+
 func (c cloud) Instances(ctx context.Context, env *model.Environment) ([]model.Instance, error) {
 	clients, err := c.pool.Clients(ctx, env)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -17,7 +18,13 @@ import (
 type Owned struct {
 	Type string // "security group", "load balancer", …
 	ID   string // id or ARN
-	Key  string // its place in the chain, from its tag
+	Name string // from its Name tag
+
+	Install string // whose it is, from its tags
+	Backend string
+	Key     string // its place in the chain
+
+	Created time.Time // zero where AWS does not tell
 
 	part bool // of the resource of that key
 }
@@ -45,41 +52,55 @@ const (
 // and a VPC link that is being deleted do not count; routes, integrations,
 // stages and listeners go with what they belong to.
 func (c *Clients) OwnedByTag(ctx context.Context, install, backendID string) ([]Owned, error) {
-	scan := ownedScan{Clients: c, install: install, backendID: backendID}
-	for _, find := range []func(context.Context) error{
-		scan.instances, scan.volumes, scan.interfaces, scan.groups, scan.rules,
-		scan.loadBalancers, scan.targetGroups, scan.vpcLinks, scan.apis,
-	} {
-		if err := find(ctx); err != nil {
-			return nil, fmt.Errorf("look for what backend %s owns: %w", backendID, err)
-		}
+	scan := ownedScan{Clients: c, wanted: []types.Filter{Filter("tag:"+TagInstall, install), Filter("tag:"+TagBackend, backendID)},
+		owns: func(tags map[string]string) bool { return tags[TagInstall] == install && tags[TagBackend] == backendID }}
+	if err := scan.all(ctx); err != nil {
+		return nil, fmt.Errorf("look for what backend %s owns: %w", backendID, err)
 	}
 	return scan.found, nil
 }
 
+// Tagged finds everything that carries owner tags, of whichever backend and
+// installation, under the conditions of OwnedByTag.
+func (c *Clients) Tagged(ctx context.Context) ([]Owned, error) {
+	scan := ownedScan{Clients: c, wanted: []types.Filter{Filter("tag-key", TagInstall)},
+		owns: func(tags map[string]string) bool { return tags[TagInstall] != "" }}
+	if err := scan.all(ctx); err != nil {
+		return nil, fmt.Errorf("look for what carries owner tags: %w", err)
+	}
+	return scan.found, nil
+}
+
+func (s *ownedScan) all(ctx context.Context) error {
+	for _, find := range []func(context.Context) error{
+		s.instances, s.volumes, s.interfaces, s.groups, s.rules, s.loadBalancers, s.targetGroups, s.vpcLinks, s.apis,
+	} {
+		if err := find(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 type ownedScan struct {
 	*Clients
-	install, backendID string
-	found              []Owned
+	wanted []types.Filter // of EC2, which can look by tag
+	owns   func(tags map[string]string) bool
+	found  []Owned
 }
 
 func (s *ownedScan) filters(more ...types.Filter) []types.Filter {
-	return append(more, Filter("tag:"+TagInstall, s.install), Filter("tag:"+TagBackend, s.backendID))
+	return append(more, s.wanted...)
 }
 
-func (s *ownedScan) add(kind, id string, tags map[string]string) {
-	if tags[TagInstall] == s.install && tags[TagBackend] == s.backendID {
-		s.found = append(s.found, Owned{Type: kind, ID: id, Key: tags[TagResource]})
+// add takes a thing if its tags are right. created may be nil.
+func (s *ownedScan) add(o Owned, tags map[string]string, created *time.Time) {
+	if !s.owns(tags) {
+		return
 	}
-}
-
-// addPart adds what belongs to the resource of its key.
-func (s *ownedScan) addPart(kind, id string, tags map[string]string) {
-	before := len(s.found)
-	s.add(kind, id, tags)
-	for i := before; i < len(s.found); i++ {
-		s.found[i].part = true
-	}
+	o.Name, o.Install, o.Backend, o.Key = tags[TagName], tags[TagInstall], tags[TagBackend], tags[TagResource]
+	o.Created = aws.ToTime(created)
+	s.found = append(s.found, o)
 }
 
 // interfaces are the network interfaces that carry the tags; those that AWS
@@ -92,7 +113,7 @@ func (s *ownedScan) interfaces(ctx context.Context) error {
 			return err
 		}
 		for _, n := range page.NetworkInterfaces {
-			s.addPart("network interface", aws.ToString(n.NetworkInterfaceId), TagsOf(n.TagSet))
+			s.add(Owned{Type: "network interface", ID: aws.ToString(n.NetworkInterfaceId), part: true}, TagsOf(n.TagSet), nil)
 		}
 	}
 	return nil
@@ -109,7 +130,7 @@ func (s *ownedScan) instances(ctx context.Context) error {
 		}
 		for _, r := range page.Reservations {
 			for _, i := range r.Instances {
-				s.add("instance", aws.ToString(i.InstanceId), TagsOf(i.Tags))
+				s.add(Owned{Type: "instance", ID: aws.ToString(i.InstanceId)}, TagsOf(i.Tags), i.LaunchTime)
 			}
 		}
 	}
@@ -121,7 +142,7 @@ func (s *ownedScan) instances(ctx context.Context) error {
 func (s *ownedScan) volumes(ctx context.Context) error {
 	var ids []string
 	tagged := ec2.NewDescribeTagsPaginator(s.EC2, &ec2.DescribeTagsInput{Filters: []types.Filter{
-		Filter("resource-type", "volume"), Filter("key", TagBackend), Filter("value", s.backendID),
+		Filter("resource-type", "volume"), Filter("key", TagInstall),
 	}})
 	for tagged.HasMorePages() {
 		page, err := tagged.NextPage(ctx)
@@ -138,7 +159,7 @@ func (s *ownedScan) volumes(ctx context.Context) error {
 			return err
 		}
 		for _, v := range out.Volumes {
-			s.addPart("volume", aws.ToString(v.VolumeId), TagsOf(v.Tags))
+			s.add(Owned{Type: "volume", ID: aws.ToString(v.VolumeId), part: true}, TagsOf(v.Tags), v.CreateTime)
 		}
 	}
 	return nil
@@ -152,7 +173,7 @@ func (s *ownedScan) groups(ctx context.Context) error {
 			return err
 		}
 		for _, g := range page.SecurityGroups {
-			s.add("security group", aws.ToString(g.GroupId), TagsOf(g.Tags))
+			s.add(Owned{Type: "security group", ID: aws.ToString(g.GroupId)}, TagsOf(g.Tags), nil)
 		}
 	}
 	return nil
@@ -166,7 +187,7 @@ func (s *ownedScan) rules(ctx context.Context) error {
 			return err
 		}
 		for _, r := range page.SecurityGroupRules {
-			s.add("security group rule", aws.ToString(r.SecurityGroupRuleId), TagsOf(r.Tags))
+			s.add(Owned{Type: "security group rule", ID: aws.ToString(r.SecurityGroupRuleId)}, TagsOf(r.Tags), nil)
 		}
 	}
 	return nil
@@ -200,14 +221,24 @@ func (s *ownedScan) targetGroups(ctx context.Context) error {
 	return s.tagged(ctx, "target group", arns)
 }
 
+// tagged takes those whose tags are right. When one of a batch was deleted
+// meanwhile, AWS tells of none of them, so each is asked by itself.
 func (s *ownedScan) tagged(ctx context.Context, kind string, arns []string) error {
 	for some := range slices.Chunk(arns, describeTagsMax) {
 		tags, err := s.ELBTags(ctx, some...)
-		if err != nil && Classify(err) != NotFound { // one was deleted meanwhile
+		switch {
+		case Classify(err) == NotFound && len(some) > 1:
+			for _, arn := range some {
+				if err := s.tagged(ctx, kind, []string{arn}); err != nil {
+					return err
+				}
+			}
+			continue
+		case err != nil && Classify(err) != NotFound:
 			return err
 		}
 		for _, arn := range some {
-			s.add(kind, arn, tags[arn])
+			s.add(Owned{Type: kind, ID: arn}, tags[arn], nil)
 		}
 	}
 	return nil
@@ -217,7 +248,7 @@ func (s *ownedScan) vpcLinks(ctx context.Context) error {
 	links, err := s.VPCLinks(ctx)
 	for _, l := range links {
 		if l.VpcLinkStatus != "DELETING" {
-			s.add("VPC link", aws.ToString(l.VpcLinkId), l.Tags)
+			s.add(Owned{Type: "VPC link", ID: aws.ToString(l.VpcLinkId)}, l.Tags, l.CreatedDate)
 		}
 	}
 	return err
@@ -226,7 +257,7 @@ func (s *ownedScan) vpcLinks(ctx context.Context) error {
 func (s *ownedScan) apis(ctx context.Context) error {
 	apis, err := s.APIs(ctx)
 	for _, a := range apis {
-		s.add("HTTP API", aws.ToString(a.ApiId), a.Tags)
+		s.add(Owned{Type: "HTTP API", ID: aws.ToString(a.ApiId)}, a.Tags, a.CreatedDate)
 	}
 	return err
 }

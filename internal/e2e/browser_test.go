@@ -192,6 +192,10 @@ func TestTheMainJobInABrowser(t *testing.T) {
 	b.sees(`[data-testid="environment-state"][data-state="answers"]`)
 	b.shoot("environments")
 	b.accessible("environments")
+	b.click(`[data-testid="orphans"]`)
+	b.sees(`section[data-testid="orphans"]`)
+	b.shoot("orphans-none")
+	b.accessible("orphans, none")
 
 	registerInBrowser(b)
 	b.shoot("plan")
@@ -209,6 +213,7 @@ func TestTheMainJobInABrowser(t *testing.T) {
 
 	testInBrowser(b, s, job)
 	destroyInBrowser(b)
+	rollBackInBrowser(b, s)
 	b.quiet()
 }
 
@@ -284,6 +289,28 @@ func testInBrowser(b *browser, s *server, job string) {
 	b.shoot("audit")
 	b.accessible("audit")
 	b.open("/backends/" + j.BackendID)
+}
+
+// rollBackInBrowser has a provision fail, reads what its page says, and rolls it back.
+func rollBackInBrowser(b *browser, s *server) {
+	b.t.Helper()
+	s.fault(map[string]any{"op": "apigatewayv2:CreateIntegration", "nth": 1, "do": map[string]any{
+		"kind": "error", "status": 400,
+		"code": "BadRequestException", "message": "Invalid integration URI specified"}})
+	failed := s.ended(s.provision(s.register(launch("payments", nil))))
+	b.open("/jobs/" + failed.ID)
+	b.sees(`[data-testid="job-state"][data-state="failed"]`)
+	b.sees(`[data-testid="retry"]`)
+	b.shoot("job-failed")
+	b.accessible("failed job")
+	b.click(`[data-testid="roll-back"]`)
+	b.sees(`[data-testid="plan-items"]`)
+	b.shoot("roll-back-plan")
+	b.accessible("roll back plan")
+	b.click(`[data-testid="confirm-roll-back"]`)
+	b.sees(`[data-testid="job-state"][data-state="succeeded"]`)
+	b.shoot("rolled-back")
+	b.accessible("rolled back")
 }
 
 func destroyInBrowser(b *browser) {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -42,6 +43,15 @@ func TestDestroyTellsWhatItCannotAccountFor(t *testing.T) {
 	job := s.ended(s.destroy(b))
 	if job.State != model.JobFailed || job.Problem == nil || job.Problem.Code != "LeftBehind" || !strings.Contains(job.Problem.Message, theirs) {
 		t.Fatalf("destroy %s: %+v", job.State, job.Problem)
+	}
+	var orphans struct{ Items []model.Orphan }
+	path, owner := "/api/v1/environments/"+b.EnvironmentID+"/orphans", s.token
+	s.want(http.StatusForbidden, "GET", path, nil)
+	s.token = strings.TrimSpace(s.command("token", "create", "--data-dir", s.dir, "--role", "admin"))
+	s.want(http.StatusOK, "GET", path, nil).into(t, &orphans)
+	s.token = owner
+	if len(orphans.Items) != 1 || orphans.Items[0].ID != theirs || orphans.Items[0].BackendID != b.ID || orphans.Items[0].Foreign {
+		t.Errorf("orphans %+v", orphans.Items)
 	}
 	if _, err := client.DeleteTags(ctx, &ec2.DeleteTagsInput{Resources: []string{theirs}, Tags: tags}); err != nil {
 		t.Fatal(err)

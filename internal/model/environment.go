@@ -31,8 +31,11 @@ type Environment struct {
 	Credentials Credentials `json:"credentials"`
 	RoleARN     string      `json:"role_arn,omitempty"`    // assumed when set
 	ExternalID  string      `json:"external_id,omitempty"` // for AssumeRole
-	CreatedAt   time.Time   `json:"created_at"`
-	UpdatedAt   time.Time   `json:"updated_at"`
+	// Orphans is how many the newest look found, at OrphansAt (zero: nobody looked).
+	Orphans   int       `json:"orphans"`
+	OrphansAt time.Time `json:"orphans_at,omitzero"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
 // Subnet is what Drawbridge knows of one subnet of an environment.

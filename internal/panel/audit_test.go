@@ -16,7 +16,7 @@ import (
 // row in auditedUseCases.
 var readers = []string{
 	"AccessLogs", "Account", "Audit", "Backend", "Backends", "CountBackends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
-	"ExportAudit", "HasActivity", "Instances", "Job", "Jobs", "Plan", "RollBackPlan", "StreamBackends", "StreamEvents", "Teams", "TestRuns", "Quota",
+	"ExportAudit", "HasActivity", "Instances", "Job", "Jobs", "Orphans", "Plan", "RollBackPlan", "StreamBackends", "StreamEvents", "Teams", "TestRuns", "Quota",
 }
 
 // auditedUseCases carries each use case that changes something out, once, and

@@ -25,6 +25,14 @@ type Cloud interface {
 	Chains(ctx context.Context, env *model.Environment, bs []*model.Backend) ([]Chain, error)
 	Status(ctx context.Context, env *model.Environment) *model.EnvironmentStatus
 	Instances(ctx context.Context, env *model.Environment) ([]model.Instance, error)
+	// Tagged lists all that carries owner tags.
+	Tagged(ctx context.Context, env *model.Environment) ([]Tagged, error)
+}
+
+// Tagged is a thing in AWS that carries owner tags.
+type Tagged struct {
+	model.Orphan
+	In func(resources []model.Resource) bool // whether one of them accounts for it
 }
 
 // Chain is what Cloud knows of one backend's chain.
@@ -49,7 +57,8 @@ type Deps struct {
 	Probe  *probe.Client
 	Logger *slog.Logger
 	// Limits are what a team may have that has no quota of its own.
-	Limits model.Quota
+	Limits    model.Quota
+	InstallID string // this installation, as it stands in the owner tags
 	// Activity returns an environment's own record, nil when it hands out none.
 	Activity func(*model.Environment) Activity
 	// Typical says how long waits in an environment mostly take, by kind and

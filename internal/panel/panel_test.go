@@ -19,6 +19,7 @@ import (
 
 // cloud is an environment with a chain of two nodes.
 type cloud struct {
+	tagged   []panel.Tagged
 	findings []model.Finding
 	err      error
 }
@@ -39,6 +40,10 @@ func (c *cloud) Chains(ctx context.Context, env *model.Environment, bs []*model.
 		}
 	}
 	return chains, nil
+}
+
+func (c *cloud) Tagged(context.Context, *model.Environment) ([]panel.Tagged, error) {
+	return c.tagged, c.err
 }
 
 func (c *cloud) Status(context.Context, *model.Environment) *model.EnvironmentStatus {
@@ -98,7 +103,7 @@ func newBench(t testing.TB) *bench {
 		t.Fatal(err)
 	}
 	c := &cloud{}
-	p := panel.New(panel.Deps{Activity: func(*model.Environment) panel.Activity { return record{} }, Store: st, Cloud: c, Worker: idle{}, Hub: hub, Probe: probe.New(probe.Options{}), Logger: slog.New(slog.DiscardHandler)})
+	p := panel.New(panel.Deps{InstallID: "ins_own", Activity: func(*model.Environment) panel.Activity { return record{} }, Store: st, Cloud: c, Worker: idle{}, Hub: hub, Probe: probe.New(probe.Options{}), Logger: slog.New(slog.DiscardHandler)})
 	return &bench{t, p, st, c}
 }
 

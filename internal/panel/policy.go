@@ -25,6 +25,7 @@ const (
 	SeeEnvironments Permission = "see environments"
 	ListInstances   Permission = "list instances"
 	SeeCalls        Permission = "see calls"
+	SeeOrphans      Permission = "see orphans"
 
 	ReadAudit Permission = "read audit"
 
@@ -55,6 +56,7 @@ var rules = map[Permission]rule{
 	SeeEnvironments: {role: model.RoleViewer},
 	ListInstances:   {role: model.RoleDeveloper},
 	SeeCalls:        {role: model.RoleAdmin},
+	SeeOrphans:      {role: model.RoleAdmin},
 
 	ReadAudit: {role: model.RoleOwner},
 

@@ -7,12 +7,12 @@ import (
 )
 
 const environmentColumns = `id, name, description, region, vpc_id, subnet_ids, endpoint, credentials,
-	role_arn, external_id, created_at, updated_at`
+	role_arn, external_id, orphans, orphans_at, created_at, updated_at`
 
 func scanEnvironment(s scanner) (*model.Environment, error) {
 	var e model.Environment
 	err := s.Scan(&e.ID, &e.Name, &e.Description, &e.Region, &e.VPCID, jsonColumn{&e.SubnetIDs}, &e.Endpoint,
-		&e.Credentials, &e.RoleARN, &e.ExternalID, millis{&e.CreatedAt}, millis{&e.UpdatedAt})
+		&e.Credentials, &e.RoleARN, &e.ExternalID, &e.Orphans, millis{&e.OrphansAt}, millis{&e.CreatedAt}, millis{&e.UpdatedAt})
 	return &e, err
 }
 
@@ -27,14 +27,15 @@ func (q *Queries) UpsertEnvironment(ctx context.Context, e *model.Environment) e
 	e.UpdatedAt = q.now()
 	return q.row(ctx, "write environment",
 		`INSERT INTO environments (`+environmentColumns+`)
-		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		 ON CONFLICT (name) DO UPDATE SET description = excluded.description, region = excluded.region,
 			vpc_id = excluded.vpc_id, subnet_ids = excluded.subnet_ids, endpoint = excluded.endpoint,
 			credentials = excluded.credentials, role_arn = excluded.role_arn,
 			external_id = excluded.external_id, updated_at = excluded.updated_at
-		 RETURNING id, created_at`,
+		 RETURNING id, orphans, orphans_at, created_at`,
 		e.ID, e.Name, e.Description, e.Region, e.VPCID, subnets, e.Endpoint, e.Credentials,
-		e.RoleARN, e.ExternalID, ms(e.CreatedAt), ms(e.UpdatedAt)).Scan(&e.ID, millis{&e.CreatedAt})
+		e.RoleARN, e.ExternalID, e.Orphans, ms(e.OrphansAt), ms(e.CreatedAt), ms(e.UpdatedAt)).
+		Scan(&e.ID, &e.Orphans, millis{&e.OrphansAt}, millis{&e.CreatedAt})
 }
 
 // EnvironmentByID returns one environment.
@@ -55,4 +56,10 @@ func (q *Queries) EnvironmentByName(ctx context.Context, name string) (*model.En
 func (q *Queries) Environments(ctx context.Context) ([]model.Environment, error) {
 	return collect(q.rows(ctx, "list environments",
 		`SELECT `+environmentColumns+` FROM environments ORDER BY name`), scanEnvironment)
+}
+
+// SetOrphans keeps how many orphans the newest look at an environment found.
+func (q *Queries) SetOrphans(ctx context.Context, id string, n int) error {
+	_, err := q.exec(ctx, "write orphans", `UPDATE environments SET orphans = $2, orphans_at = $3 WHERE id = $1`, id, n, ms(q.now()))
+	return err
 }
