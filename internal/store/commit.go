@@ -2,9 +2,7 @@
 
 package store
 
-import "database/sql"
-
 // commits is where every transaction ends; see commit_crashpoints.go.
 type commits struct{}
 
-func (*commits) commit(tx *sql.Tx) error { return tx.Commit() }
+func (*commits) commit(commit func() error) error { return commit() }

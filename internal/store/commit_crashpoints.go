@@ -3,7 +3,6 @@
 package store
 
 import (
-	"database/sql"
 	"fmt"
 	"os"
 	"strings"
@@ -25,12 +24,12 @@ type commits struct {
 	n     int    // commits since
 }
 
-func (c *commits) commit(tx *sql.Tx) error {
+func (c *commits) commit(commit func() error) error {
 	before, after := c.due()
 	if before {
 		die()
 	}
-	err := tx.Commit()
+	err := commit()
 	if after {
 		die()
 	}

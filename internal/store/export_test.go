@@ -5,16 +5,35 @@ import (
 	"testing"
 )
 
+// raw is what statements that the store would not send go to.
+func raw(t *testing.T, s *Store, send func(db DBTX)) {
+	t.Helper()
+	if s.grouped == nil {
+		send(s.writer)
+		return
+	}
+	if err := s.grouped.take(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer s.grouped.pass()
+	if err := s.grouped.connect(); err != nil {
+		t.Fatal(err)
+	}
+	send(s.grouped.conn)
+}
+
 // LimitPages lets a SQLite file grow by a few pages only, as on a full disk.
 func LimitPages(t *testing.T, s *Store) {
 	t.Helper()
-	var used int
-	if err := s.writer.QueryRowContext(t.Context(), `PRAGMA page_count`).Scan(&used); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.writer.ExecContext(t.Context(), fmt.Sprintf(`PRAGMA max_page_count = %d`, used+2)); err != nil {
-		t.Fatal(err)
-	}
+	raw(t, s, func(db DBTX) {
+		var used int
+		if err := db.QueryRowContext(t.Context(), `PRAGMA page_count`).Scan(&used); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.ExecContext(t.Context(), fmt.Sprintf(`PRAGMA max_page_count = %d`, used+2)); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // Exec does to the database what only somebody with its password can.
@@ -23,7 +42,9 @@ func Exec(t *testing.T, s *Store, query string, args ...any) {
 	if query == "" {
 		return
 	}
-	if _, err := s.writer.ExecContext(t.Context(), query, args...); err != nil {
-		t.Fatal(err)
-	}
+	raw(t, s, func(db DBTX) {
+		if _, err := db.ExecContext(t.Context(), query, args...); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

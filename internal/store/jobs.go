@@ -85,15 +85,16 @@ func (q *Queries) ActiveJobs(ctx context.Context) ([]model.JobCount, error) {
 
 // lockJob locks a job's backend and then the job, and returns both.
 func (q *Queries) lockJob(ctx context.Context, id string) (*model.Job, *model.Backend, error) {
-	j, err := q.JobByID(ctx, id) // a job's backend never changes
+	var backendID string // never changes
+	_, err := found(&backendID, q.row(ctx, "read job", `SELECT backend_id FROM jobs WHERE id = $1`, id).Scan(&backendID), "job", id)
 	if err != nil {
 		return nil, nil, err
 	}
-	b, err := q.BackendForUpdate(ctx, j.BackendID)
+	b, err := q.BackendForUpdate(ctx, backendID)
 	if err != nil {
 		return nil, nil, err
 	}
-	j, err = scanJob(q.row(ctx, "lock job", `SELECT `+jobColumns+` FROM jobs WHERE id = $1`+q.forUpdate(), id))
+	j, err := scanJob(q.row(ctx, "lock job", `SELECT `+jobColumns+` FROM jobs WHERE id = $1`+q.forUpdate(), id))
 	j, err = found(j, err, "job", id)
 	return j, b, err
 }

@@ -36,6 +36,7 @@ func (s *Store) openSQLite(path string) error {
 		return err
 	}
 	s.writer.SetMaxOpenConns(1)
+	s.grouped = newWriter(s.writer, &s.commits)
 	if s.reader, err = openFile(path, "_pragma", "query_only(1)"); err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type txState struct {
 	newest  map[string]int64 // of the events that it wrote, by backend
 	notices map[Notice]struct{}
 	audit   []model.AuditEntry // written just before the commit
+
+	committed *group // that it is committed with, on SQLite
 }
 
 var errNoTx = errors.New("this write needs a transaction")

@@ -67,6 +67,7 @@ type Store struct {
 	dialect  Dialect
 	clock    clock
 	writer   *sql.DB
+	grouped  *writer         // runs the transactions on SQLite; nil on PostgreSQL
 	reader   *sql.DB         // query-only on SQLite; the same as writer on PostgreSQL
 	prepared *statements     // the reader with prepared statements; nil on PostgreSQL
 	listener *pgx.ConnConfig // of Listen's connection; nil on SQLite
@@ -119,6 +120,9 @@ func (s *Store) Close() error {
 	if s.reader != nil && s.reader != s.writer {
 		errs = append(errs, s.reader.Close())
 	}
+	if s.grouped != nil {
+		errs = append(errs, s.grouped.close())
+	}
 	if s.writer != nil {
 		errs = append(errs, s.writer.Close())
 	}
@@ -151,24 +155,22 @@ func (s *Store) Read() *Queries {
 func (s *Store) InTx(ctx context.Context, fn func(q *Queries) error) error {
 	ctx, cancel := context.WithTimeout(ctx, txTimeout)
 	defer cancel()
-	q := &Queries{store: s}
-	tx, err := s.writer.BeginTx(ctx, nil)
+	q := &Queries{store: s, tx: &txState{newest: map[string]int64{}, notices: map[Notice]struct{}{}}}
+	run := s.inOwnTx
+	if s.grouped != nil {
+		run = s.inGroup
+	}
+	err := run(ctx, q, func() error {
+		if err := fn(q); err != nil {
+			return err
+		}
+		if err := q.sendNotices(ctx); err != nil {
+			return err
+		}
+		return q.appendAudit(ctx)
+	})
 	if err != nil {
-		return q.fail(ctx, "begin a transaction", err)
-	}
-	q.db, q.tx = tx, &txState{newest: map[string]int64{}, notices: map[Notice]struct{}{}}
-	defer func() { _ = tx.Rollback() }() // does nothing after a commit
-	if err := fn(q); err != nil {
 		return err
-	}
-	if err := q.sendNotices(ctx); err != nil {
-		return err
-	}
-	if err := q.appendAudit(ctx); err != nil {
-		return err
-	}
-	if err := s.commits.commit(tx); err != nil {
-		return q.fail(ctx, "commit a transaction", err)
 	}
 	for _, hook := range q.tx.hooks {
 		hook()
@@ -179,6 +181,29 @@ func (s *Store) InTx(ctx context.Context, fn func(q *Queries) error) error {
 		}
 	}
 	return nil
+}
+
+// inOwnTx runs a transaction on a connection of its own.
+func (s *Store) inOwnTx(ctx context.Context, q *Queries, fn func() error) error {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return q.fail(ctx, "begin a transaction", err)
+	}
+	q.db = tx
+	defer func() { _ = tx.Rollback() }() // does nothing after a commit
+	if err := fn(); err != nil {
+		return err
+	}
+	return q.fail(ctx, "commit a transaction", s.commits.commit(tx.Commit))
+}
+
+// inGroup runs a transaction that may share its commit with others.
+func (s *Store) inGroup(ctx context.Context, q *Queries, fn func() error) error {
+	if err := s.grouped.run(ctx, q, fn); err != nil {
+		return err
+	}
+	<-q.tx.committed.done
+	return q.fail(context.WithoutCancel(ctx), "commit a transaction", q.tx.committed.err)
 }
 
 // InstallID returns the id of this installation, made at the first call. It is
