@@ -39,12 +39,6 @@ func newCloud(t *testing.T) *cloud {
 	return openCloud(t, "", awssim.Instant)
 }
 
-// serverOn starts a new server whose only environment is the cloud.
-func serverOn(t *testing.T, c *cloud) *server {
-	t.Helper()
-	return startServer(t, "instant", c.flags()...)
-}
-
 // flags make the cloud a server's only environment.
 func (c *cloud) flags() []string {
 	return []string{"--no-sim", "--aws-name", "cloud", "--aws-region", "ap-northeast-1", "--aws-endpoint", c.url,
