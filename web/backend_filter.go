@@ -23,6 +23,7 @@ var phases = []model.Phase{
 // backendFilter is what the list's address says.
 type backendFilter struct {
 	Name, Phase, EnvironmentID, BatchID string
+	TeamID                              string
 	Page                                int // from 1
 }
 
@@ -33,14 +34,14 @@ func filterOf(v url.Values) backendFilter {
 	}
 	return backendFilter{
 		Name: strings.TrimSpace(v.Get("name")), Phase: v.Get("phase"), EnvironmentID: v.Get("environment_id"),
-		BatchID: v.Get("batch"), Page: page,
+		BatchID: v.Get("batch"), TeamID: v.Get("team"), Page: page,
 	}
 }
 
 // panel is the filter for one page of the size; 0 is for all pages.
 func (f backendFilter) panel(size int) panel.BackendFilter {
 	return panel.BackendFilter{
-		Name: f.Name, Phase: model.Phase(f.Phase), EnvironmentID: f.EnvironmentID, BatchID: f.BatchID,
+		Name: f.Name, Phase: model.Phase(f.Phase), EnvironmentID: f.EnvironmentID, BatchID: f.BatchID, TeamID: f.TeamID,
 		Limit: size, Offset: (f.Page - 1) * size,
 	}
 }
@@ -48,7 +49,7 @@ func (f backendFilter) panel(size int) panel.BackendFilter {
 // query is the filter in an address, with its question mark; "" for all.
 func (f backendFilter) query(page int) string {
 	v := url.Values{}
-	for name, value := range map[string]string{"name": f.Name, "phase": f.Phase, "environment_id": f.EnvironmentID, "batch": f.BatchID} {
+	for name, value := range map[string]string{"name": f.Name, "phase": f.Phase, "environment_id": f.EnvironmentID, "batch": f.BatchID, "team": f.TeamID} {
 		if value != "" {
 			v.Set(name, value)
 		}
@@ -69,15 +70,21 @@ type backendFilterView struct {
 	Active       bool
 	Phases       []ui.Option
 	Environments []ui.Option
+	Teams        []ui.Option // none when there is one
 }
 
-func newBackendFilterView(f backendFilter, environments []model.Environment) backendFilterView {
+func newBackendFilterView(f backendFilter, environments []model.Environment, teams []model.Team) backendFilterView {
 	v := backendFilterView{backendFilter: f, Action: pathBackends, Active: f.query(1) != "" || f.Page > 1}
 	for _, p := range phases {
 		v.Phases = append(v.Phases, ui.Option{Value: string(p), Label: ui.PhaseState(p).Word})
 	}
 	for _, e := range environments {
 		v.Environments = append(v.Environments, ui.Option{Value: e.ID, Label: e.Name})
+	}
+	if len(teams) > 1 {
+		for _, t := range teams {
+			v.Teams = append(v.Teams, ui.Option{Value: t.ID, Label: t.Name})
+		}
 	}
 	return v
 }

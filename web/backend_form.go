@@ -15,6 +15,7 @@ import (
 // backendForm is the register form as it was typed: what is refused comes
 // back unchanged.
 type backendForm struct {
+	TeamID                         string
 	Name, EnvironmentID            string
 	Source                         string
 	Port, HealthPath               string
@@ -45,7 +46,7 @@ func defaultForm(environmentID string) backendForm {
 func formOf(v url.Values) backendForm {
 	get := func(name string) string { return strings.TrimSpace(v.Get(name)) }
 	return backendForm{
-		Name: get("name"), EnvironmentID: get("environment_id"), Source: get("source"),
+		TeamID: get("team_id"), Name: get("name"), EnvironmentID: get("environment_id"), Source: get("source"),
 		Port: get("port"), HealthPath: get("health_path"), Count: get("count"),
 		InstanceType: get("instance_type"), AMI: get("ami"), InstanceProfile: get("instance_profile"),
 		// Browsers send CRLF; cloud-init wants the shell's line ends.
@@ -79,7 +80,7 @@ func (f backendForm) registration() (panel.Registration, error) {
 	}
 	spec.Tests = parseTests(&v, f.Tests)
 	spec.Tags = parseTags(&v, f.Tags)
-	return panel.Registration{EnvironmentID: f.EnvironmentID, Name: f.Name, Spec: spec}, v.Err()
+	return panel.Registration{TeamID: f.TeamID, EnvironmentID: f.EnvironmentID, Name: f.Name, Spec: spec}, v.Err()
 }
 
 func number(v *model.Invalid, path, text, advice string) int {
@@ -162,7 +163,7 @@ var testPathRE = regexp.MustCompile(`^spec\.tests\[(\d+)\]`)
 // fieldErrors sorts refusals to the form's fields; what belongs to none is in rest.
 func fieldErrors(fields []model.Field) (byInput map[string]string, rest []string) {
 	inputs := map[string]string{
-		"name": "name", "environment_id": "environment_id", "spec.source": "source",
+		"name": "name", "team_id": "team_id", "environment_id": "environment_id", "spec.source": "source",
 		"spec.port": "port", "spec.health_path": "health_path", "spec.launch.count": "count",
 		"spec.launch.instance_type": "instance_type", "spec.launch.ami": "ami",
 		"spec.launch.user_data": "user_data", "spec.launch.instance_profile": "instance_profile",

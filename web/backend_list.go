@@ -65,9 +65,13 @@ func (w *Web) backendList(c echo.Context) (backendListView, error) {
 	if err != nil {
 		return backendListView{}, err
 	}
+	teams, err := w.panel.Teams(ctx, actor)
+	if err != nil {
+		return backendListView{}, err
+	}
 	v := newBackendListView(all, f, counts, w.now())
 	v.CanAdd = panel.MayAnywhere(actor, panel.RegisterBackends)
-	v.Filter = newBackendFilterView(f, environments)
+	v.Filter = newBackendFilterView(f, environments, teams)
 	return v, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
 	"drawbridge/web/ui"
 )
 
@@ -19,6 +20,7 @@ type backendNewView struct {
 	CancelURL    string
 	Form         backendForm
 	Environments []ui.Option
+	Teams        []ui.Option
 	Errors       map[string]string // by input
 	Rest         []string          // refusals of no input
 	Instances    instancesView
@@ -48,7 +50,26 @@ func (w *Web) newBackend(c echo.Context) error {
 		id = environments[0].ID
 	}
 	v := newBackendNewView(defaultForm(id), environments)
+	if v.Teams, err = w.teamOptions(c); err != nil {
+		return err
+	}
 	return w.page(c, w.layoutView(c, "", "backends"), backendNewPage(v))
+}
+
+// teamOptions are the teams in which the actor may register.
+func (w *Web) teamOptions(c echo.Context) ([]ui.Option, error) {
+	actor := actorOf(c)
+	teams, err := w.panel.Teams(c.Request().Context(), actor)
+	if err != nil {
+		return nil, err
+	}
+	var options []ui.Option
+	for _, t := range teams {
+		if panel.May(actor, panel.RegisterBackends, t.ID) {
+			options = append(options, ui.Option{Value: t.ID, Label: t.Name})
+		}
+	}
+	return options, nil
 }
 
 func newBackendNewView(f backendForm, environments []model.Environment) backendNewView {
@@ -96,9 +117,16 @@ func (w *Web) backendFormAgain(c echo.Context, status int, form backendForm, err
 		return listErr
 	}
 	v := newBackendNewView(form, environments)
+	if v.Teams, listErr = w.teamOptions(c); listErr != nil {
+		return listErr
+	}
 	var refused *model.Error
 	if errors.As(err, &refused) {
 		v.Errors, v.Rest = fieldErrors(refused.Fields)
+		if len(v.Teams) < 2 && v.Errors["team_id"] != "" { // there is no such field to stand beside
+			v.Rest = append(v.Rest, v.Errors["team_id"])
+			delete(v.Errors, "team_id")
+		}
 		if len(refused.Fields) == 0 {
 			v.Rest = []string{refused.Message}
 		}

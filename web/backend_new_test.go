@@ -166,8 +166,8 @@ func TestParseTags(t *testing.T) {
 
 func TestRefusalsWithoutAFieldStandAtTheTop(t *testing.T) {
 	t.Parallel()
-	byInput, rest := fieldErrors([]model.Field{{Path: "team_id", Message: "Choose a team."}, {Path: "spec.port", Message: "A."}, {Path: "spec.port", Message: "B."}})
-	if byInput["port"] != "A. B." || len(rest) != 1 || rest[0] != "Choose a team." {
+	byInput, rest := fieldErrors([]model.Field{{Path: "batch", Message: "Choose another."}, {Path: "spec.port", Message: "A."}, {Path: "spec.port", Message: "B."}})
+	if byInput["port"] != "A. B." || len(rest) != 1 || rest[0] != "Choose another." {
 		t.Errorf("%v, %v", byInput, rest)
 	}
 }

@@ -12,10 +12,13 @@ import (
 // confirmView asks a person once more who they are, or, when they have no way
 // in yet, for their first password.
 type confirmView struct {
-	Action string
-	Next   string
-	First  bool // choose a password; there is none to ask for
-	Error  string
+	Action      string
+	Next        string
+	First       bool // choose a password; there is none to ask for
+	Error       string
+	Provider    string // that can be asked instead of a password; "" when there is none
+	ProviderURL string
+	Password    bool // there is one to ask for
 }
 
 func (w *Web) showConfirm(c echo.Context) error {
@@ -52,5 +55,9 @@ func (w *Web) confirm(c echo.Context, status int, next, problem string) error {
 		return err
 	}
 	v := confirmView{Action: pathConfirm, Next: next, First: !account.User.HasCredentials(), Error: problem}
+	v.Password = account.User.HasPassword || v.First
+	if w.provider != nil && len(account.Identities) > 0 {
+		v.Provider, v.ProviderURL = w.provider.Name(), pathProvider
+	}
 	return w.pageWith(c, status, w.layoutView(c, "", ""), confirmAgainPage(v))
 }

@@ -19,10 +19,17 @@ const (
 	pathEnvironments = "/environments"
 	pathAccount      = "/account"
 	pathConfirm      = "/account/confirm"
-	pathAudit        = "/audit"
 	pathTeams        = "/teams"
-	pathAPIDocs      = "/api/docs"
-	pathErrors       = model.HelpPath
+	pathUsers        = "/users"
+
+	pathAccountPassword    = pathAccount + "/password"
+	pathAccountSessionsEnd = pathAccount + "/sessions/end"
+	pathInvitationAccept   = "/invitations"
+	pathProvider           = "/sign-in/provider"
+	pathProviderAnswer     = "/sign-in/callback"
+	pathAudit              = "/audit"
+	pathAPIDocs            = "/api/docs"
+	pathErrors             = model.HelpPath
 )
 
 func pathSignInNext(next string) string {
@@ -30,6 +37,39 @@ func pathSignInNext(next string) string {
 		return pathSignIn
 	}
 	return pathSignIn + "?" + url.Values{"next": {next}}.Encode()
+}
+
+func pathAccountSessionEnd(id string) string {
+	return pathAccount + "/sessions/" + url.PathEscape(id) + "/end"
+}
+func pathInvitation(token string) string { return pathInvitationAccept + "/" + url.PathEscape(token) }
+
+func pathTeam(id string) string         { return pathTeams + "/" + url.PathEscape(id) }
+func pathMember(id, user string) string { return pathTeam(id) + "/members/" + url.PathEscape(user) }
+func pathMemberRemove(id, user string) string {
+	return pathMember(id, user) + "/remove"
+}
+func pathInvitations(id string) string { return pathTeam(id) + "/invitations" }
+func pathInvitationRevoke(id, invitation string) string {
+	return pathInvitations(id) + "/" + url.PathEscape(invitation) + "/revoke"
+}
+func pathTokens(id string) string { return pathTeam(id) + "/tokens" }
+func pathTokenRevoke(id, token string) string {
+	return pathTokens(id) + "/" + url.PathEscape(token) + "/revoke"
+}
+func pathTrusts(id string) string { return pathTeam(id) + "/trusts" }
+func pathTrustDelete(id, trust string) string {
+	return pathTrusts(id) + "/" + url.PathEscape(trust) + "/delete"
+}
+func pathUserSwitch(id string) string { return pathUsers + "/" + url.PathEscape(id) + "/switch" }
+func pathUserAdmin(id string) string  { return pathUsers + "/" + url.PathEscape(id) + "/admin" }
+
+// pathBackendsOf lists one team's backends; "" all that the actor sees.
+func pathBackendsOf(team string) string {
+	if team == "" {
+		return pathBackends
+	}
+	return pathBackends + "?" + url.Values{"team": {team}}.Encode()
 }
 
 func pathConfirmNext(next string) string {

@@ -19,14 +19,17 @@ func (w *Web) layoutView(c echo.Context, title, nav string) ui.Page {
 		r, _ := c.Get(routeKey).(route)
 		title = r.Title
 	}
-	actor, audit := actorOf(c), ""
+	actor, audit, users := actorOf(c), "", ""
 	if panel.MayAnywhere(actor, panel.ReadAudit) {
 		audit = pathAudit
+	}
+	if panel.MayAnywhere(actor, panel.SeeUsers) {
+		users = pathUsers
 	}
 	return ui.Page{
 		Title: title, Nav: nav, User: actor.Name, Version: w.version,
 		Links: ui.Links{
-			Home: pathHome, Backends: pathBackends, Environments: pathEnvironments, Audit: audit,
+			Home: pathHome, Backends: pathBackends, Environments: pathEnvironments, Teams: pathTeams, Users: users, Audit: audit, Account: pathAccount,
 			API: pathAPIDocs, SignOut: pathSignOut,
 		},
 		Assets: ui.Assets{

@@ -12,7 +12,8 @@ import (
 
 func TestEveryRouteHasATitleAndARule(t *testing.T) {
 	t.Parallel()
-	public := map[string]bool{"error_list": true, "session_new": true, "session_confirm": true, "session_create": true, "session_delete": true}
+	public := map[string]bool{"error_list": true, "session_new": true, "session_confirm": true, "session_create": true, "session_delete": true,
+		"provider_begin": true, "provider_finish": true, "invitation_show": true, "invitation_accept": true}
 	seen := map[string]bool{}
 	for _, r := range routes() {
 		if r.Title == "" || r.Name == "" || r.handle == nil {

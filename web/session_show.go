@@ -12,20 +12,29 @@ import (
 
 // signInView is what the two sign-in pages show.
 type signInView struct {
-	Action    string
-	Next      string
-	Login     string
-	Token     string // of the link that was opened
-	Error     string
-	LinkError string
+	Action      string
+	Next        string
+	Login       string
+	Token       string // of the link that was opened
+	Error       string
+	LinkError   string
+	Provider    string // its name on the button; "" when there is none
+	ProviderURL string
 }
 
 func (w *Web) home(c echo.Context) error { return redirect(c, pathBackends) }
 
 // newSession asks for name and password, or for the one-time link.
 func (w *Web) newSession(c echo.Context) error {
-	v := signInView{Action: pathSignIn, Next: c.QueryParam("next")}
-	return w.page(c, w.layoutView(c, "", ""), signInPage(v))
+	return w.page(c, w.layoutView(c, "", ""), signInPage(w.signInView(c.QueryParam("next"))))
+}
+
+func (w *Web) signInView(next string) signInView {
+	v := signInView{Action: pathSignIn, Next: next}
+	if w.provider != nil {
+		v.Provider, v.ProviderURL = w.provider.Name(), pathProvider
+	}
+	return v
 }
 
 // confirmSession shows a button for an opened link. Opening alone redeems
@@ -41,7 +50,8 @@ func (w *Web) confirmSession(c echo.Context) error {
 
 // createSession signs in by a one-time link or by password.
 func (w *Web) createSession(c echo.Context) error {
-	ctx, v := c.Request().Context(), signInView{Action: pathSignIn, Next: c.FormValue("next"), Login: c.FormValue("login")}
+	ctx, v := c.Request().Context(), w.signInView(c.FormValue("next"))
+	v.Login = c.FormValue("login")
 	var err error
 	token := tokenOf(c.FormValue("token"))
 	if token != "" {

@@ -6,10 +6,13 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"drawbridge/internal/auth"
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
 	"drawbridge/web/static"
@@ -27,14 +30,33 @@ type Auth interface {
 	Confirm(ctx context.Context, password string) error
 	// SetPassword gives the signed-in user a password, perhaps their first.
 	SetPassword(ctx context.Context, password string) error
+	// Invitation returns what an open invitation lets into.
+	Invitation(ctx context.Context, token string) (*model.Invitation, *model.Team, error)
+	// AcceptInvitation lets the signed-in user, or a new one, in by it.
+	AcceptInvitation(ctx context.Context, token, name, password string) error
 	// UserActor tells who is signed in.
 	UserActor(ctx context.Context) (model.Actor, bool)
 }
 
+// Provider signs people in at another place. It finds the browser's session
+// in ctx, too.
+type Provider interface {
+	Name() string
+	// Begin returns where to send the browser.
+	Begin(ctx context.Context, e auth.Errand) (string, error)
+	// Finish takes the answer that the browser brings back, and returns where
+	// to go on.
+	Finish(ctx context.Context, answer url.Values) (string, error)
+}
+
 // Deps are what the pages are made of.
 type Deps struct {
-	Panel   *panel.Panel
-	Auth    Auth
+	Panel *panel.Panel
+	Auth  Auth
+	// Provider is nil when there is none.
+	Provider Provider
+	// URL is the panel's own address without a slash at its end, for links that people send on.
+	URL     string
 	Logger  *slog.Logger
 	Version string
 	// Errors is what the page of AWS's errors shows.
@@ -50,15 +72,17 @@ const defaultStreams = 24
 
 // Web serves the pages.
 type Web struct {
-	panel   *panel.Panel
-	auth    Auth
-	log     *slog.Logger
-	version string
-	errors  []model.ErrorChapter
-	now     func() time.Time
-	assets  *static.Assets
-	cross   *http.CrossOriginProtection
-	streams *streams
+	panel    *panel.Panel
+	auth     Auth
+	provider Provider
+	url      string
+	log      *slog.Logger
+	version  string
+	errors   []model.ErrorChapter
+	now      func() time.Time
+	assets   *static.Assets
+	cross    *http.CrossOriginProtection
+	streams  *streams
 }
 
 // New prepares the pages.
@@ -70,7 +94,7 @@ func New(d Deps) *Web {
 		d.Streams = defaultStreams
 	}
 	return &Web{
-		panel: d.Panel, auth: d.Auth, log: d.Logger, version: d.Version, errors: d.Errors, now: d.Now,
+		panel: d.Panel, auth: d.Auth, provider: d.Provider, url: strings.TrimSuffix(d.URL, "/"), log: d.Logger, version: d.Version, errors: d.Errors, now: d.Now,
 		assets: static.New(staticPrefix), cross: http.NewCrossOriginProtection(), streams: newStreams(d.Streams),
 	}
 }

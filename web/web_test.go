@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"go.uber.org/goleak"
 
+	"drawbridge/internal/auth"
 	"drawbridge/internal/events"
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
@@ -47,7 +48,7 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(func() { _ = st.Close() })
 	s := &site{t: t, store: st, cloud: &cloud{status: sampleStatus(true), instances: sampleInstances()}}
 	p := panel.New(panel.Deps{InstallID: "ins_own",
-		Store: st, Cloud: s.cloud, Worker: idle{}, Hub: hub, Logger: quiet, Probe: probe.New(probe.Options{}),
+		Store: st, Cloud: s.cloud, Worker: idle{}, Hub: hub, Logger: quiet, Probe: probe.New(probe.Options{}), Secrets: auth.New(st, auth.Options{Logger: quiet}),
 	})
 	s.web = New(Deps{Panel: p, Auth: testAuth{}, Logger: quiet, Version: "1.2.3", Streams: 2})
 	e := echo.New()
@@ -209,6 +210,27 @@ func (testAuth) SetPassword(_ context.Context, password string) error {
 		return v.Err()
 	}
 	return nil
+}
+
+func (testAuth) Invitation(_ context.Context, token string) (*model.Invitation, *model.Team, error) {
+	if token != "good" {
+		return nil, nil, model.Errorf(model.CodeNotFound, "This invitation is not good any more.")
+	}
+	return &model.Invitation{Email: "bob@example.com", Role: model.RoleViewer}, &model.Team{Name: "shop"}, nil
+}
+
+func (testAuth) AcceptInvitation(_ context.Context, token, name, password string) error {
+	var v model.Invalid
+	if token != "good" {
+		return model.Errorf(model.CodeNotFound, "This invitation is not good any more.")
+	}
+	if why := model.ValidateUserName(name); why != "" {
+		v.Add("name", "%s", why)
+	}
+	if why := model.ValidatePassword(password); why != "" {
+		v.Add("password", "%s", why)
+	}
+	return v.Err()
 }
 
 func (testAuth) SignOut(context.Context) error { return nil }

@@ -69,6 +69,7 @@ type serveCmd struct {
 	dataFlags
 	simFlags
 	awsFlags
+	accessFlags
 
 	TeamMaxBackends  int `help:"How many backends a team may have that has no quota of its own; 0 = no limit." default:"0" placeholder:"N"`
 	TeamMaxInstances int `help:"How many launched instances a team may have that has no quota of its own; 0 = no limit." default:"0" placeholder:"N"`
@@ -82,8 +83,12 @@ func (c *serveCmd) Run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	access, err := c.accessFlags.config()
+	if err != nil {
+		return err
+	}
 	cfg := app.Config{
-		Listen: c.Listen, DataDir: c.DataDir, Database: c.Database, Metrics: c.Metrics, Secure: c.Secure,
+		Listen: c.Listen, DataDir: c.DataDir, Database: c.Database, Metrics: c.Metrics, Secure: c.Secure, Access: access,
 		Sim: c.simFlags.config(), Environments: envs, Lease: c.Lease, AWSRates: c.AWSRates, Version: buildVersion(),
 		TeamLimits: model.Quota{Backends: c.TeamMaxBackends, Instances: c.TeamMaxInstances},
 	}

@@ -113,7 +113,7 @@ func (in *installation) seed(t *testing.T, au *auth.Auth) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, r := range map[string]auth.TokenRequest{
+	for name, r := range map[string]model.TokenRequest{
 		"viewer":    {TeamID: "team_shop", Role: model.RoleViewer},
 		"developer": {TeamID: "team_shop", Role: model.RoleDeveloper},
 		"owner":     {TeamID: "team_shop", Role: model.RoleOwner},

@@ -40,7 +40,7 @@ func crowded(b *testing.B) (*httptest.Server, *auth.Auth, string) {
 	b.Cleanup(func() { _ = st.Close() })
 	crowd(b, st)
 	au := auth.New(st, auth.Options{Logger: quiet})
-	secret, _, err := au.CreateToken(b.Context(), auth.TokenRequest{TeamID: "team_100", Name: "ci", Role: model.RoleDeveloper})
+	secret, _, err := au.CreateToken(b.Context(), model.TokenRequest{TeamID: "team_100", Name: "ci", Role: model.RoleDeveloper})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -23,6 +23,9 @@ import (
 	"drawbridge/web"
 )
 
+// maxIssuerBody bounds the documents and keys of an issuer of workload tokens.
+const maxIssuerBody = 1 << 20
+
 // App is a wired Drawbridge that has not begun to work; Run does.
 type App struct {
 	Panel *panel.Panel
@@ -44,6 +47,9 @@ type App struct {
 // start-up lines that say what to do. After an error nothing is left open.
 func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err error) {
 	a := &App{cfg: cfg, logger: logger}
+	if err := cfg.Access.validate(); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			a.close()
@@ -66,7 +72,13 @@ func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err erro
 	if err := a.listen(); err != nil {
 		return nil, err
 	}
-	a.Auth = auth.New(a.Store, auth.Options{Secure: cfg.Secure, Logger: logger})
+	if a.http, err = withTLS(a.http, cfg.Access, cfg.DataDir, logger); err != nil {
+		return nil, err
+	}
+	guarded := probe.New(probe.Options{UserAgent: "Drawbridge/" + cfg.Version, MaxBody: maxIssuerBody})
+	a.Auth = auth.New(a.Store, auth.Options{
+		Secure: cfg.Secure || cfg.Access.secure(), Now: a.Store.Now, Logger: logger, Issuers: guarded.HTTP(),
+	})
 	if err := a.Auth.SeedAdmin(ctx); err != nil {
 		return nil, fmt.Errorf("make the first team and admin: %w", err)
 	}
@@ -107,18 +119,18 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 		model.OpProvision: run.walk, model.OpDestroy: run.destroy, model.OpRollBack: run.rollBack,
 	}))
 	a.Panel = panel.New(panel.Deps{
-		Store: a.Store, InstallID: install, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger, Limits: a.cfg.TeamLimits,
+		Store: a.Store, InstallID: install, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger, Limits: a.cfg.TeamLimits, Secrets: a.Auth,
 		Activity: a.activity, Typical: executor.Typical,
 	})
 	return worker
 }
 
 func (a *App) listParts(worker *jobs.Worker, hub *events.Hub) []part {
-	e := newEcho(a.logger, a.metrics)
+	e := newEcho(a.logger, a.metrics, a.cfg.Access.TrustedProxies)
 	e.Use(a.countStreams)
 	api.New(api.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger}).Register(e)
 	pages := web.New(web.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger,
-		Errors: awsapi.Explanations(), Now: a.Store.Now})
+		Provider: a.provider(), URL: a.URL(), Errors: awsapi.Explanations(), Now: a.Store.Now})
 	pages.Register(e)
 	a.Auth.Sessions.ErrorFunc = pages.SessionError(e)
 	e.HTTPErrorHandler = pages.HandleError // the API answers for /api itself
@@ -150,7 +162,25 @@ func (a *App) Run(ctx context.Context) error {
 
 // URL is where a browser finds the panel.
 func (a *App) URL() string {
+	switch {
+	case a.cfg.Access.URL != "":
+		return a.cfg.Access.URL + "/"
+	case len(a.cfg.Access.ACMEHosts) > 0:
+		return "https://" + a.cfg.Access.ACMEHosts[0] + "/"
+	case a.cfg.Access.ownTLS():
+		return "https://" + browsable(a.http.Addr()) + "/"
+	}
 	return "http://" + browsable(a.http.Addr()) + "/"
+}
+
+// provider is who signs people in beside the panel itself; nil for nobody.
+func (a *App) provider() web.Provider {
+	if a.cfg.Access.Provider == nil {
+		return nil
+	}
+	cfg := *a.cfg.Access.Provider
+	cfg.RedirectURL = a.URL() + "sign-in/callback"
+	return auth.NewProvider(a.Auth, cfg)
 }
 
 // SignInLink makes a one-time link that signs the admin in; "" once an admin

@@ -16,6 +16,7 @@ type Config struct {
 	Database     string // "" = SQLite in DataDir, else postgres://…
 	Metrics      string // host:port of Prometheus's scrapes; "" = none
 	Secure       bool   // the panel is reached over TLS (a proxy ends it): Secure cookies
+	Access       AccessConfig
 	Sim          SimConfig
 	Environments []model.Environment // upserted by name at start
 	Lease        time.Duration       // of a job; 0 = 6 s on PostgreSQL, the worker's default on SQLite

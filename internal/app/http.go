@@ -27,10 +27,13 @@ const (
 )
 
 // newEcho makes the router with what every request needs.
-func newEcho(logger *slog.Logger, m *metrics.Metrics) *echo.Echo {
+func newEcho(logger *slog.Logger, m *metrics.Metrics, proxies []string) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.IPExtractor = echo.ExtractIPDirect() // no proxy header is trusted
+	e.IPExtractor = echo.ExtractIPDirect() // no proxy header is trusted, unless by
+	if extract, err := clientAddress(proxies); err == nil {
+		e.IPExtractor = extract
+	}
 	e.Pre(middleware.RequestID(), origin)
 	e.Use(middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
 		LogMethod: true, LogURIPath: true, LogStatus: true, LogLatency: true, LogRequestID: true, LogError: true,

@@ -90,7 +90,7 @@ func CreateToken(ctx context.Context, cfg Config, logger *slog.Logger, r TokenRe
 	if err := a.SeedAdmin(ctx); err != nil {
 		return "", nil, err
 	}
-	request := auth.TokenRequest{Name: r.Name, Role: r.Role, TTL: r.TTL}
+	request := model.TokenRequest{Name: r.Name, Role: r.Role, TTL: r.TTL}
 	if r.Role != model.RoleAdmin { // an admin's is for every team
 		team, err := st.Read().TeamByName(ctx, r.Team)
 		if err != nil {

@@ -39,6 +39,9 @@ type Options struct {
 	Secure bool             // the panel is reached by HTTPS: cookies are, too
 	Now    func() time.Time // the store's when nil, which replicas share
 	Logger *slog.Logger     // slog.Default when nil
+	// Issuers asks the issuers of workload tokens, whose addresses teams
+	// choose, for their keys; nil refuses workload tokens.
+	Issuers *http.Client
 }
 
 // Auth answers who asks.
@@ -50,6 +53,7 @@ type Auth struct {
 	now      func() time.Time
 	log      *slog.Logger
 	hashing  chan struct{} // a place for each password hash at work
+	issuers  *issuers      // nil when workload tokens are refused
 }
 
 // New makes an Auth on the store.
@@ -76,7 +80,11 @@ func New(st *store.Store, o Options) *Auth {
 			http.Error(w, "Drawbridge's database does not answer. Try again in a moment.", http.StatusServiceUnavailable)
 		},
 	}
-	return &Auth{Sessions: sessions, store: st, now: o.Now, log: o.Logger, hashing: make(chan struct{}, hashesAtOnce)}
+	a := &Auth{Sessions: sessions, store: st, now: o.Now, log: o.Logger, hashing: make(chan struct{}, hashesAtOnce)}
+	if o.Issuers != nil {
+		a.issuers = &issuers{http: o.Issuers, now: o.Now, known: map[string]*issuer{}}
+	}
+	return a
 }
 
 // SeedAdmin makes the first admin and the first team, if there is no user or

@@ -273,11 +273,11 @@ func TestSeedAdminOnce(t *testing.T) {
 	}
 }
 
-func (w *world) request() auth.TokenRequest {
+func (w *world) request() model.TokenRequest {
 	w.t.Helper()
 	team, err := w.store.Read().TeamByName(w.t.Context(), auth.DefaultTeam)
 	must(w.t, err)
-	return auth.TokenRequest{TeamID: team.ID, Name: "ci", Role: model.RoleDeveloper, TTL: time.Hour}
+	return model.TokenRequest{TeamID: team.ID, Name: "ci", Role: model.RoleDeveloper, TTL: time.Hour}
 }
 
 func TestTokens(t *testing.T) {
@@ -343,18 +343,18 @@ func TestTokenRequests(t *testing.T) {
 	t.Parallel()
 	w, ctx := newWorld(t, false), t.Context()
 	for name, c := range map[string]struct {
-		change func(*auth.TokenRequest)
+		change func(*model.TokenRequest)
 		code   model.Code // "" = made
 	}{
-		"nameless":      {func(r *auth.TokenRequest) { r.Name = "" }, model.CodeInvalid},
-		"no such role":  {func(r *auth.TokenRequest) { r.Role = "root" }, model.CodeInvalid},
-		"no team":       {func(r *auth.TokenRequest) { r.TeamID = "" }, model.CodeInvalid},
-		"no such team":  {func(r *auth.TokenRequest) { r.TeamID = "team_x" }, model.CodeNotFound},
-		"expired":       {func(r *auth.TokenRequest) { r.TTL = -time.Second }, model.CodeInvalid},
-		"for ever":      {func(r *auth.TokenRequest) { r.TTL = 10_000 * time.Hour }, model.CodeInvalid},
-		"admin":         {func(r *auth.TokenRequest) { r.TeamID, r.Role = "", model.RoleAdmin }, ""},
-		"for 90 days":   {func(r *auth.TokenRequest) { r.TTL = 0 }, ""},
-		"as it is made": {func(*auth.TokenRequest) {}, ""},
+		"nameless":      {func(r *model.TokenRequest) { r.Name = "" }, model.CodeInvalid},
+		"no such role":  {func(r *model.TokenRequest) { r.Role = "root" }, model.CodeInvalid},
+		"no team":       {func(r *model.TokenRequest) { r.TeamID = "" }, model.CodeInvalid},
+		"no such team":  {func(r *model.TokenRequest) { r.TeamID = "team_x" }, model.CodeNotFound},
+		"expired":       {func(r *model.TokenRequest) { r.TTL = -time.Second }, model.CodeInvalid},
+		"for ever":      {func(r *model.TokenRequest) { r.TTL = 10_000 * time.Hour }, model.CodeInvalid},
+		"admin":         {func(r *model.TokenRequest) { r.TeamID, r.Role = "", model.RoleAdmin }, ""},
+		"for 90 days":   {func(r *model.TokenRequest) { r.TTL = 0 }, ""},
+		"as it is made": {func(*model.TokenRequest) {}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := w.request()

@@ -22,54 +22,18 @@ const (
 	base62      = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 
-// Bounds of a token's life and name.
-const (
-	defaultTTL = 90 * 24 * time.Hour
-	maxTTL     = 366 * 24 * time.Hour
-	maxName    = 64
-)
-
 // touchEvery is how exact the last use of a token or session is kept.
 const touchEvery = time.Minute
 
-// TokenRequest says what token to make.
-type TokenRequest struct {
-	TeamID string // "" only for an admin's token
-	Name   string // what it is for
-	Role   model.Role
-	TTL    time.Duration // 0 = 90 days; a year at most
-	Actor  model.Actor   // who makes it
-}
-
-func (r *TokenRequest) validate() error {
-	var v model.Invalid
-	if r.Name == "" || len(r.Name) > maxName {
-		v.Add("name", "Say what the token is for, in 1 to %d characters.", maxName)
-	}
-	if !r.Role.Valid() {
-		v.Add("role", "%q is not a role; use viewer, developer, owner or admin.", r.Role)
-	}
-	if (r.TeamID == "") != (r.Role == model.RoleAdmin) {
-		v.Add("team", "Name the team that the token acts for; only an admin's token has none.")
-	}
-	if r.TTL < 0 || r.TTL > maxTTL {
-		v.Add("ttl", "Let the token expire within a year.")
-	}
-	return v.Err()
-}
-
 // CreateToken makes an API token. Its secret is returned here and never again.
-func (a *Auth) CreateToken(ctx context.Context, r TokenRequest) (string, *model.Token, error) {
-	if err := r.validate(); err != nil {
+func (a *Auth) CreateToken(ctx context.Context, r model.TokenRequest) (string, *model.Token, error) {
+	if err := r.Validate(); err != nil {
 		return "", nil, err
-	}
-	if r.TTL == 0 {
-		r.TTL = defaultTTL
 	}
 	now := a.now().UTC().Truncate(time.Millisecond)
 	t := &model.Token{
 		ID: model.NewID(model.PrefixToken), TeamID: r.TeamID, Name: r.Name, Role: r.Role,
-		CreatedAt: now, ExpiresAt: now.Add(r.TTL),
+		CreatedBy: r.Actor.ID, CreatedAt: now, ExpiresAt: now.Add(r.Lifetime()),
 	}
 	secret := newSecret()
 	err := a.store.InTx(ctx, func(q *store.Queries) error {
@@ -91,10 +55,19 @@ func (a *Auth) CreateToken(ctx context.Context, r TokenRequest) (string, *model.
 	return secret, t, nil
 }
 
+// NewLink makes the secret of a link and the hash that is stored of it.
+func (a *Auth) NewLink() (secret, hashed string) {
+	secret = secretLink()
+	return secret, hash(secret)
+}
+
 // TokenActor returns whom a bearer token stands for. A malformed, an unknown
 // and an expired one get the same answer.
 func (a *Auth) TokenActor(ctx context.Context, bearer string) (model.Actor, error) {
 	refused := model.Errorf(model.CodeUnauthorized, "This API token is not valid: it is mistyped, deleted or expired. Make a new one with: server token create")
+	if a.issuers != nil && looksLikeJWT(bearer) {
+		return a.workloadActor(ctx, bearer)
+	}
 	if !wellFormed(bearer) {
 		return model.Actor{}, refused
 	}

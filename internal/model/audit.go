@@ -21,9 +21,22 @@ const (
 	AuditSessionEnd  AuditAction = "session.end"
 	AuditPasswordSet AuditAction = "user.set_password"
 
-	AuditTeamQuota AuditAction = "team.set_quota"
+	AuditTeamQuota  AuditAction = "team.set_quota"
+	AuditUserSwitch AuditAction = "user.switch"
+	AuditUserAdmin  AuditAction = "user.set_admin"
+	AuditUserLink   AuditAction = "user.link_identity"
+
+	AuditTeamCreate       AuditAction = "team.create"
+	AuditMemberRole       AuditAction = "member.set_role"
+	AuditMemberRemove     AuditAction = "member.remove"
+	AuditInvite           AuditAction = "invitation.create"
+	AuditInvitationRevoke AuditAction = "invitation.revoke"
+	AuditInvitationAccept AuditAction = "invitation.accept"
 
 	AuditTokenCreate AuditAction = "token.create"
+	AuditTokenRevoke AuditAction = "token.revoke"
+	AuditTrustCreate AuditAction = "trust.create"
+	AuditTrustDelete AuditAction = "trust.delete"
 
 	AuditBackendRegister  AuditAction = "backend.register"
 	AuditBackendProvision AuditAction = "backend.provision"
@@ -39,7 +52,9 @@ const (
 var AuditActions = []AuditAction{
 	AuditSignIn, AuditSignOut, AuditSessionEnd, AuditPasswordSet,
 	AuditTeamQuota,
-	AuditTokenCreate,
+	AuditUserSwitch, AuditUserAdmin, AuditUserLink,
+	AuditTeamCreate, AuditMemberRole, AuditMemberRemove, AuditInvite, AuditInvitationRevoke, AuditInvitationAccept,
+	AuditTokenCreate, AuditTokenRevoke, AuditTrustCreate, AuditTrustDelete,
 	AuditBackendRegister, AuditBackendProvision, AuditBackendDestroy, AuditBackendTest,
 	AuditJobCancel, AuditJobRetry, AuditRollBack,
 }
@@ -66,7 +81,7 @@ func (a Actor) Kind() string {
 	switch {
 	case strings.HasPrefix(a.ID, PrefixUser):
 		return ActorUser
-	case strings.HasPrefix(a.ID, PrefixToken):
+	case strings.HasPrefix(a.ID, PrefixToken), strings.HasPrefix(a.ID, PrefixTrust):
 		return ActorToken
 	case a.Admin || a.Best() != "":
 		return ActorSystem

@@ -1,6 +1,9 @@
 package model
 
-import "time"
+import (
+	"regexp"
+	"time"
+)
 
 // Team owns backends.
 type Team struct {
@@ -26,3 +29,13 @@ func (r Role) AtLeast(want Role) bool { return roleRank[r] >= roleRank[want] && 
 
 // Valid tells whether r is one of the four roles.
 func (r Role) Valid() bool { return roleRank[r] > 0 }
+
+var teamNameRE = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
+
+// ValidateTeamName tells what is wrong with a new team's name, "" for nothing.
+func ValidateTeamName(name string) string {
+	if !teamNameRE.MatchString(name) {
+		return "Use 1 to 32 lower-case letters, digits and hyphens, and no hyphen at the ends."
+	}
+	return ""
+}

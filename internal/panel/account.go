@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"drawbridge/internal/model"
+	"drawbridge/internal/store"
 )
 
 // Account is what a person may know about themselves.
@@ -55,4 +56,26 @@ func (p *Panel) Account(ctx context.Context, a model.Actor) (*Account, error) {
 		}
 	}
 	return account, nil
+}
+
+// EndSession signs one of the actor's own browsers out. Everybody's own.
+func (p *Panel) EndSession(ctx context.Context, a model.Actor, id string) error {
+	return p.endSessions(ctx, a, id, func(q *store.Queries) error { return q.DeleteUserSession(ctx, a.ID, id) })
+}
+
+// EndOtherSessions signs all the actor's browsers out but this one. Everybody's own.
+func (p *Panel) EndOtherSessions(ctx context.Context, a model.Actor) error {
+	return p.endSessions(ctx, a, "", func(q *store.Queries) error { return q.DeleteUserSessions(ctx, a.ID, a.Session) })
+}
+
+func (p *Panel) endSessions(ctx context.Context, a model.Actor, id string, end func(q *store.Queries) error) error {
+	if err := own(a); err != nil {
+		return err
+	}
+	return p.Store.InTx(ctx, func(q *store.Queries) error {
+		if err := end(q); err != nil {
+			return err
+		}
+		return q.Audit(ctx, model.Change{Actor: a, Action: model.AuditSessionEnd, Noun: "session", ID: id})
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
@@ -16,7 +17,8 @@ import (
 // row in auditedUseCases.
 var readers = []string{
 	"AccessLogs", "Account", "Audit", "Backend", "Backends", "CountBackends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
-	"ExportAudit", "HasActivity", "Instances", "Job", "Jobs", "Orphans", "Plan", "RollBackPlan", "StreamBackends", "StreamEvents", "Teams", "TestRuns", "Quota",
+	"ExportAudit", "HasActivity", "Instances", "Invitations", "Job", "Jobs", "Orphans", "Plan", "RollBackPlan", "StreamBackends", "StreamEvents", "Team", "Teams", "TestRuns",
+	"Tokens", "Trusts", "Users", "Quota",
 }
 
 // auditedUseCases carries each use case that changes something out, once, and
@@ -28,50 +30,133 @@ var auditedUseCases = map[string]struct {
 	before   string // a key of the JSON, "" when there was nothing
 	after    string
 	job      bool // the row leads to a job
+	admin    bool // it is about the installation, so the admin does it
 }{
 	"RegisterBackend": {func(b *bench) error {
 		_, err := b.panel.RegisterBackend(b.t.Context(), owner, launch("orders"))
 		return err
-	}, model.AuditBackendRegister, "backend", "", "spec", false},
+	}, model.AuditBackendRegister, "backend", "", "spec", false, false},
 	"SetQuota": {func(b *bench) error {
 		n := 3
 		_, err := b.panel.SetQuota(b.t.Context(), admin, "team_own", model.QuotaLimits{Backends: &n})
 		return err
-	}, model.AuditTeamQuota, "team", "backends", "backends", false},
+	}, model.AuditTeamQuota, "team", "backends", "backends", false, true},
 	"RegisterBatch": {func(b *bench) error {
 		_, err := b.panel.RegisterBatch(b.t.Context(), owner, batchOf("orders"))
 		return err
-	}, model.AuditBackendRegister, "backend", "", "spec", false},
+	}, model.AuditBackendRegister, "backend", "", "spec", false, false},
 	"Provision": {func(b *bench) error {
 		_, err := b.panel.Provision(b.t.Context(), owner, b.register("orders").ID)
 		return err
-	}, model.AuditBackendProvision, "backend", "phase", "resources", true},
+	}, model.AuditBackendProvision, "backend", "phase", "resources", true, false},
 	"Destroy": {func(b *bench) error {
 		_, err := b.panel.Destroy(b.t.Context(), owner, b.register("orders").ID)
 		return err
-	}, model.AuditBackendDestroy, "backend", "phase", "resources", true},
+	}, model.AuditBackendDestroy, "backend", "phase", "resources", true, false},
 	"CancelJob": {func(b *bench) error {
 		_, err := b.panel.CancelJob(b.t.Context(), owner, b.queued().ID)
 		return err
-	}, model.AuditJobCancel, "job", "state", "cancel_requested", true},
+	}, model.AuditJobCancel, "job", "state", "cancel_requested", true, false},
 	"RetryJob": {func(b *bench) error {
 		job := b.queued()
 		b.end(model.JobFailed)
 		_, err := b.panel.RetryJob(b.t.Context(), owner, job.ID)
 		return err
-	}, model.AuditJobRetry, "job", "state", "state", true},
+	}, model.AuditJobRetry, "job", "state", "state", true, false},
 	"RollBack": {func(b *bench) error {
 		_, err := b.panel.RollBack(b.t.Context(), owner, b.queued().ID)
 		return err
-	}, model.AuditRollBack, "job", "state", "cancel_requested", true},
+	}, model.AuditRollBack, "job", "state", "cancel_requested", true, false},
 	"RunTests": {func(b *bench) error {
 		_, err := b.panel.RunTests(b.t.Context(), owner, b.reachable().ID, nil)
 		return err
-	}, model.AuditBackendTest, "backend", "", "passed", false},
+	}, model.AuditBackendTest, "backend", "", "passed", false, false},
 	"RunAdHocTest": {func(b *bench) error {
 		_, err := b.panel.RunAdHocTest(b.t.Context(), owner, b.reachable().ID, model.RouteTest{Path: "/x"})
 		return err
-	}, model.AuditBackendTest, "backend", "", "passed", false},
+	}, model.AuditBackendTest, "backend", "", "passed", false, false},
+	"SetMemberRole": {func(b *bench) error {
+		return b.panel.SetMemberRole(b.t.Context(), owner, "team_own", b.members(), model.RoleDeveloper)
+	}, model.AuditMemberRole, "member", "role", "role", false, false},
+	"RemoveMember": {func(b *bench) error {
+		return b.panel.RemoveMember(b.t.Context(), owner, "team_own", b.members())
+	}, model.AuditMemberRemove, "member", "role", "", false, false},
+	"Invite": {func(b *bench) error {
+		_, _, err := b.panel.Invite(b.t.Context(), owner, "team_own", "bob@example.com", model.RoleViewer)
+		return err
+	}, model.AuditInvite, "invitation", "", "email", false, false},
+	"RevokeInvitation": {func(b *bench) error {
+		_, i, err := b.panel.Invite(b.t.Context(), owner, "team_own", "bob@example.com", model.RoleViewer)
+		if err != nil {
+			return err
+		}
+		return b.panel.RevokeInvitation(b.t.Context(), owner, "team_own", i.ID)
+	}, model.AuditInvitationRevoke, "invitation", "", "", false, false},
+	"CreateToken": {func(b *bench) error {
+		_, _, err := b.panel.CreateToken(b.t.Context(), owner, "team_own", "ci", model.RoleViewer, 0)
+		return err
+	}, model.AuditTokenCreate, "token", "", "role", false, false},
+	"RevokeToken": {func(b *bench) error {
+		_, token, err := b.panel.CreateToken(b.t.Context(), owner, "team_own", "ci", model.RoleViewer, 0)
+		if err != nil {
+			return err
+		}
+		return b.panel.RevokeToken(b.t.Context(), owner, "team_own", token.ID)
+	}, model.AuditTokenRevoke, "token", "", "", false, false},
+	"CreateTrust": {func(b *bench) error {
+		_, err := b.panel.CreateTrust(b.t.Context(), owner, trust())
+		return err
+	}, model.AuditTrustCreate, "trust", "", "audience", false, false},
+	"DeleteTrust": {func(b *bench) error {
+		made, err := b.panel.CreateTrust(b.t.Context(), owner, trust())
+		if err != nil {
+			return err
+		}
+		return b.panel.DeleteTrust(b.t.Context(), owner, "team_own", made.ID)
+	}, model.AuditTrustDelete, "trust", "", "", false, false},
+	"CreateTeam": {func(b *bench) error {
+		_, err := b.panel.CreateTeam(b.t.Context(), admin, "new")
+		return err
+	}, model.AuditTeamCreate, "team", "", "name", false, true},
+	"SwitchUser": {func(b *bench) error {
+		return b.panel.SwitchUser(b.t.Context(), admin, b.admins(), false)
+	}, model.AuditUserSwitch, "user", "name", "disabled_at", false, true},
+	"SetAdmin": {func(b *bench) error {
+		return b.panel.SetAdmin(b.t.Context(), admin, b.admins(), true)
+	}, model.AuditUserAdmin, "user", "admin", "admin", false, true},
+	"EndSession": {func(b *bench) error {
+		a := admin
+		a.ID, a.Person = b.admins(), true
+		x := &model.Session{UserID: a.ID}
+		err := b.store.InTx(b.t.Context(), func(q *store.Queries) error { return q.InsertUserSession(b.t.Context(), x, time.Time{}) })
+		if err != nil {
+			return err
+		}
+		return b.panel.EndSession(b.t.Context(), a, x.ID)
+	}, model.AuditSessionEnd, "session", "", "", false, true},
+	"EndOtherSessions": {func(b *bench) error {
+		a := admin
+		a.Person, a.Session = true, "ses_this"
+		return b.panel.EndOtherSessions(b.t.Context(), a)
+	}, model.AuditSessionEnd, "session", "", "", false, true},
+}
+
+// members makes an owner and a viewer, and returns the viewer's id.
+func (b *bench) members() string {
+	b.t.Helper()
+	b.user("olga", model.RoleOwner)
+	return b.user("vera", model.RoleViewer).ID
+}
+
+// admins makes an admin and another user, and returns the other's id.
+func (b *bench) admins() string {
+	b.t.Helper()
+	boss := b.user("boss", "")
+	err := b.store.InTx(b.t.Context(), func(q *store.Queries) error { return q.SetUserAdmin(b.t.Context(), boss.ID, true) })
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return b.user("ann", "").ID
 }
 
 // queued is a provision job.
@@ -121,10 +206,10 @@ func TestEveryChangeIsAudited(t *testing.T) {
 				t.Fatalf("rows %v, %v", rows, err)
 			}
 			r := rows[0]
-			if r.Action != c.action || r.Noun != c.noun || !slices.Contains([]string{owner.Name, admin.Name}, r.ActorName) || r.TeamID != "team_own" || r.TargetID == "" || r.Outcome != model.AuditDone {
+			if r.Action != c.action || r.Noun != c.noun || r.ActorName != map[bool]string{false: owner.Name, true: admin.Name}[c.admin] || !c.admin && r.TeamID != "team_own" || r.TargetID == "" && name != "EndOtherSessions" || r.Outcome != model.AuditDone {
 				t.Errorf("row %+v", r)
 			}
-			if has(r.Before, c.before) != (c.before != "") || !has(r.After, c.after) || (r.JobID != "") != c.job {
+			if has(r.Before, c.before) != (c.before != "") || has(r.After, c.after) != (c.after != "") || (r.JobID != "") != c.job {
 				t.Errorf("before %s, after %s, job %q", r.Before, r.After, r.JobID)
 			}
 		})

@@ -59,6 +59,8 @@ type Deps struct {
 	// Limits are what a team may have that has no quota of its own.
 	Limits    model.Quota
 	InstallID string // this installation, as it stands in the owner tags
+	// Secrets makes tokens and invitations; nil where nobody asks for any.
+	Secrets Secrets
 	// Activity returns an environment's own record, nil when it hands out none.
 	Activity func(*model.Environment) Activity
 	// Typical says how long waits in an environment mostly take, by kind and

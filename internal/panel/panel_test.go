@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"drawbridge/internal/auth"
 	"drawbridge/internal/events"
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
@@ -76,7 +77,7 @@ type bench struct {
 var (
 	viewer    = model.Member("", "vera", "team_own", model.RoleViewer)
 	developer = model.Member("", "dan", "team_own", model.RoleDeveloper)
-	owner     = model.Member("", "olga", "team_own", model.RoleOwner)
+	owner     = model.Member("usr_olga", "olga", "team_own", model.RoleOwner)
 	foreigner = model.Member("", "finn", "team_foreign", model.RoleOwner)
 	admin     = model.Actor{Name: "root", Admin: true}
 	nobody    = model.Actor{}
@@ -103,7 +104,7 @@ func newBench(t testing.TB) *bench {
 		t.Fatal(err)
 	}
 	c := &cloud{}
-	p := panel.New(panel.Deps{InstallID: "ins_own", Activity: func(*model.Environment) panel.Activity { return record{} }, Store: st, Cloud: c, Worker: idle{}, Hub: hub, Probe: probe.New(probe.Options{}), Logger: slog.New(slog.DiscardHandler)})
+	p := panel.New(panel.Deps{InstallID: "ins_own", Activity: func(*model.Environment) panel.Activity { return record{} }, Store: st, Cloud: c, Worker: idle{}, Hub: hub, Probe: probe.New(probe.Options{}), Secrets: auth.New(st, auth.Options{}), Logger: slog.New(slog.DiscardHandler)})
 	return &bench{t, p, st, c}
 }
 

@@ -35,6 +35,7 @@ const (
 	SeeTokens     Permission = "see tokens"
 	ManageTokens  Permission = "manage tokens"
 	ManageTeams   Permission = "manage teams"
+	SeeUsers      Permission = "see users"
 	ManageUsers   Permission = "manage users"
 )
 
@@ -66,6 +67,7 @@ var rules = map[Permission]rule{
 	SeeTokens:     {role: model.RoleOwner},
 	ManageTokens:  {role: model.RoleOwner, fresh: true},
 	ManageTeams:   {role: model.RoleAdmin, fresh: true},
+	SeeUsers:      {role: model.RoleAdmin},
 	ManageUsers:   {role: model.RoleAdmin, fresh: true},
 }
 

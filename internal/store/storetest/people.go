@@ -208,3 +208,20 @@ func testTries(t *testing.T, open Open) {
 	must(t, err)
 	same(t, until, time.Time{})
 }
+
+func testTrusts(t *testing.T, open Open) {
+	w, ctx := newWorld(t, open), t.Context()
+	x := &model.Trust{TeamID: w.team.ID, Name: "ci", Issuer: "https://id", Audience: "panel", Role: model.RoleDeveloper,
+		Claims: map[string]string{"sub": "repo:acme/*"}, CreatedBy: "usr_1", CreatedAt: at(1)}
+	w.tx(func(q *store.Queries) error { return q.InsertTrust(ctx, x) })
+	for _, read := range []func() ([]model.Trust, error){
+		func() ([]model.Trust, error) { return w.Read().Trusts(ctx, w.team.ID) },
+		func() ([]model.Trust, error) { return w.Read().TrustsOf(ctx, "https://id") },
+	} {
+		list, err := read()
+		must(t, err)
+		same(t, list, []model.Trust{*x})
+	}
+	wantCode(t, w.InTx(ctx, func(q *store.Queries) error { return q.DeleteTrust(ctx, "team_x", x.ID) }), model.CodeNotFound)
+	w.tx(func(q *store.Queries) error { return q.DeleteTrust(ctx, w.team.ID, x.ID) })
+}

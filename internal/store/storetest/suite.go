@@ -22,6 +22,7 @@ func Run(t *testing.T, open Open) {
 		"users":                      testUsers,
 		"members":                    testMembers,
 		"invitations":                testInvitations,
+		"trusts":                     testTrusts,
 		"user sessions":              testUserSessions,
 		"tries to sign in":           testTries,
 		"sessions":                   testSessions,

@@ -1,0 +1,112 @@
+package auth_test
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"drawbridge/internal/auth"
+	"drawbridge/internal/model"
+	"drawbridge/internal/store"
+)
+
+// TestWorkloadTokens: a GitHub Actions ID token acts for the team whose trust
+// it fits, and no other token does.
+func TestWorkloadTokens(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	st, err := store.Open(ctx, store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "w.db")})
+	must(t, err)
+	t.Cleanup(func() { must(t, st.Close()) })
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	au := auth.New(st, auth.Options{Issuers: client})
+	must(t, au.SeedAdmin(ctx))
+	team, err := st.Read().TeamByName(ctx, auth.DefaultTeam)
+	must(t, err)
+	i := newIssuer(t)
+	trust := &model.Trust{
+		TeamID: team.ID, Name: "deploy", Issuer: i.URL, Audience: "https://panel", Role: model.RoleDeveloper,
+		Claims: map[string]string{"sub": "repo:acme/shop:*", "repository": "acme/shop"},
+	}
+	must(t, trust.Validate())
+	must(t, st.InTx(ctx, func(q *store.Queries) error { return q.InsertTrust(ctx, trust) }))
+	i.claims = map[string]any{"sub": "repo:acme/shop:ref:refs/heads/main", "repository": "acme/shop", "aud": "https://panel"}
+
+	a, err := au.TokenActor(ctx, i.idToken(nil))
+	must(t, err)
+	if a.ID != trust.ID || a.Name != "deploy" || a.RoleIn(team.ID) != model.RoleDeveloper || a.Admin || a.Kind() != model.ActorToken {
+		t.Fatalf("actor %+v", a)
+	}
+	for range 20 {
+		_, err := au.TokenActor(ctx, i.idToken(nil))
+		must(t, err)
+	}
+	if n := i.keys.Load(); n != 1 {
+		t.Errorf("the keys were asked for %d times", n)
+	}
+	for name, change := range map[string]func(c map[string]any){
+		"another repository":   func(c map[string]any) { c["repository"], c["sub"] = "evil/shop", "repo:evil/shop:x" },
+		"another subject":      func(c map[string]any) { c["sub"] = "repo:acme/shopping:x" },
+		"claim is a number":    func(c map[string]any) { c["repository"] = 7 },
+		"claim is missing":     func(c map[string]any) { delete(c, "repository") },
+		"another audience":     func(c map[string]any) { c["aud"] = "https://other" },
+		"expired":              func(c map[string]any) { c["exp"] = time.Now().Add(-time.Minute).Unix() },
+		"no expiry":            func(c map[string]any) { delete(c, "exp") },
+		"an issuer of its own": func(c map[string]any) { c["iss"] = "https://evil.example" },
+	} {
+		i.change = change
+		_, err := au.TokenActor(ctx, i.idToken(nil))
+		if model.CodeOf(err) != model.CodeUnauthorized {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	i.change = nil
+	for name, bearer := range map[string]string{
+		"unsigned": "e30." + strings.Split(i.idToken(nil), ".")[1] + ".", "no JSON": "a.b.c", "cut": i.idToken(nil)[:200],
+	} {
+		if _, err := au.TokenActor(ctx, bearer); model.CodeOf(err) != model.CodeUnauthorized {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	must(t, st.InTx(ctx, func(q *store.Queries) error { return q.DeleteTrust(ctx, team.ID, trust.ID) }))
+	_, err = au.TokenActor(ctx, i.idToken(nil))
+	wantCode(t, err, model.CodeUnauthorized)
+}
+
+// TestInvitation_byPassword: one link, one address, one use.
+func TestInvitation_byPassword(t *testing.T) {
+	t.Parallel()
+	p := &place{world: newWorld(t, false)}
+	token := p.invite("bob@example.com")
+	accept := func(cookie *http.Cookie, token, name, password string) (back *http.Cookie, err error) {
+		back = p.visit(cookie, func(ctx context.Context) { err = p.AcceptInvitation(ctx, token, name, password) })
+		return back, err
+	}
+	_, err := accept(nil, "wrong", "Bob", goodPassword)
+	wantCode(t, err, model.CodeNotFound)
+	_, err = accept(nil, token, "b@b", "short")
+	wantCode(t, err, model.CodeInvalid)
+	_, err = accept(nil, token, auth.AdminName, goodPassword) // somebody's name
+	wantCode(t, err, model.CodeInvalid)
+	cookie, err := accept(nil, token, "Bob", goodPassword)
+	must(t, err)
+	if a, ok := p.actor(cookie); !ok || a.Name != "Bob" || a.Best() != model.RoleDeveloper {
+		t.Fatalf("%+v", a)
+	}
+	_, err = accept(nil, token, "Eve", goodPassword)
+	wantCode(t, err, model.CodeNotFound)
+	_, err = p.try("BOB@example.com", goodPassword, "")
+	must(t, err)
+
+	again := p.invite("bob@example.com")
+	_, err = accept(nil, again, "Bobby", goodPassword) // the address has an account
+	wantCode(t, err, model.CodeConflict)
+	_, err = accept(cookie, again, "", "")
+	must(t, err)
+	other := p.invite("eve@example.com")
+	_, err = accept(cookie, other, "", "")
+	wantCode(t, err, model.CodeConflict)
+}

@@ -1,0 +1,166 @@
+package panel
+
+import (
+	"context"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/store"
+)
+
+// TeamDetail is all that a team's page shows; what the actor may not see is nil.
+type TeamDetail struct {
+	model.Team
+	Role        model.Role // the actor's own
+	Members     []model.TeamMember
+	Invitations []model.Invitation
+	Tokens      []model.Token
+	Trusts      []model.Trust
+}
+
+// team loads a team for an actor who has the permission in it.
+func (p *Panel) team(ctx context.Context, a model.Actor, need Permission, id string) (*model.Team, error) {
+	if err := allow(a, need, id, "team", id); err != nil {
+		return nil, err
+	}
+	return p.Store.Read().TeamByID(ctx, id) // an admin sees ids that do not exist
+}
+
+// Team returns one team with its people and what lets in. viewer; invitations,
+// tokens and trusts for owners.
+func (p *Panel) Team(ctx context.Context, a model.Actor, id string) (*TeamDetail, error) {
+	t, err := p.team(ctx, a, SeeMembers, id)
+	if err != nil {
+		return nil, err
+	}
+	q := p.Store.Read()
+	d := &TeamDetail{Team: *t, Role: a.RoleIn(id)}
+	if d.Members, err = q.Members(ctx, id); err != nil {
+		return nil, err
+	}
+	if !May(a, SeeTokens, id) {
+		return d, nil
+	}
+	if d.Invitations, err = q.Invitations(ctx, id); err != nil {
+		return nil, err
+	}
+	if d.Tokens, err = q.Tokens(ctx, id); err != nil {
+		return nil, err
+	}
+	d.Trusts, err = q.Trusts(ctx, id)
+	return d, err
+}
+
+// CreateTeam makes a team without people. admin.
+func (p *Panel) CreateTeam(ctx context.Context, a model.Actor, name string) (*model.Team, error) {
+	if err := member(a, ManageTeams); err != nil {
+		return nil, err
+	}
+	if why := model.ValidateTeamName(name); why != "" {
+		return nil, invalid("name", why)
+	}
+	t := &model.Team{Name: name}
+	err := p.Store.InTx(ctx, func(q *store.Queries) error {
+		if err := q.InsertTeam(ctx, t); err != nil {
+			return err
+		}
+		return q.Audit(ctx, model.Change{Actor: a, Action: model.AuditTeamCreate, Noun: "team", ID: t.ID, Name: t.Name, TeamID: t.ID, After: t})
+	})
+	if err != nil && model.CodeOf(err) == model.CodeConflict {
+		return nil, invalid("name", "There is a team of this name already; choose another.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// SetMemberRole changes what a member may do in the team. Tokens that the
+// member made end: they may be above the new role. owner.
+func (p *Panel) SetMemberRole(ctx context.Context, a model.Actor, teamID, userID string, role model.Role) error {
+	if _, err := p.team(ctx, a, ManageMembers, teamID); err != nil {
+		return err
+	}
+	if err := grantable(role); err != nil {
+		return err
+	}
+	return p.Store.InTx(ctx, func(q *store.Queries) error {
+		before, err := q.Membership(ctx, teamID, userID)
+		if err != nil {
+			return err
+		}
+		if before.ByGroup {
+			return model.Errorf(model.CodeConflict, "This role follows the person's groups at the provider. Change it there.")
+		}
+		after := *before
+		after.Role = role
+		if err := q.SaveMembership(ctx, &after); err != nil {
+			return err
+		}
+		if err := q.DeleteTokensBy(ctx, userID, teamID); err != nil {
+			return err
+		}
+		if err := ownerLeft(ctx, q, a, teamID); err != nil {
+			return err
+		}
+		return q.Audit(ctx, ofMember(a, model.AuditMemberRole, before, before, &after))
+	})
+}
+
+// RemoveMember takes a member out of the team, and ends the tokens that they
+// made in it. owner.
+func (p *Panel) RemoveMember(ctx context.Context, a model.Actor, teamID, userID string) error {
+	if _, err := p.team(ctx, a, ManageMembers, teamID); err != nil {
+		return err
+	}
+	return p.Store.InTx(ctx, func(q *store.Queries) error {
+		before, err := q.Membership(ctx, teamID, userID)
+		if err != nil {
+			return err
+		}
+		if err := q.DeleteMembership(ctx, teamID, userID); err != nil {
+			return err
+		}
+		if err := q.DeleteTokensBy(ctx, userID, teamID); err != nil {
+			return err
+		}
+		if err := ownerLeft(ctx, q, a, teamID); err != nil {
+			return err
+		}
+		return q.Audit(ctx, ofMember(a, model.AuditMemberRemove, before, before, nil))
+	})
+}
+
+func ofMember(a model.Actor, action model.AuditAction, m *model.Membership, before, after any) model.Change {
+	return model.Change{Actor: a, Action: action, Noun: "member", ID: m.UserID, TeamID: m.TeamID, Before: before, After: after}
+}
+
+// ownerLeft keeps an owner from locking the team's last owner out; an admin may.
+func ownerLeft(ctx context.Context, q *store.Queries, a model.Actor, teamID string) error {
+	if a.Admin {
+		return nil
+	}
+	members, err := q.Members(ctx, teamID)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if m.Role == model.RoleOwner && !m.Disabled {
+			return nil
+		}
+	}
+	return model.Errorf(model.CodeConflict, "The team would have no owner. Make somebody else an owner first.")
+}
+
+// grantable refuses what is no role of a team.
+func grantable(role model.Role) error {
+	if !role.Valid() || role == model.RoleAdmin {
+		return invalid("role", "Choose viewer, developer or owner.")
+	}
+	return nil
+}
+
+func invalid(path, why string) error {
+	var v model.Invalid
+	v.Add(path, "%s", why)
+	return v.Err()
+}

@@ -1,0 +1,100 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
+	"drawbridge/web/ui"
+	"time"
+)
+
+// accountView is a person's own page.
+type accountView struct {
+	Name, Email  string
+	Admin        bool
+	Teams        []accountTeam
+	HasPassword  bool
+	PasswordURL  string
+	Error        string // about the new password
+	Saved        bool
+	Identities   []accountIdentity
+	Sessions     []accountSession
+	EndOthersURL string
+}
+
+type accountTeam struct{ Name, URL, Role string }
+
+type accountIdentity struct {
+	Issuer string
+	Since  ui.Time
+}
+
+type accountSession struct {
+	Address, Agent string
+	Since, Seen    ui.Time
+	This           bool
+	EndURL         string
+}
+
+func (w *Web) showAccount(c echo.Context) error { return w.account(c, http.StatusOK, "") }
+
+func (w *Web) account(c echo.Context, status int, problem string) error {
+	a, err := w.panel.Account(c.Request().Context(), actorOf(c))
+	if err != nil {
+		return err
+	}
+	v := newAccountView(a, actorOf(c), w.now())
+	v.Error, v.Saved = problem, c.QueryParam("saved") != "" && problem == ""
+	return w.pageWith(c, status, w.layoutView(c, "", "account"), accountPage(v))
+}
+
+func newAccountView(a *panel.Account, actor model.Actor, now time.Time) accountView {
+	v := accountView{
+		Name: a.User.Name, Email: a.User.Email, Admin: a.User.Admin, HasPassword: a.User.HasPassword,
+		PasswordURL: pathAccountPassword, EndOthersURL: pathAccountSessionsEnd,
+	}
+	for _, t := range a.Teams {
+		v.Teams = append(v.Teams, accountTeam{t.Name, pathTeam(t.ID), string(t.Role)})
+	}
+	for _, i := range a.Identities {
+		v.Identities = append(v.Identities, accountIdentity{i.Issuer, ago(i.CreatedAt, now)})
+	}
+	for _, s := range a.Sessions {
+		v.Sessions = append(v.Sessions, accountSession{
+			Address: s.Address, Agent: s.Agent, Since: ago(s.CreatedAt, now), Seen: ago(s.SeenAt, now),
+			This: s.ID == actor.Session, EndURL: pathAccountSessionEnd(s.ID),
+		})
+	}
+	return v
+}
+
+// savePassword sets a new password.
+func (w *Web) savePassword(c echo.Context) error {
+	err := w.auth.SetPassword(c.Request().Context(), c.FormValue("password"))
+	var refused *model.Error
+	switch {
+	case err == nil:
+		return redirect(c, pathAccount+"?saved=1")
+	case errors.As(err, &refused) && refused.Code == model.CodeInvalid:
+		return w.account(c, http.StatusUnprocessableEntity, refused.Fields[0].Message)
+	}
+	return err
+}
+
+func (w *Web) endSession(c echo.Context) error {
+	if err := w.panel.EndSession(c.Request().Context(), actorOf(c), c.Param("id")); err != nil {
+		return err
+	}
+	return redirect(c, pathAccount)
+}
+
+func (w *Web) endOtherSessions(c echo.Context) error {
+	if err := w.panel.EndOtherSessions(c.Request().Context(), actorOf(c)); err != nil {
+		return err
+	}
+	return redirect(c, pathAccount)
+}

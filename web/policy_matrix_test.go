@@ -1,0 +1,303 @@
+package web
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
+	"drawbridge/internal/store"
+)
+
+var update = flag.Bool("update", false, "write testdata/public.txt anew")
+
+// TestPublicRoutesGolden: what needs no sign-in is listed in a file, so that a
+// new one is seen in the review.
+func TestPublicRoutesGolden(t *testing.T) {
+	t.Parallel()
+	lines := []string{"GET /healthz", "GET /static/*", "HEAD /static/*"} // outside the table of routes
+	for _, r := range routes() {
+		if r.Needs == panel.Anybody {
+			lines = append(lines, r.Method+" "+r.Path)
+		}
+	}
+	slices.Sort(lines)
+	got := strings.Join(lines, "\n") + "\n"
+	if *update {
+		if err := os.WriteFile("testdata/public.txt", []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/public.txt")
+	if err != nil || got != string(want) {
+		t.Errorf("these need no sign-in:\n%s(%v) If that is meant: go test ./web -run Golden -update", got, err)
+	}
+}
+
+// matrixActors are everybody who may ask. "foreign" belongs to the other team.
+func matrixActors() map[string]model.Actor {
+	admin := model.Actor{ID: "usr_a", Name: "Ada", Admin: true}
+	foreign := model.Member("usr_f", "Finn", "team_b", model.RoleOwner)
+	// Whoever is much in one team is no more than they are in another.
+	both := model.Actor{ID: "usr_b", Name: "Bea", Teams: map[string]model.Role{"team_a": model.RoleViewer, "team_b": model.RoleOwner}}
+	teamless := model.Actor{ID: "usr_t", Name: "Tom"}
+	all := map[string]model.Actor{"viewer": viewer, "developer": developer, "owner": owner, "admin": admin, "foreign owner": foreign, "viewer and foreign owner": both, "no team": teamless}
+	for name, a := range all {
+		a.Person, a.Session = true, "ses_"+a.ID
+		all[name] = a
+	}
+	all["anonymous"] = model.Actor{}
+	return all
+}
+
+// things are ids of one team's things, freshly made.
+type things struct{ team, backend, job, user, invitation, token, trust, session string }
+
+// things makes a team's things anew, so that no cell of the matrix meets what
+// another one has left.
+func (s *site) things(team string, a model.Actor) things {
+	s.t.Helper()
+	ctx := s.t.Context()
+	x := things{team: team, backend: model.NewID("be_"), job: model.NewID("job_")}
+	err := s.store.InTx(ctx, func(q *store.Queries) error {
+		b := sampleBackend(model.PhaseFailed)
+		b.ID, b.Name, b.TeamID, b.EventSeq, b.InvokeURL = x.backend, "b-"+model.ShortID(x.backend), team, 0, ""
+		if err := q.InsertBackend(ctx, &b); err != nil {
+			return err
+		}
+		j := &model.Job{ID: x.job, BackendID: b.ID, TeamID: team, Operation: model.OpProvision, State: model.JobFailed, Plan: &model.Plan{}}
+		if err := q.InsertJob(ctx, j); err != nil {
+			return err
+		}
+		u := &model.User{Name: "u-" + model.NewID("")}
+		if err := q.InsertUser(ctx, u); err != nil {
+			return err
+		}
+		x.user = u.ID
+		if err := q.SaveMembership(ctx, &model.Membership{UserID: u.ID, TeamID: team, Role: model.RoleViewer}); err != nil {
+			return err
+		}
+		i := &model.Invitation{TeamID: team, Email: u.Name, Role: model.RoleViewer, ExpiresAt: time.Now().Add(time.Hour)}
+		if err := q.InsertInvitation(ctx, i, i.Email); err != nil {
+			return err
+		}
+		k := &model.Token{TeamID: team, Name: "k", Role: model.RoleViewer, ExpiresAt: time.Now().Add(time.Hour)}
+		if err := q.InsertToken(ctx, k, u.Name); err != nil {
+			return err
+		}
+		tr := &model.Trust{TeamID: team, Name: "t", Role: model.RoleViewer, Claims: map[string]string{"sub": "x"}}
+		if err := q.InsertTrust(ctx, tr); err != nil {
+			return err
+		}
+		whose := a.ID
+		if whose == "" || team == "team_b" {
+			whose = u.ID // somebody else's
+		}
+		ses := &model.Session{UserID: whose}
+		x.invitation, x.token, x.trust = i.ID, k.ID, tr.ID
+		err := q.InsertUserSession(ctx, ses, time.Time{})
+		x.session = ses.ID
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return x
+}
+
+// scoped tells whose things the route is about: a team's, the actor's own, or
+// nobody's in particular.
+func scoped(r route) string {
+	switch {
+	case strings.HasPrefix(r.Path, "/account/sessions/:id"):
+		return "own"
+	case strings.Contains(r.Path, ":id") && !strings.HasPrefix(r.Path, pathEnvironments) && !strings.HasPrefix(r.Path, pathUsers):
+		return "team"
+	}
+	return ""
+}
+
+// address is the route's path with those ids; inner names the thing in a team.
+func address(r route, x, inner things) string {
+	id := map[string]string{
+		"/backends": x.backend, "/jobs": x.job, "/teams": x.team, "/environments": "env_local", "/users": x.user, "/account": x.session,
+	}["/"+strings.Split(r.Path, "/")[1]]
+	return strings.NewReplacer(":id", id, ":user", inner.user, ":invitation", inner.invitation, ":trust", inner.trust,
+		":token", inner.token, ":format", "csv").Replace(r.Path)
+}
+
+// firstFlush ends a request once a stream has begun.
+type firstFlush struct {
+	*httptest.ResponseRecorder
+	end context.CancelFunc
+}
+
+func (f firstFlush) Flush() {
+	f.ResponseRecorder.Flush()
+	f.end()
+}
+
+// ask sends an empty form, which is enough for being let in or refused.
+func (s *site) ask(a model.Actor, method, path string, fragment bool) *httptest.ResponseRecorder {
+	s.t.Helper()
+	ctx, end := context.WithTimeout(s.t.Context(), 20*time.Second)
+	defer end()
+	r := httptest.NewRequestWithContext(ctx, method, path, strings.NewReader("role=viewer&path=/&method=GET"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if fragment {
+		r.Header.Set("HX-Request", "true")
+	}
+	rec := httptest.NewRecorder()
+	if a.ID != "" {
+		r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, a))
+	}
+	s.http.ServeHTTP(firstFlush{rec, end}, r)
+	return rec
+}
+
+const letIn, forbidden, notFound, toSignIn = "let in", "forbidden", "not found", "to sign-in"
+
+func verdict(r *httptest.ResponseRecorder) string {
+	switch {
+	case r.Code == http.StatusUnauthorized, r.Code == http.StatusSeeOther && strings.HasPrefix(r.Header().Get("Location"), pathSignIn):
+		return toSignIn
+	case r.Code == http.StatusForbidden:
+		return forbidden
+	case r.Code == http.StatusNotFound && strings.Contains(r.Body.String(), "or it is not your team"):
+		return notFound
+	case r.Code == http.StatusInternalServerError:
+		return "failed"
+	}
+	return letIn
+}
+
+// expected is what the policy says. whose is own, foreign, absent or crossed
+// (a thing of the other team under the own one's address).
+func expected(r route, a model.Actor, whose string) string {
+	inner := strings.Count(r.Path, ":") > 1
+	switch {
+	case r.Needs == panel.Anybody:
+		return letIn
+	case a.ID == "":
+		return toSignIn
+	case !panel.MayAnywhere(a, r.Needs):
+		return forbidden
+	case scoped(r) == "":
+		return letIn
+	case scoped(r) == "own" && whose != "own", whose == "absent" && (!a.Admin || scoped(r) == "team"):
+		return notFound
+	case scoped(r) == "own":
+		return letIn
+	}
+	team := map[string]string{"own": "team_a", "crossed": "team_a", "foreign": "team_b"}[whose]
+	switch {
+	case !a.Sees(team):
+		return notFound
+	case !panel.May(a, r.Needs, team):
+		return forbidden
+	case whose == "crossed" && inner:
+		return notFound
+	}
+	return letIn
+}
+
+var requestIDs = regexp.MustCompile(`req_[a-z2-7]+`)
+
+// TestMatrix walks every page, fragment and stream as everybody, on own,
+// foreign, absent and crossed ids. It says how large it is.
+func TestMatrix(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.foreignTeam()
+	err := s.store.InTx(t.Context(), func(q *store.Queries) error {
+		for _, a := range matrixActors() {
+			if a.ID != "" {
+				if err := q.InsertUser(t.Context(), &model.User{ID: a.ID, Name: a.Name, Admin: a.Admin}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells, counts := 0, map[string]int{}
+	for _, r := range routes() {
+		if r.Name == "session_delete" {
+			continue // it signs out whoever comes, to the sign-in page
+		}
+		for who, a := range matrixActors() {
+			for _, fragment := range []bool{false, true} {
+				refused := map[string]string{}
+				for _, whose := range []string{"own", "foreign", "absent", "crossed"} {
+					path := s.cellPath(r, a, whose)
+					got := s.ask(a, r.Method, path, fragment)
+					want := expected(r, a, whose)
+					if v := verdict(got); v != want {
+						t.Errorf("%s as %s on %s (%s, fragment %v): %s (%d), want %s", r.Name, who, whose, path, fragment, v, got.Code, want)
+					}
+					cells++
+					counts[want]++
+					refused[whose] = fmt.Sprint(got.Code, " ", plainBody(got, path))
+				}
+				if expected(r, a, "foreign") == notFound && refused["foreign"] != refused["absent"] {
+					t.Errorf("%s as %s: a foreign id is told from an absent one:\n%s\n%s", r.Name, who, refused["foreign"], refused["absent"])
+				}
+			}
+		}
+	}
+	t.Logf("matrix of pages: %d routes x %d actors x page and fragment x own, foreign, absent, crossed = %d cells: %v",
+		len(routes())-1, len(matrixActors()), cells, slices.Sorted(maps.Keys(counts)))
+	for _, v := range slices.Sorted(maps.Keys(counts)) {
+		t.Logf("%6d %s", counts[v], v)
+	}
+}
+
+// cellPath is the address of one cell.
+func (s *site) cellPath(r route, a model.Actor, whose string) string {
+	absent := things{"team_none", "be_none", "job_none", "usr_none", "inv_none", "tok_none", "trust_none", "ses_none"}
+	if !strings.Contains(r.Path, ":") {
+		return r.Path
+	}
+	switch whose {
+	case "own":
+		x := s.things("team_a", a)
+		return address(r, x, x)
+	case "foreign":
+		x := s.things("team_b", a)
+		return address(r, x, x)
+	case "crossed":
+		if scoped(r) == "own" {
+			x := s.things("team_b", a)
+			return address(r, x, x)
+		}
+		return address(r, s.things("team_a", a), s.things("team_b", a))
+	}
+	if scoped(r) == "" {
+		x := s.things("team_a", a)
+		return address(r, x, x)
+	}
+	return address(r, absent, absent)
+}
+
+// plainBody is the answer without what may differ: the ids that were asked for.
+func plainBody(r *httptest.ResponseRecorder, path string) string {
+	body := requestIDs.ReplaceAllString(r.Body.String(), "REQ")
+	for _, part := range strings.Split(path, "/") {
+		if strings.Contains(part, "_") {
+			body = strings.ReplaceAll(body, part, "ID")
+		}
+	}
+	return body
+}
