@@ -96,8 +96,10 @@ func testMembers(t *testing.T, open Open) {
 func testInvitations(t *testing.T, open Open) {
 	var seconds atomic.Int64
 	w, ctx := worldOf(t, open(t, store.Options{Now: func() time.Time { return at(int(seconds.Load())) }})), t.Context()
-	first := &model.Invitation{TeamID: w.team.ID, Email: "bob@example.com", Role: model.RoleViewer, ExpiresAt: at(10)}
-	second := &model.Invitation{TeamID: w.team.ID, Email: "bob@example.com", Role: model.RoleOwner, ExpiresAt: at(10), CreatedBy: "usr_1"}
+	began := w.Now() // the database's clock, where several processes share it
+	in := func(n int) time.Time { return began.Add(time.Duration(n) * time.Second) }
+	first := &model.Invitation{TeamID: w.team.ID, Email: "bob@example.com", Role: model.RoleViewer, ExpiresAt: in(10)}
+	second := &model.Invitation{TeamID: w.team.ID, Email: "bob@example.com", Role: model.RoleOwner, ExpiresAt: in(10), CreatedBy: "usr_1"}
 	w.tx(func(q *store.Queries) error {
 		return errors.Join(q.InsertInvitation(ctx, first, "hash-1"), q.InsertInvitation(ctx, second, "hash-2"))
 	})
@@ -128,7 +130,7 @@ func testInvitations(t *testing.T, open Open) {
 	_, err = q.InvitationByHash(ctx, "hash-2")
 	wantCode(t, err, model.CodeNotFound)
 
-	third := &model.Invitation{TeamID: w.team.ID, Email: "eve@example.com", Role: model.RoleViewer, ExpiresAt: at(10)}
+	third := &model.Invitation{TeamID: w.team.ID, Email: "eve@example.com", Role: model.RoleViewer, ExpiresAt: in(10)}
 	w.tx(func(q *store.Queries) error { return q.InsertInvitation(ctx, third, "hash-3") })
 	wantCode(t, w.InTx(ctx, func(q *store.Queries) error { return q.DeleteInvitation(ctx, "team_x", third.ID) }), model.CodeNotFound)
 	seconds.Store(10)
@@ -180,6 +182,8 @@ func testUserSessions(t *testing.T, open Open) {
 func testTries(t *testing.T, open Open) {
 	var seconds atomic.Int64
 	w, ctx := worldOf(t, open(t, store.Options{Now: func() time.Time { return at(int(seconds.Load())) }})), t.Context()
+	began := w.Now() // the database's clock, where several processes share it
+	in := func(n int) time.Time { return began.Add(time.Duration(n) * time.Second) }
 	try := func(key string) (n int64) {
 		w.tx(func(q *store.Queries) error {
 			got, err := q.CountTry(ctx, key, 30*time.Second)
@@ -196,10 +200,10 @@ func testTries(t *testing.T, open Open) {
 	wg.Wait()
 	same(t, sum.Load(), int64(36))
 	same(t, try("b"), int64(1))
-	w.tx(func(q *store.Queries) error { return q.BlockTries(ctx, "a", at(100)) })
+	w.tx(func(q *store.Queries) error { return q.BlockTries(ctx, "a", in(100)) })
 	until, err := w.Read().BlockedUntil(ctx, "b", "a")
 	must(t, err)
-	same(t, until, at(100))
+	same(t, until, in(100))
 	seconds.Store(31)
 	same(t, try("b"), int64(1)) // long ago
 	same(t, try("a"), int64(9)) // still blocked, so not forgotten
