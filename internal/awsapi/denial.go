@@ -47,7 +47,7 @@ var iamPrefixes = map[string]string{
 }
 
 // gatewayVerbs are the IAM actions of API Gateway's control plane, which are
-// HTTP methods (aws-facts I), by the first word of the operation.
+// HTTP methods (docs/aws-facts.md, section I), by the first word of the operation.
 var gatewayVerbs = []struct{ word, action string }{
 	{"Create", "apigateway:POST"}, {"Tag", "apigateway:POST"}, {"Get", "apigateway:GET"},
 	{"Update", "apigateway:PATCH"}, {"Delete", "apigateway:DELETE"}, {"Untag", "apigateway:DELETE"},

@@ -46,7 +46,7 @@ func (c *restCall) route() (*route, error) {
 
 var pathVariable = regexp.MustCompile(`^\{[a-zA-Z0-9._-]+\}$`)
 
-// checkRouteKey applies the rules of route keys: see aws-facts D1.
+// checkRouteKey applies the rules of route keys: see docs/aws-facts.md, section D1.
 func checkRouteKey(key string) error {
 	if key == defaultRoute {
 		return nil

@@ -91,7 +91,7 @@ func TestAFlaskAppThroughTheWholeChain(t *testing.T) {
 	}
 }
 
-// checkHeadersAtTheApp asks the app what arrived: aws-facts D2.
+// checkHeadersAtTheApp asks the app what arrived: docs/aws-facts.md, section D2.
 func checkHeadersAtTheApp(t *testing.T, d backendDetail) {
 	t.Helper()
 	var got map[string]string

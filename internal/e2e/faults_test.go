@@ -60,7 +60,7 @@ func sweptFaults() []fault {
 }
 
 // concurrent is what API Gateway says to the second of two writes to an API
-// (aws-facts A1); the other services have no such answer.
+// (docs/aws-facts.md, section A1); the other services have no such answer.
 func concurrent(c call) *awssim.Fault {
 	if c.service != "apigatewayv2" {
 		return nil
@@ -69,7 +69,7 @@ func concurrent(c call) *awssim.Fault {
 		"Unable to complete operation due to concurrent modification. Please try again later.")}
 }
 
-// throttled is each service's own answer (aws-facts A1, A3, A4).
+// throttled is each service's own answer (docs/aws-facts.md, sections A1, A3, A4).
 func throttled(c call) *awssim.Fault {
 	switch c.service {
 	case "ec2":
@@ -81,7 +81,7 @@ func throttled(c call) *awssim.Fault {
 }
 
 // invisible is each service's answer about a thing that was just made and is
-// not to be seen yet (aws-facts C4): what a call needs, or what it deletes.
+// not to be seen yet (docs/aws-facts.md, section C4): what a call needs, or what it deletes.
 var invisible = map[string]string{
 	"AuthorizeSecurityGroupIngress": "InvalidGroup.NotFound",
 	"RunInstances":                  "InvalidGroup.NotFound",

@@ -40,7 +40,7 @@ type Backend struct {
 }
 
 // MaxBackendName is AWS's limit of 32 characters for the names of load
-// balancers and target groups less "-xxxxxx-alb" (aws-facts A5).
+// balancers and target groups less "-xxxxxx-alb" (docs/aws-facts.md, section A5).
 const MaxBackendName = 20
 
 var backendNameRE = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)

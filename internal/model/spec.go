@@ -52,7 +52,7 @@ const (
 	DefaultInstanceType = "t3.micro"
 	DefaultCount        = 1
 	MaxInstances        = 10
-	MaxUserData         = 16 << 10 // bytes before base64 (aws-facts I)
+	MaxUserData         = 16 << 10 // bytes before base64 (docs/aws-facts.md, section I)
 	MaxTests            = 50
 )
 

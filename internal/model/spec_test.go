@@ -101,7 +101,7 @@ func TestSpec_WithDefaults_keepsTheCallersTests(t *testing.T) {
 	}
 }
 
-// ELBv2's rule for names of load balancers and target groups (aws-facts A5).
+// ELBv2's rule for names of load balancers and target groups (docs/aws-facts.md, section A5).
 var elbName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$`)
 
 func TestBackend_AWSName_isOneThatAWSTakes(t *testing.T) {

@@ -228,8 +228,8 @@ func TestExecutor_makesInOrderAndDeletesInReverse(t *testing.T) {
 	}
 }
 
-// AWS may say of a thing that was just made that it does not exist (aws-facts
-// C4). That is no reason to leave it behind.
+// AWS may say of a thing that was just made that it does not exist
+// (docs/aws-facts.md, section C4). That is no reason to leave it behind.
 func TestExecutor_deletesWhatOneCallDidNotSee(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -38,10 +38,11 @@ type Kind interface {
 
 // Timing is what is known of one kind's waits before any was seen.
 type Timing struct {
-	// Make and Unmake are AWS's typical durations (aws-facts B): from Apply's
-	// answer until it is ready, and from Delete's first answer until it is
-	// gone. 0 = it mostly is so at once. Looks are spaced by what earlier
-	// waits in the environment took; these are where that begins.
+	// Make and Unmake are AWS's typical durations
+	// (docs/aws-facts.md, section B): from Apply's answer until it is ready,
+	// and from Delete's first answer until it is gone. 0 = it mostly is so at
+	// once. Looks are spaced by what earlier waits in the environment took;
+	// these are where that begins.
 	Make, Unmake time.Duration
 	// Lingers: it is still there for a while after AWS has accepted Delete.
 	Lingers bool

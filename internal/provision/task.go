@@ -17,7 +17,7 @@ const (
 	// maxRequestIDs bounds what a step keeps of its changes' request ids; the newest stay.
 	maxRequestIDs = 20
 	// visibleWithin is how long a thing that was just made may be invisible:
-	// AWS's reads are eventually consistent (aws-facts C4).
+	// AWS's reads are eventually consistent (docs/aws-facts.md, section C4).
 	visibleWithin = 30 * time.Second
 )
 

@@ -83,7 +83,7 @@ func (t *task) remove() error {
 }
 
 // absent handles AWS's word that there is nothing to delete. What was made a
-// moment ago may be hidden from one call and not from the next (aws-facts C4),
+// moment ago may be hidden from one call and not from the next (docs/aws-facts.md, section C4),
 // so a look must say the same; else the delete is to be sent again.
 func (t *task) absent(start time.Time) (gone bool, err error) {
 	obs, err := t.look()

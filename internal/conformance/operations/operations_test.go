@@ -1,6 +1,7 @@
 package operations
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -35,6 +36,22 @@ func TestPage(t *testing.T) {
 	}
 	if p.set("panel", nil); p.cells[describeVPCs]["panel"] || !p.cells[describeVPCs]["boto3"] {
 		t.Error("another column was changed, or this was not")
+	}
+}
+
+// What a test would write without a change is the document as it is, to the byte.
+func TestPage_Document(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile(document())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := read(string(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.String() != string(raw) {
+		t.Error("docs/simulator.md is not as its table would be written: run make operations")
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // Chain lists the nodes of the backend's chain with their names, parameters
 // and needs, in an order that respects the needs. It is the one place where
 // they are written down; deletion is the reverse. A need is as loose as AWS
-// allows (aws-facts C1), so that what can run at once does.
+// allows (docs/aws-facts.md, section C1), so that what can run at once does.
 func Chain(b *model.Backend, env *model.Environment, facts Facts) []model.PlanItem {
 	c := chain{b: b, env: env, facts: facts, port: strconv.Itoa(b.Spec.Port)}
 	c.groups()

@@ -24,7 +24,7 @@ import (
 )
 
 // settleTime is how long after a step's begin an answer like "no such group"
-// is put down to AWS's eventual consistency (aws-facts C4).
+// is put down to AWS's eventual consistency (docs/aws-facts.md, section C4).
 const settleTime = 2 * time.Minute
 
 // base is what every kind is made of.

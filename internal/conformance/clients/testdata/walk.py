@@ -1,5 +1,6 @@
 """The article's walk with boto3: waiters, paginators, every describe, list and
 get, error cases by code, and the way back. Prints a line per step."""
+import json
 import os
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -119,6 +120,10 @@ for name, key, args in [
     ("describe_subnets", "Subnets", {}), ("describe_route_tables", "RouteTables", {}), ("describe_security_groups", "SecurityGroups", {}),
     ("describe_security_group_rules", "SecurityGroupRules", {}), ("describe_network_interfaces", "NetworkInterfaces", {}),
     ("describe_volumes", "Volumes", {}), ("describe_tags", "Tags", {}), ("describe_images", "Images", {"Owners": ["amazon"]}),
+    ("describe_internet_gateways", "InternetGateways", {}), ("describe_nat_gateways", "NatGateways", {}),
+    ("describe_addresses_attribute", "Addresses", {"Attribute": "domain-name"}), ("describe_vpc_endpoints", "VpcEndpoints", {}),
+    ("describe_prefix_lists", "PrefixLists", {}), ("describe_network_acls", "NetworkAcls", {}), ("describe_instance_types", "InstanceTypes", {}),
+    ("describe_instance_credit_specifications", "InstanceCreditSpecifications", {}),
 ]:
     if name == "describe_instances":  # a page is cut between instances: see docs/simulator.md
         pages = ec2.get_paginator(name).paginate(PaginationConfig={"PageSize": 5})
@@ -128,11 +133,10 @@ for name, key, args in [
         continue
     all_pages(ec2, name, key, 5, **args)
 ec2.describe_availability_zones()
-ec2.describe_instance_types(InstanceTypes=["t3.micro"])
 ec2.get_console_output(InstanceId=instances[0])
 refused("InvalidNextToken", 400, ec2.describe_vpcs, NextToken="bogus")
 for name, key, args in [("describe_load_balancers", "LoadBalancers", {}), ("describe_target_groups", "TargetGroups", {}),
-                        ("describe_listeners", "Listeners", {"LoadBalancerArn": alb})]:
+                        ("describe_listeners", "Listeners", {"LoadBalancerArn": alb}), ("describe_rules", "Rules", {"ListenerArn": listener})]:
     all_pages(elb, name, key, 1, **args)
 same(elb.describe_rules(ListenerArn=listener)["Rules"][-1]["IsDefault"], True, "default rule")
 same(len(elb.describe_target_health(TargetGroupArn=tg)["TargetHealthDescriptions"]), 2, "targets")
@@ -143,7 +147,12 @@ same([d["Tags"] for d in elb.describe_tags(ResourceArns=[alb, tg])["TagDescripti
 for name, key, args in [("get_apis", "Items", {}), ("get_routes", "Items", {"ApiId": api_id}), ("get_integrations", "Items", {"ApiId": api_id}),
                         ("get_stages", "Items", {"ApiId": api_id}), ("get_deployments", "Items", {"ApiId": api_id})]:
     all_pages(api, name, key, 1, **args)
-same(api.get_vpc_links(MaxResults="1")["Items"][0]["VpcLinkId"], link, "VPC links")
+spare = status(api.create_vpc_link(Name="walk-spare", SubnetIds=SUBNETS), 201)["VpcLinkId"]
+first = api.get_vpc_links(MaxResults="1")  # the service pages these, but its model names no paginator
+rest = api.get_vpc_links(MaxResults="1", NextToken=first["NextToken"])
+same((sorted(i["VpcLinkId"] for p in (first, rest) for i in p["Items"]), rest.get("NextToken")), (sorted([link, spare]), None), "pages of get_vpc_links")
+step("get_vpc_links: 2 in 2 pages")
+status(api.delete_vpc_link(VpcLinkId=spare), 202)
 same(api.get_vpc_link(VpcLinkId=link)["VpcLinkStatus"], "AVAILABLE", "VPC link")
 same(api.get_api(ApiId=api_id)["Tags"], {"team": "blue"}, "tags of the API")
 same(api.get_route(ApiId=api_id, RouteId=route)["RouteKey"], "ANY /{proxy+}", "route")
@@ -153,31 +162,47 @@ deployment = api.get_deployments(ApiId=api_id)["Items"][0]["DeploymentId"]
 same(api.get_deployment(ApiId=api_id, DeploymentId=deployment)["DeploymentStatus"], "DEPLOYED", "deployment")
 same(api.get_tags(ResourceArn=f"arn:aws:apigateway:{ec2.meta.region_name}::/vpclinks/{link}")["Tags"], {"team": "blue"}, "tags of the link")
 for call, key, args in [
-    (ec2.describe_internet_gateways, "InternetGateways", {}), (ec2.describe_nat_gateways, "NatGateways", {}), (ec2.describe_addresses, "Addresses", {}),
-    (ec2.describe_addresses_attribute, "Addresses", {"Attribute": "domain-name"}), (ec2.describe_vpc_endpoints, "VpcEndpoints", {}),
-    (ec2.describe_prefix_lists, "PrefixLists", {}), (ec2.describe_network_acls, "NetworkAcls", {}),
+    (ec2.describe_addresses, "Addresses", {}),
     (ec2.describe_vpc_attribute, "EnableDnsSupport", {"VpcId": VPC, "Attribute": "enableDnsSupport"}),
     (ec2.describe_instance_attribute, "UserData", {"InstanceId": instances[0], "Attribute": "userData"}),
-    (ec2.describe_instance_credit_specifications, "InstanceCreditSpecifications", {"InstanceIds": instances[:1]}),
     (elb.describe_listener_attributes, "Attributes", {"ListenerArn": listener}),
-    (iam.list_roles, "Roles", {}), (iam.list_instance_profiles, "InstanceProfiles", {}),
+    (elb.describe_capacity_reservation, "CapacityReservationState", {"LoadBalancerArn": alb}),
 ]:
     same(key in call(**args), True, f"{call.__name__} has {key}")
-step("every describe, list and get")
+step("reads that have one page")
 
 # A role with a profile, and an instance that has it.
 trust = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
-role = iam.create_role(RoleName="walk", AssumeRolePolicyDocument=trust, Tags=[{"Key": "k", "Value": "v"}])["Role"]
+tags = [{"Key": k, "Value": "v"} for k in ("k", "l")]
+role = iam.create_role(RoleName="walk", AssumeRolePolicyDocument=trust, Tags=tags)["Role"]
 same(role["AssumeRolePolicyDocument"]["Statement"][0]["Action"], "sts:AssumeRole", "trust policy, decoded")
 refused("EntityAlreadyExists", 409, iam.create_role, RoleName="walk", AssumeRolePolicyDocument=trust)
 ssm_core = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
-iam.attach_role_policy(RoleName="walk", PolicyArn=ssm_core)
-iam.create_instance_profile(InstanceProfileName="walk")
+more_policies = "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"
+for arn in [ssm_core, more_policies]:
+    iam.attach_role_policy(RoleName="walk", PolicyArn=arn)
+read_only = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+for name in ["files", "logs"]:
+    iam.put_role_policy(RoleName="walk", PolicyName=name, PolicyDocument=json.dumps(read_only))
+iam.create_role(RoleName="walk-spare", AssumeRolePolicyDocument=trust)
+iam.create_instance_profile(InstanceProfileName="walk", Tags=tags)
+iam.create_instance_profile(InstanceProfileName="walk-spare")
+iam.add_role_to_instance_profile(InstanceProfileName="walk-spare", RoleName="walk")
 iam.add_role_to_instance_profile(InstanceProfileName="walk", RoleName="walk")
 wait(iam, "role_exists", RoleName="walk")
 wait(iam, "instance_profile_exists", InstanceProfileName="walk")
 same(iam.get_instance_profile(InstanceProfileName="walk")["InstanceProfile"]["Roles"][0]["RoleName"], "walk", "role of the profile")
-same([p["PolicyArn"] for p in iam.list_attached_role_policies(RoleName="walk")["AttachedPolicies"]], [ssm_core], "attached policies")
+same(iam.get_role_policy(RoleName="walk", PolicyName="files")["PolicyDocument"], read_only, "inline policy, decoded")
+refused("NoSuchEntity", 404, iam.get_role_policy, RoleName="walk", PolicyName="none")
+for name, key, args, want in [
+    ("list_roles", "Roles", {}, 2), ("list_instance_profiles", "InstanceProfiles", {}, 2),
+    ("list_instance_profiles_for_role", "InstanceProfiles", {"RoleName": "walk"}, 2), ("list_role_policies", "PolicyNames", {"RoleName": "walk"}, 2),
+    ("list_attached_role_policies", "AttachedPolicies", {"RoleName": "walk"}, 2), ("list_role_tags", "Tags", {"RoleName": "walk"}, 2),
+    ("list_instance_profile_tags", "Tags", {"InstanceProfileName": "walk"}, 2),
+]:
+    same(len(all_pages(iam, name, key, 1, **args)), want, name)
+same(iam.list_role_tags(RoleName="walk")["Tags"], tags, "tags of the role")
+step("every describe, list and get")
 with_profile = dict(ImageId=ami, InstanceType="t3.micro", MinCount=1, MaxCount=1, IamInstanceProfile={"Name": "walk"}, DryRun=True)
 refused("DryRunOperation", 412, ec2.run_instances, SubnetId=SUBNETS[0], **with_profile)
 there = boto3.client("ec2", region_name="eu-west-1", config=once)  # IAM is the same in every Region, VPCs are not
@@ -186,10 +211,15 @@ vpc = there.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
 subnet = there.create_subnet(VpcId=vpc, CidrBlock="10.7.0.0/24")["Subnet"]["SubnetId"]
 refused("DryRunOperation", 412, there.run_instances, SubnetId=subnet, **with_profile)
 refused("DeleteConflict", 409, iam.delete_role, RoleName="walk")
-iam.remove_role_from_instance_profile(InstanceProfileName="walk", RoleName="walk")
-iam.delete_instance_profile(InstanceProfileName="walk")
-iam.detach_role_policy(RoleName="walk", PolicyArn=ssm_core)
-iam.delete_role(RoleName="walk")
+for name in ["walk", "walk-spare"]:
+    iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName="walk")
+    iam.delete_instance_profile(InstanceProfileName=name)
+for arn in [ssm_core, more_policies]:
+    iam.detach_role_policy(RoleName="walk", PolicyArn=arn)
+for name in ["files", "logs"]:
+    iam.delete_role_policy(RoleName="walk", PolicyName=name)
+for name in ["walk", "walk-spare"]:
+    iam.delete_role(RoleName=name)
 refused("NoSuchEntity", 404, iam.get_role, RoleName="walk")
 
 # A network of one's own, as Terraform makes it.

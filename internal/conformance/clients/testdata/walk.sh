@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The article's walk through the console, with the AWS CLI: make the chain, look
-# at all of it, go wrong in the ways of section C, take it down in order.
+# at all of it, go wrong in the ways of docs/aws-facts.md, section C, take it
+# down in order.
 # Reads VPC_ID, SUBNET_A, SUBNET_B; prints a line per step.
 set -euo pipefail
 export AWS_PAGER="" AWS_MAX_ATTEMPTS=1
