@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -85,6 +86,8 @@ func TestReplicaFrozen(t *testing.T) {
 	asleep := len(frozen.logs.String())
 	t.Cleanup(func() {
 		if t.Failed() {
+			frozen.signal(syscall.SIGQUIT) // where each goroutine stands
+			<-frozen.done
 			t.Logf("since it woke it says\n%s", frozen.logs.String()[asleep:])
 		}
 	})
