@@ -59,6 +59,8 @@ func TestMetricsAgreeWithAWS(t *testing.T) {
 	s.want(http.StatusOK, "POST", "/api/v1/backends/"+b.ID+"/tests/run", map[string]any{})
 	s.call("GET", "/api/v1/backends/absent", nil)
 
+	ran := `drawbridge_job_runs_total{operation="provision",state="succeeded"}`
+	until(t, "the run is counted", func() bool { return s.samples(address)[ran] == 1 }) // right after it is recorded
 	got := s.samples(address)
 	seen := map[string]int{}
 	lines := bufio.NewScanner(strings.NewReader(string(get(t, "http://"+s.sim+"/_awssim/calls").body)))
@@ -79,7 +81,7 @@ func TestMetricsAgreeWithAWS(t *testing.T) {
 		t.Errorf("the metrics tell of %v, AWS of %v", told, seen)
 	}
 	for series, want := range map[string]float64{
-		`drawbridge_job_runs_total{operation="provision",state="succeeded"}`:                                1,
+		ran: 1,
 		`drawbridge_job_queue_wait_seconds_count{operation="provision"}`:                                    1,
 		`drawbridge_step_seconds_count{action="create",kind="elbv2.load_balancer",state="done"}`:            1,
 		`drawbridge_aws_calls_total{operation="CreateVpcLink",outcome="ok",service="ApiGatewayV2"}`:         1,

@@ -87,6 +87,7 @@ func TestReplicaFrozen(t *testing.T) {
 	t.Cleanup(func() {
 		if t.Failed() {
 			frozen.signal(syscall.SIGQUIT) // where each goroutine stands
+			frozen.thaw()                  // no signal but this one reaches it while it is stopped
 			<-frozen.done
 			t.Logf("since it woke it says\n%s", frozen.logs.String()[asleep:])
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,6 +99,41 @@ func TestLostLeaseEndsTheHandler(t *testing.T) {
 		}
 		if ended < 15*time.Second || ended > 20*time.Second {
 			t.Fatalf("its handler went on for %s; the lease is 15 s", ended)
+		}
+	})
+}
+
+// counts is an observer that counts.
+type counts struct{ claimed, ran, lost atomic.Int64 }
+
+func (c *counts) Claimed(*model.Job)             { c.claimed.Add(1) }
+func (c *counts) Ran(*model.Job, model.JobState) { c.ran.Add(1) }
+func (c *counts) LeaseLost(*model.Job)           { c.lost.Add(1) }
+
+// TestAnOutcomeThatComesTooLate: a handler that ends, with an error of its own,
+// after its job became another's and before a heartbeat said so. That is a
+// lost lease, and not how the job ran.
+func TestAnOutcomeThatComesTooLate(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		id := w.queue()
+		asleep, seen := make(chan struct{}), &counts{}
+		silent := &faulty{Store: w.Store, heartbeat: func() error { return nil }} // sent, as it thinks
+		first := w.start(silent, jobs.Options{Holder: "first", Poll: time.Hour, Observer: seen}, func(context.Context, *model.Job) error {
+			<-asleep
+			return errDown
+		})
+		defer first.stop()
+		synctest.Wait() // it has claimed
+		second := w.start(w, jobs.Options{Holder: "second"}, func(context.Context, *model.Job) error { return nil })
+		defer second.stop()
+		w.wantState(id, model.JobSucceeded)
+		close(asleep)
+		synctest.Wait()
+		if claimed, ran, lost := seen.claimed.Load(), seen.ran.Load(), seen.lost.Load(); claimed != 1 || ran != 0 || lost != 1 {
+			t.Errorf("%d claimed, %d ran, %d lost; want 1, 0 and 1", claimed, ran, lost)
+		}
+		if j := w.job(id); j.State != model.JobSucceeded || j.LeaseTerm != 2 {
+			t.Errorf("the job is %s in term %d", j.State, j.LeaseTerm)
 		}
 	})
 }

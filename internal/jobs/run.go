@@ -78,14 +78,25 @@ func (r *run) perform(previous *run) {
 	err := r.handle()
 	lost := errors.Is(err, model.ErrLeaseLost) || errors.Is(context.Cause(r.ctx), model.ErrLeaseLost)
 	if lost {
-		r.worker.Observer.LeaseLost(r.job)
-		r.log.WarnContext(r.ctx, "job left to another holder")
+		r.left()
 		return
 	}
 	o := outcome(r.ctx, err, r.job.Failures)
 	r.report(err, o, time.Since(start))
-	r.worker.Observer.Ran(r.job, o.State)
-	r.finish(beat, o)
+	switch err := r.finish(beat, o); {
+	case err == nil:
+		r.worker.Observer.Ran(r.job, o.State)
+	case errors.Is(err, model.ErrLeaseLost):
+		// It ended before a heartbeat could tell: a process that was frozen
+		// within a transaction wakes to a broken one.
+		r.left()
+	}
+}
+
+// left notes that the run's job is another's, and so is its outcome.
+func (r *run) left() {
+	r.worker.Observer.LeaseLost(r.job)
+	r.log.WarnContext(r.ctx, "job left to another holder")
 }
 
 func (r *run) handle() error {
@@ -111,25 +122,23 @@ func (r *run) report(err error, o model.Outcome, took time.Duration) {
 
 // finish records the outcome. While the database does not take it, it tries
 // again under the living lease; a worker that stops gives up, and the job is
-// claimed again once the lease has run out.
-func (r *run) finish(ctx context.Context, o model.Outcome) {
+// claimed again once the lease has run out. The error says why nothing is
+// recorded: model.ErrLeaseLost when that is another's to do.
+func (r *run) finish(ctx context.Context, o model.Outcome) error {
 	for {
 		tryCtx, cancel := context.WithTimeout(ctx, finishTimeout)
 		err := r.worker.store.FinishJob(tryCtx, r.job.Lease(), o)
 		cancel()
-		if err == nil {
-			return
+		if err == nil || errors.Is(err, model.ErrLeaseLost) {
+			return err
 		}
 		r.log.ErrorContext(ctx, "how the job ran cannot be recorded", "state", o.State, "error", err)
-		if errors.Is(err, model.ErrLeaseLost) {
-			return
-		}
 		timer := time.NewTimer(r.worker.Poll)
 		select {
 		case <-timer.C:
 		case <-r.ctx.Done():
 			timer.Stop()
-			return
+			return err
 		}
 	}
 }
