@@ -177,7 +177,7 @@ func TestLeaseClock(t *testing.T) {
 			}
 			// The claim has read the database's clock, so what is written now
 			// carries its time, not the process's.
-			if off := s.Now().Sub(time.Now()); (off > time.Minute) != c.future {
+			if off := time.Until(s.Now()); (off > time.Minute) != c.future {
 				t.Fatalf("an hour ahead the store's clock is %s ahead", off)
 			}
 		})
