@@ -63,6 +63,7 @@ func (f awsFlags) environments() ([]model.Environment, error) {
 type serveCmd struct {
 	Listen  string        `help:"Where panel and API listen." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	Metrics string        `name:"metrics-address" help:"Where Prometheus scrapes /metrics; empty = nowhere. Who may reach it may read it." placeholder:"HOST:PORT"`
+	OTLP    string        `name:"otlp-endpoint" help:"OpenTelemetry collector that traces are sent to over OTLP/HTTP, as http://127.0.0.1:4318; empty = none." placeholder:"URL"`
 	Secure  bool          `help:"The panel is reached over TLS (a proxy ends it): mark its cookies Secure."`
 	NoSim   bool          `help:"Do not run the embedded simulated AWS."`
 	Lease   time.Duration `help:"How long a job stays with a server that stopped answering; 6s on PostgreSQL, 15s on SQLite." placeholder:"DURATION"`
@@ -88,7 +89,7 @@ func (c *serveCmd) Run(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	cfg := app.Config{
-		Listen: c.Listen, DataDir: c.DataDir, Database: c.Database, Metrics: c.Metrics, Secure: c.Secure, Access: access,
+		Listen: c.Listen, DataDir: c.DataDir, Database: c.Database, Metrics: c.Metrics, OTLP: c.OTLP, Secure: c.Secure, Access: access,
 		Sim: c.simFlags.config(), Environments: envs, Lease: c.Lease, AWSRates: c.AWSRates, Version: buildVersion(),
 		TeamLimits: model.Quota{Backends: c.TeamMaxBackends, Instances: c.TeamMaxInstances},
 	}

@@ -20,6 +20,7 @@ import (
 	"drawbridge/internal/provision"
 	"drawbridge/internal/provision/kinds"
 	"drawbridge/internal/store"
+	"drawbridge/internal/traces"
 	"drawbridge/web"
 )
 
@@ -40,6 +41,7 @@ type App struct {
 	scrape net.Listener // nil when no metrics are asked for
 
 	metrics  *metrics.Metrics
+	traces   *traces.Tracer
 	stopping atomic.Bool
 }
 
@@ -56,6 +58,9 @@ func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err erro
 		}
 	}()
 	a.metrics = metrics.New(cfg.Version, a.activeJobs)
+	if a.traces, err = traces.New(ctx, traces.Options{Endpoint: cfg.OTLP, Version: cfg.Version, Instance: holder(), Logger: logger}); err != nil {
+		return nil, err
+	}
 	hub := events.NewHub()
 	if a.Store, err = openStore(ctx, cfg, logger, hooks{hub.Wake, a.metrics.DatabaseError}); err != nil {
 		return nil, err
@@ -111,12 +116,12 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 	client := probe.New(probe.Options{UserAgent: "Drawbridge/" + a.cfg.Version + " (route test)",
 		Observe: func(r model.TestRun) { a.metrics.RouteTest(r.Passed) }})
 	executor := provision.NewExecutor(provision.Options{
-		Kinds: kinds.Registry(pool, client), Journal: observedJournal{a.Store, a.metrics}, Logger: a.logger, StepContext: stepContext,
+		Kinds: kinds.Registry(pool, client), Journal: observedJournal{a.Store, a.metrics}, Logger: a.logger, StepContext: a.stepContext,
 		Explain: awsapi.Explain, Trace: awsapi.Collect, Queue: queue, CancelRequested: jobs.CancelRequested, Now: a.Store.Now,
 	})
 	run := &engine{executor: executor, store: a.Store, pool: pool, install: install}
 	worker := jobs.New(a.Store, a.workerOptions(map[model.Operation]jobs.Handler{
-		model.OpProvision: run.walk, model.OpDestroy: run.destroy, model.OpRollBack: run.rollBack,
+		model.OpProvision: a.traced(run.walk), model.OpDestroy: a.traced(run.destroy), model.OpRollBack: a.traced(run.rollBack),
 	}))
 	a.Panel = panel.New(panel.Deps{
 		Store: a.Store, InstallID: install, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger, Limits: a.cfg.TeamLimits, Secrets: a.Auth,
@@ -126,7 +131,7 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 }
 
 func (a *App) listParts(worker *jobs.Worker, hub *events.Hub) []part {
-	e := newEcho(a.logger, a.metrics, a.cfg.Access.TrustedProxies)
+	e := newEcho(a.logger, a.metrics, a.cfg.Access.TrustedProxies, a.traceRequest)
 	e.Use(a.countStreams)
 	api.New(api.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger}).Register(e)
 	pages := web.New(web.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger,
@@ -137,7 +142,7 @@ func (a *App) listParts(worker *jobs.Worker, hub *events.Hub) []part {
 	e.GET("/healthz", alive)
 	e.GET("/readyz", a.ready(worker))
 
-	var parts []part // stopped in reverse: nothing loses what it stands on
+	parts := []part{{"traces", a.sendTraces}} // stopped in reverse: nothing loses what it stands on
 	if a.Sim != nil {
 		parts = append(parts, part{"simulated AWS", a.Sim.Run})
 	}

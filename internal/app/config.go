@@ -15,6 +15,7 @@ type Config struct {
 	DataDir      string // SQLite file and the simulator's state
 	Database     string // "" = SQLite in DataDir, else postgres://…
 	Metrics      string // host:port of Prometheus's scrapes; "" = none
+	OTLP         string // URL of the OpenTelemetry collector of traces; "" = none
 	Secure       bool   // the panel is reached over TLS (a proxy ends it): Secure cookies
 	Access       AccessConfig
 	Sim          SimConfig

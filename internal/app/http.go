@@ -26,8 +26,9 @@ const (
 	stopTimeout       = 2 * time.Second
 )
 
-// newEcho makes the router with what every request needs.
-func newEcho(logger *slog.Logger, m *metrics.Metrics, proxies []string) *echo.Echo {
+// newEcho makes the router with what every request needs; outermost sees each
+// with its route and its answer.
+func newEcho(logger *slog.Logger, m *metrics.Metrics, proxies []string, outermost echo.MiddlewareFunc) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = echo.ExtractIPDirect() // no proxy header is trusted, unless by
@@ -35,6 +36,7 @@ func newEcho(logger *slog.Logger, m *metrics.Metrics, proxies []string) *echo.Ec
 		e.IPExtractor = extract
 	}
 	e.Pre(middleware.RequestID(), origin)
+	e.Use(outermost)
 	e.Use(middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
 		LogMethod: true, LogURIPath: true, LogStatus: true, LogLatency: true, LogRequestID: true, LogError: true,
 		HandleError: true,

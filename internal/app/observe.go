@@ -12,6 +12,7 @@ import (
 	"drawbridge/internal/metrics"
 	"drawbridge/internal/model"
 	"drawbridge/internal/provision"
+	"drawbridge/internal/traces"
 )
 
 // observedJournal tells the metrics of each step that has ended.
@@ -28,12 +29,14 @@ func (j observedJournal) Save(ctx context.Context, l model.Lease, s *model.Step,
 	return err
 }
 
-func (a *App) observeCall(_ context.Context, c awsapi.Call) {
+func (a *App) observeCall(ctx context.Context, c awsapi.Call) {
 	outcome := string(c.Class)
 	if outcome == "" {
 		outcome = "ok"
 	}
 	a.metrics.AWSCall(metrics.AWSCall{Service: c.Service, Operation: c.Operation, Outcome: outcome, Duration: c.Duration, Queued: c.Queued})
+	a.traces.AWSCall(ctx, traces.AWSCall{Service: c.Service, Operation: c.Operation, RequestID: c.RequestID, Code: c.Code,
+		Status: c.Status, Failed: c.Class != "" && c.Class != awsapi.NotFound, Duration: c.Duration, Queued: c.Queued})
 }
 
 // countStreams counts the event streams that are open.
@@ -99,6 +102,4 @@ func (a *App) jobContext(ctx context.Context, j *model.Job) context.Context {
 	return withLog(ctx, slog.String("environment", env.Name))
 }
 
-func stepContext(ctx context.Context, s *model.Step) context.Context {
-	return withLog(ctx, slog.String("step", s.Key))
-}
+func stepAttr(s *model.Step) slog.Attr { return slog.String("step", s.Key) }

@@ -30,8 +30,9 @@ type Options struct {
 	Queue func(ctx context.Context, c Caller) context.Context
 	// CancelRequested is closed when the job's cancel was requested.
 	CancelRequested func(ctx context.Context) <-chan struct{}
-	// StepContext adds to a step's ctx what its log lines are to carry; nil adds nothing.
-	StepContext func(ctx context.Context, step *model.Step) context.Context
+	// StepContext adds to a step's ctx what its log lines and calls are to
+	// carry, and is told how the step's part in this run ended; nil adds nothing.
+	StepContext func(ctx context.Context, step *model.Step) (context.Context, func(error))
 	// Now is the clock of all that is written: the database's, for replicas.
 	Now    func() time.Time
 	Logger *slog.Logger
@@ -236,16 +237,17 @@ func (r *run) met(n *node) bool {
 }
 
 // perform carries out one node to its end.
-func (r *run) perform(ctx context.Context, n *node, in Inputs) error {
+func (r *run) perform(ctx context.Context, n *node, in Inputs) (err error) {
 	kind := r.exec.kinds[n.item.Kind]
 	if kind == nil {
 		return r.fail(ctx, n, nil, &model.Problem{Code: "UnknownKind", Message: "This version of Drawbridge does not know the kind " + string(n.item.Kind) + "."})
 	}
 	if r.exec.StepContext != nil {
-		ctx = r.exec.StepContext(ctx, n.step)
+		var ended func(error)
+		ctx, ended = r.exec.StepContext(ctx, n.step)
+		defer func() { ended(err) }()
 	}
 	t := &task{run: r, node: n, kind: kind, in: in, timing: kind.Timing(), ctx: ctx}
-	var err error
 	switch {
 	case r.deletes:
 		err = t.unmake()
