@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -279,15 +280,22 @@ func get(t testing.TB, url string) answer {
 	return do(t, local, req)
 }
 
-// freePort is an address on which nothing listens now.
+// freePort is an address on which nothing listens now. Its port is below those
+// that systems give away by themselves (from 32768 on), so that nothing takes
+// it while the server that has it is down.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const lowest, highest, tries = 12000, 32000, 50
+	var err error
+	for range tries {
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", lowest+rand.N(highest-lowest))); err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal(err)
+	return ""
 }
 
 // needs finds a program, or skips the test where a user may lack it; in CI

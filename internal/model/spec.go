@@ -95,9 +95,20 @@ var (
 	instanceRE     = regexp.MustCompile(`^i-[0-9a-f]{8,17}$`)
 	instanceTypeRE = regexp.MustCompile(`^[a-z][a-z0-9-]*\.[a-z0-9-]+$`)
 	profileRE      = regexp.MustCompile(`^(arn:aws[a-z-]*:iam::\d{12}:instance-profile/)?[\w+=,.@/-]{1,128}$`)
-	tagKeyRE       = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$`)
-	tagValueRE     = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$`)
+	// tagRE does not count: that many copies of Unicode's classes take 9 MB.
+	tagRE = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 )
+
+// How many characters AWS allows in a tag.
+const (
+	maxTagKey   = 128
+	maxTagValue = 256
+)
+
+func tagAllowed(key, value string) bool {
+	return key != "" && utf8.RuneCountInString(key) <= maxTagKey && utf8.RuneCountInString(value) <= maxTagValue &&
+		tagRE.MatchString(key) && tagRE.MatchString(value)
+}
 
 // Methods that a route test may use: those that AWS allows in a route key.
 var Methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -201,7 +212,7 @@ func (s Spec) validateTags(v *Invalid) {
 	}
 	for k, val := range s.Tags {
 		switch {
-		case !tagKeyRE.MatchString(k) || !tagValueRE.MatchString(val):
+		case !tagAllowed(k, val):
 			v.Add("spec.tags", "AWS refuses the tag %q: use letters, spaces, digits and _.:/=+-@, 128 for the key and 256 for the value.", k)
 		case strings.HasPrefix(strings.ToLower(k), "aws:"), strings.HasPrefix(k, "drawbridge:"), k == "Name":
 			v.Add("spec.tags", "The tag %q is reserved; choose another key.", k)

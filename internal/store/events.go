@@ -25,13 +25,20 @@ func (q *Queries) AppendEvent(ctx context.Context, e *model.Event) error {
 }
 
 func (q *Queries) number(ctx context.Context, e *model.Event) error {
-	if q.tx == nil {
-		return errNoTx
-	}
-	_, err := found(e, q.row(ctx, "number event",
-		`UPDATE backends SET event_seq = event_seq + 1 WHERE id = $1 RETURNING event_seq`,
-		e.BackendID).Scan(&e.Seq), "backend", e.BackendID)
+	newest, err := q.numbers(ctx, e.BackendID, 1)
+	e.Seq = newest
 	return err
+}
+
+// numbers takes the next n numbers of a backend's events and returns the last.
+func (q *Queries) numbers(ctx context.Context, backendID string, n int) (newest int64, err error) {
+	if q.tx == nil {
+		return 0, errNoTx
+	}
+	_, err = found(&newest, q.row(ctx, "number event",
+		`UPDATE backends SET event_seq = event_seq + $2 WHERE id = $1 RETURNING event_seq`,
+		backendID, n).Scan(&newest), "backend", backendID)
+	return newest, err
 }
 
 func (q *Queries) insertEvent(ctx context.Context, e *model.Event) error {
@@ -83,6 +90,27 @@ func (q *Queries) append(ctx context.Context, e *model.Event, noun any) error {
 		return err
 	}
 	return q.appendNumbered(ctx, e, noun)
+}
+
+// telling is an event and the noun that it tells of.
+type telling struct {
+	event model.Event
+	noun  any
+}
+
+// appendAll appends events of one backend, numbered in one statement.
+func (q *Queries) appendAll(ctx context.Context, told []telling) error {
+	newest, err := q.numbers(ctx, told[0].event.BackendID, len(told))
+	if err != nil {
+		return err
+	}
+	for i := range told {
+		told[i].event.Seq = newest - int64(len(told)-1-i)
+		if err := q.appendNumbered(ctx, &told[i].event, told[i].noun); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (q *Queries) appendNumbered(ctx context.Context, e *model.Event, noun any) error {

@@ -1,11 +1,10 @@
 package store
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"database/sql"
+	"errors"
 	"fmt"
-	"time"
 
 	"drawbridge/internal/model"
 )
@@ -76,11 +75,11 @@ func (s *Store) PlanJob(ctx context.Context, l model.Lease, plan func(b *model.B
 // Begin records the intent of a step; see provision.Journal.
 func (s *Store) Begin(ctx context.Context, l model.Lease, step *model.Step, r *model.Resource) error {
 	return s.InTx(ctx, func(q *Queries) error {
-		j, b, err := q.fence(ctx, l)
+		b, cancelled, err := q.stepFence(ctx, l)
 		if err != nil {
 			return err
 		}
-		if !j.CancelRequestedAt.IsZero() {
+		if cancelled {
 			return model.ErrCancelled
 		}
 		return q.record(ctx, b, step, r)
@@ -90,7 +89,7 @@ func (s *Store) Begin(ctx context.Context, l model.Lease, step *model.Step, r *m
 // Save records what became of a step; see provision.Journal.
 func (s *Store) Save(ctx context.Context, l model.Lease, step *model.Step, r *model.Resource) error {
 	return s.InTx(ctx, func(q *Queries) error {
-		_, b, err := q.fence(ctx, l)
+		b, _, err := q.stepFence(ctx, l)
 		if err != nil {
 			return err
 		}
@@ -98,22 +97,53 @@ func (s *Store) Save(ctx context.Context, l model.Lease, step *model.Step, r *mo
 	})
 }
 
+// stepBackend is what the record of a step must know of its backend.
+type stepBackend struct{ id, invokeURL string }
+
+// stepFence is fence for the writes of which a job has dozens: it reads
+// neither the plan nor the spec. It tells too whether cancel was requested.
+func (q *Queries) stepFence(ctx context.Context, l model.Lease) (b stepBackend, cancelled bool, err error) {
+	err = q.row(ctx, "lock backend",
+		`SELECT id, invoke_url FROM backends WHERE id = (SELECT backend_id FROM jobs WHERE id = $1)`+q.forUpdate(),
+		l.JobID).Scan(&b.id, &b.invokeURL)
+	if err == nil {
+		err = q.row(ctx, "lock job",
+			`SELECT cancel_requested_at > 0 FROM jobs
+			 WHERE id = $1 AND state = 'running' AND lease_holder = $2 AND lease_term = $3`+q.forUpdate(),
+			l.JobID, l.Holder, l.Term).Scan(&cancelled)
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		err = model.ErrLeaseLost
+	}
+	return b, cancelled, err
+}
+
 // record writes a step and its resource with their events, and the backend
 // when its invoke URL comes or goes with them.
-func (q *Queries) record(ctx context.Context, b *model.Backend, step *model.Step, r *model.Resource) error {
+func (q *Queries) record(ctx context.Context, b stepBackend, step *model.Step, r *model.Resource) error {
 	if err := q.UpsertStep(ctx, step); err != nil {
 		return err
 	}
-	e := &model.Event{BackendID: b.ID, Type: model.EventStep, JobID: step.JobID, Key: step.Key}
-	if err := q.append(ctx, e, step); err != nil {
-		return err
-	}
+	told := []telling{{model.Event{BackendID: b.id, Type: model.EventStep, JobID: step.JobID, Key: step.Key}, step}}
 	if r == nil {
-		return nil
+		return q.appendAll(ctx, told)
 	}
-	if err := q.recordResource(ctx, step.JobID, r); err != nil {
+	changed, err := q.writeResource(ctx, r)
+	if err != nil {
 		return err
 	}
+	if changed {
+		told = append(told, telling{model.Event{BackendID: b.id, Type: model.EventResource, JobID: step.JobID, Key: r.Key}, r})
+	}
+	if err := q.appendAll(ctx, told); err != nil {
+		return err
+	}
+	return q.saveInvokeURL(ctx, b, r)
+}
+
+// saveInvokeURL gives the backend the URL that the resource brings, or takes
+// it away with a resource that is gone.
+func (q *Queries) saveInvokeURL(ctx context.Context, b stepBackend, r *model.Resource) error {
 	url, ok := r.Outputs[invokeURL]
 	if !ok {
 		return nil
@@ -121,35 +151,13 @@ func (q *Queries) record(ctx context.Context, b *model.Backend, step *model.Step
 	if r.State == model.ResourceGone {
 		url = ""
 	}
-	if url == b.InvokeURL {
+	if url == b.invokeURL {
 		return nil
 	}
-	b.InvokeURL = url
-	return q.saveBackend(ctx, b)
-}
-
-// recordResource writes a resource and its event, if anything about it is new.
-func (q *Queries) recordResource(ctx context.Context, jobID string, r *model.Resource) error {
-	known, err := q.resource(ctx, r.BackendID, r.Key)
-	if err != nil && model.CodeOf(err) != model.CodeNotFound {
+	backend, err := q.BackendForUpdate(ctx, b.id)
+	if err != nil {
 		return err
 	}
-	if err == nil && sameResource(known, r) {
-		return nil
-	}
-	if err := q.UpsertResource(ctx, r); err != nil {
-		return err
-	}
-	e := &model.Event{BackendID: r.BackendID, Type: model.EventResource, JobID: jobID, Key: r.Key}
-	return q.append(ctx, e, r)
-}
-
-// sameResource tells whether two resources differ in nothing but when they were written.
-func sameResource(a, b *model.Resource) bool {
-	x, y := *a, *b
-	x.UpdatedAt, y.UpdatedAt = time.Time{}, time.Time{}
-	x.CreatedAt, y.CreatedAt = x.CreatedAt.Truncate(time.Millisecond), y.CreatedAt.Truncate(time.Millisecond)
-	xs, errX := json.Marshal(x)
-	ys, errY := json.Marshal(y)
-	return errX == nil && errY == nil && bytes.Equal(xs, ys)
+	backend.InvokeURL = url
+	return q.saveBackend(ctx, backend)
 }

@@ -20,25 +20,41 @@ func scanResource(s scanner) (*model.Resource, error) {
 // is filled in: one that is given replaces the stored one, because a resource
 // that was made anew is told from its forerunner by it.
 func (q *Queries) UpsertResource(ctx context.Context, r *model.Resource) error {
+	_, err := q.writeResource(ctx, r)
+	return err
+}
+
+// writeResource is UpsertResource, and tells whether anything was new: a row
+// that says the same already is left as it is, with its time of change.
+func (q *Queries) writeResource(ctx context.Context, r *model.Resource) (changed bool, err error) {
 	texts, err := jsonArgs(r.Outputs, r.Params, r.Needs)
 	if err != nil {
-		return err
+		return false, err
 	}
-	r.UpdatedAt = q.now()
+	now := q.now()
 	if r.CreatedAt.IsZero() {
-		r.CreatedAt = r.UpdatedAt
+		r.CreatedAt = now
 	}
-	_, err = q.exec(ctx, "write resource",
+	n, err := q.exec(ctx, "write resource",
 		`INSERT INTO resources (`+resourceColumns+`)
 		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		 ON CONFLICT (backend_id, key) DO UPDATE SET kind = excluded.kind, title = excluded.title,
 			position = excluded.position, name = excluded.name,
 			aws_id = excluded.aws_id, outputs = excluded.outputs, ownership = excluded.ownership,
 			state = excluded.state, detail = excluded.detail, params = excluded.params, needs = excluded.needs,
-			made_by = excluded.made_by, created_at = excluded.created_at, updated_at = excluded.updated_at`,
+			made_by = excluded.made_by, created_at = excluded.created_at, updated_at = excluded.updated_at
+		 WHERE (resources.kind, resources.title, resources.position, resources.name, resources.aws_id, resources.outputs,
+				resources.ownership, resources.state, resources.detail, resources.params, resources.needs,
+				resources.made_by, resources.created_at)
+			<> (excluded.kind, excluded.title, excluded.position, excluded.name, excluded.aws_id, excluded.outputs,
+				excluded.ownership, excluded.state, excluded.detail, excluded.params, excluded.needs,
+				excluded.made_by, excluded.created_at)`,
 		r.BackendID, r.Key, r.Kind, r.Title, r.Position, r.Name, r.AWSID, texts[0], r.Ownership, r.State, r.Detail, texts[1], texts[2],
-		r.MadeBy, ms(r.CreatedAt), ms(r.UpdatedAt))
-	return err
+		r.MadeBy, ms(r.CreatedAt), ms(now))
+	if err == nil && n > 0 {
+		r.UpdatedAt = now
+	}
+	return n > 0, err
 }
 
 // Resources lists what a backend has or had, in the chain's order. What is gone stays
@@ -46,13 +62,6 @@ func (q *Queries) UpsertResource(ctx context.Context, r *model.Resource) error {
 func (q *Queries) Resources(ctx context.Context, backendID string) ([]model.Resource, error) {
 	return collect(q.rows(ctx, "list resources",
 		`SELECT `+resourceColumns+` FROM resources WHERE backend_id = $1 ORDER BY position, key`, backendID), scanResource)
-}
-
-// resource returns one resource.
-func (q *Queries) resource(ctx context.Context, backendID, key string) (*model.Resource, error) {
-	r, err := scanResource(q.row(ctx, "read resource",
-		`SELECT `+resourceColumns+` FROM resources WHERE backend_id = $1 AND key = $2`, backendID, key))
-	return found(r, err, "resource", key)
 }
 
 // DeleteResource forgets a resource; an absent one is no error.
