@@ -114,11 +114,11 @@ func (c *chain) stall() chan struct{} {
 	return asked
 }
 
-// The clock's factor shortens the integration's timeout, too: 30 s at real/600
-// are 50 ms. The balancer's idle timeout works alike.
+// The clock's factor shortens the integration's timeout, too: 30 s at real/100
+// are 300 ms. The balancer's idle timeout works alike.
 func TestDataplane_TimeoutOnTheClock(t *testing.T) {
 	t.Parallel()
-	c := newWorld(t, awssim.Options{Scale: 1.0 / 600}).build()
+	c := newWorld(t, awssim.Options{Scale: 1.0 / 100}).build()
 	c.stall()
 	start := time.Now()
 	wantGateway(t, "30 s on a fast clock", c.get("/slow"), 503, "Service Unavailable")
