@@ -4,12 +4,16 @@ import (
 	"bufio"
 	"encoding/json"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"drawbridge/internal/auth"
 )
 
 // samples are the values of a scrape by series, as in name{label="value"}.
@@ -151,13 +155,47 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
+const password, wrongPassword = "correct horse battery staple", "incorrect horse battery staple"
+
+// signInByPassword sets the admin's password, signs in with it after a try
+// with a wrong one, and returns the cookies of both sessions.
+func (s *server) signInByPassword(right, wrong string) []*http.Cookie {
+	s.t.Helper()
+	at := &url.URL{Scheme: "http", Host: s.listen, Path: "/"}
+	post := func(c *http.Client, path string, form url.Values, want int) {
+		s.t.Helper()
+		resp, err := c.PostForm(at.String()+path, form)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			s.t.Fatalf("%s: %d, want %d", path, resp.StatusCode, want)
+		}
+	}
+	first := s.browse()
+	post(first, "account/password", url.Values{"password": {right}}, http.StatusOK)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	second := &http.Client{Jar: jar}
+	post(second, "sign-in", url.Values{"login": {auth.AdminName}, "password": {wrong}}, http.StatusUnprocessableEntity)
+	post(second, "sign-in", url.Values{"login": {auth.AdminName}, "password": {right}}, http.StatusOK)
+	cookies := append(first.Jar.Cookies(at), jar.Cookies(at)...)
+	if len(cookies) < 2 {
+		s.t.Fatalf("the cookies are %v", cookies)
+	}
+	return cookies
+}
+
 // TestLogLinesSayWhatTheyAreAbout reads the log of a chain in which AWS
 // refuses a call once.
 func TestLogLinesSayWhatTheyAreAbout(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, "instant", "--log-format", "json")
 	link := s.link[strings.LastIndexByte(s.link, '/')+1:]
-	get(t, s.link)
+	cookies := s.signInByPassword(password, wrongPassword)
 	s.fault(map[string]any{"op": "elbv2:CreateTargetGroup", "nth": 1, "when": "before", "do": map[string]any{"kind": "error", "status": 500, "code": "InternalFailure"}})
 	b := s.register(launch("logs", nil))
 	j := s.provision(b)
@@ -186,7 +224,11 @@ func TestLogLinesSayWhatTheyAreAbout(t *testing.T) {
 	if steps < 12 || !warned { // a chain has more changes than that, each with a line
 		t.Errorf("%d lines of steps, of the refused call: %v", steps, warned)
 	}
-	for name, secret := range map[string]string{"API token": s.token, "sign-in token": link} {
+	secrets := map[string]string{"API token": s.token, "sign-in token": link, "password": password, "wrong password": wrongPassword}
+	for _, c := range cookies {
+		secrets["cookie "+c.Name] = c.Value
+	}
+	for name, secret := range secrets {
 		if strings.Contains(s.logs.String(), secret) {
 			t.Errorf("the %s is in the log", name)
 		}

@@ -1,0 +1,114 @@
+package metrics_test
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"drawbridge/internal/metrics"
+	"drawbridge/internal/model"
+)
+
+// scrape is what Prometheus reads.
+func scrape(t *testing.T, m *metrics.Metrics) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	if w.Code != 200 {
+		t.Fatalf("scrape: %d %s", w.Code, w.Body)
+	}
+	return w.Body.String()
+}
+
+func oneQueued(context.Context) ([]model.JobCount, error) {
+	return []model.JobCount{{Operation: model.OpProvision, State: model.JobQueued, Jobs: 1}}, nil
+}
+
+// noted is metrics in which each thing has happened.
+func noted() *metrics.Metrics {
+	m := metrics.New("v1", oneQueued)
+	start := time.Unix(1000, 0)
+	taken := &model.Job{Operation: model.OpDestroy, State: model.JobRunning, Attempt: 2, Why: "Taken over from x, which stopped answering."}
+	m.Claimed(&model.Job{Operation: model.OpProvision, Attempt: 1, CreatedAt: start, StartedAt: start.Add(2 * time.Second)})
+	m.Claimed(taken)
+	m.LeaseLost(taken)
+	m.Ran(taken, model.JobFailed)
+	m.Step(&model.Step{Kind: "k", Action: model.ActionCreate, State: model.StepDone, StartedAt: start, FinishedAt: start.Add(3 * time.Second)})
+	m.AWSCall(metrics.AWSCall{Service: "EC2", Operation: "RunInstances", Outcome: "ok", Duration: time.Second, Queued: 1500 * time.Millisecond})
+	m.AWSCall(metrics.AWSCall{Service: "EC2", Operation: "RunInstances", Outcome: "throttled", Duration: time.Second, Queued: time.Microsecond})
+	m.RouteTest(true)
+	m.Request(metrics.Request{Method: "GET", Route: "/a/:id", Status: 200, Duration: time.Second})
+	m.Request(metrics.Request{Method: "BREW", Status: 404, Duration: time.Second, Stream: true})
+	m.StreamOpened()
+	m.StreamOpened()()
+	m.DatabaseError("save")
+	return m
+}
+
+func TestScrape(t *testing.T) {
+	t.Parallel()
+	got := scrape(t, noted())
+	for _, line := range []string{
+		`drawbridge_jobs{operation="provision",state="queued"} 1`,
+		`drawbridge_job_queue_wait_seconds_sum{operation="provision"} 2`,
+		`drawbridge_job_runs_total{operation="destroy",state="failed"} 1`,
+		`drawbridge_lease_takeovers_total{operation="destroy"} 1`,
+		`drawbridge_leases_lost_total{operation="destroy"} 1`,
+		`drawbridge_step_seconds_sum{action="create",kind="k",state="done"} 3`,
+		`drawbridge_aws_calls_total{operation="RunInstances",outcome="throttled",service="EC2"} 1`,
+		`drawbridge_throttle_waits_total{operation="RunInstances",service="EC2"} 1`, // the other did not wait noticeably
+		`drawbridge_throttle_wait_seconds_total{operation="RunInstances",service="EC2"} 1.5`,
+		`drawbridge_route_tests_total{result="passed"} 1`,
+		`drawbridge_http_requests_total{method="GET",route="/a/:id",status="200"} 1`,
+		`drawbridge_http_requests_total{method="other",route="none",status="404"} 1`,
+		`drawbridge_event_streams 1`,
+		`drawbridge_database_errors_total{op="save"} 1`,
+	} {
+		if !strings.Contains(got, line+"\n") {
+			t.Errorf("no line %s", line)
+		}
+	}
+	for _, series := range []string{`lease_takeovers_total{operation="provision"}`, `http_request_seconds_count{method="other"`} {
+		if strings.Contains(got, series) {
+			t.Errorf("there is a %s", series)
+		}
+	}
+}
+
+// TestScrapeWithoutDatabase: the other metrics are there.
+func TestScrapeWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	m := metrics.New("v1", func(context.Context) ([]model.JobCount, error) { return nil, errors.New("away") })
+	m.DatabaseError("save")
+	if got := scrape(t, m); !strings.Contains(got, "drawbridge_database_errors_total") || strings.Contains(got, "drawbridge_jobs{") {
+		t.Errorf("the scrape is %s", got)
+	}
+}
+
+// TestAlerts: each metric that an alert asks for is there, with its labels.
+func TestAlerts(t *testing.T) {
+	t.Parallel()
+	document, err := os.ReadFile("../../docs/observability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(document), "```promql\n")
+	alerts, _, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("docs/observability.md has no alerts")
+	}
+	got, asked := scrape(t, noted()), regexp.MustCompile(`(drawbridge_[a-z_]+)(?:\{([a-z]+)=)?`).FindAllStringSubmatch(alerts, -1)
+	for _, a := range asked {
+		if series := regexp.MustCompile(`(?m)^` + a[1] + `\{[^}]*` + a[2]); !series.MatchString(got) {
+			t.Errorf("an alert asks for %s, by %q, which is not there", a[1], a[2])
+		}
+	}
+	if len(asked) < 7 {
+		t.Errorf("the alerts ask for %v", asked)
+	}
+}
