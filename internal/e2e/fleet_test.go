@@ -52,6 +52,27 @@ func newFleet(t *testing.T, n int, c *cloud, dsn string, change func(i int, s *s
 	return f
 }
 
+// scraped gives a replica an address for its metrics.
+func scraped(_ int, s *server) {
+	s.flags = append(s.flags, "--metrics-address", freePort(s.t))
+}
+
+// wantCounted fails the test unless a counter of jobs is n in all replicas together.
+func (f *fleet) wantCounted(name string, n float64) {
+	f.t.Helper()
+	sum := 0.0
+	for _, s := range f.replicas {
+		for series, v := range s.samples(s.flags[slices.Index(s.flags, "--metrics-address")+1]) {
+			if strings.HasPrefix(series, name+"{") {
+				sum += v
+			}
+		}
+	}
+	if sum != n {
+		f.t.Errorf("%s is %v, want %v", name, sum, n)
+	}
+}
+
 // counts is what exists in the fleet's cloud.
 func (f *fleet) counts() simCounts {
 	f.t.Helper()

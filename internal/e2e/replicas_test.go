@@ -22,10 +22,11 @@ const takeover = 10 * time.Second
 // the one that destroys. All times are the database's.
 func TestReplicaKilled(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 3, openCloud(t, "", awssim.Demo), storetest.Postgres(t), nil)
+	f := newFleet(t, 3, openCloud(t, "", awssim.Demo), storetest.Postgres(t), scraped)
 	b := f.replicas[0].register(launch("killed", nil))
 	f.killed(f.replicas[0].provision(b))
 	f.wantChains(1)
+	f.wantCounted("drawbridge_lease_takeovers_total", 1)
 	f.killed(f.replicas[0].destroy(b))
 	f.wantChains(0)
 }
@@ -66,7 +67,7 @@ func TestReplicaFrozen(t *testing.T) {
 		}
 		return false
 	}
-	f := newFleet(t, 2, c, storetest.Postgres(t), nil)
+	f := newFleet(t, 2, c, storetest.Postgres(t), scraped)
 	j := f.replicas[0].provision(f.replicas[0].register(launch("frozen", nil)))
 	<-refused
 	f.await("it says what it waits for", `SELECT 1 FROM job_steps WHERE job_id = $1 AND key = 'vpc-link' AND state = 'waiting'`, j.ID)
@@ -94,6 +95,8 @@ func TestReplicaFrozen(t *testing.T) {
 	})
 	frozen.thaw()
 	until(t, "the frozen one knows", func() bool { return strings.Contains(frozen.logs.String(), "job left to another holder") })
+	f.wantCounted("drawbridge_leases_lost_total", 1)
+	f.wantCounted("drawbridge_lease_takeovers_total", 1)
 	if all := f.events(j.BackendID); len(all) != len(written) {
 		t.Errorf("it wrote when it woke: %+v", all[len(written):])
 	}
