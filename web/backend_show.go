@@ -210,6 +210,8 @@ func operationWord(op model.Operation) string {
 		return "Destroy"
 	case model.OpRollBack:
 		return "Roll back"
+	case model.OpCleanUp:
+		return "Clean up"
 	}
 	return string(op)
 }

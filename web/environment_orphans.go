@@ -21,11 +21,15 @@ type orphanRow struct {
 	BackendURL string // "" when this installation does not know it
 	Key        string
 	Age        *ui.Time
+	JobURL     string // of the job that deletes it now
+	DeleteURL  string // "" when it cannot be asked for
 }
 
 // orphansView is the page of an environment's orphans.
 type orphansView struct {
 	Ours, Foreign []orphanRow
+	DeleteURL     string
+	Deletable     int // of ours, those that no job deletes yet
 }
 
 // listOrphans asks the environment and shows what nothing accounts for.
@@ -34,11 +38,11 @@ func (w *Web) listOrphans(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return w.page(c, w.layoutView(c, "", "environments"), environmentOrphansPage(newOrphansView(list, w.now())))
+	return w.page(c, w.layoutView(c, "", "environments"), environmentOrphansPage(newOrphansView(c.Param("id"), list, w.now())))
 }
 
-func newOrphansView(list []model.Orphan, now time.Time) orphansView {
-	var v orphansView
+func newOrphansView(environmentID string, list []model.Orphan, now time.Time) orphansView {
+	v := orphansView{DeleteURL: pathOrphansDelete(environmentID)}
 	for _, o := range list {
 		row := orphanRow{Type: o.Type, ID: o.ID, ShortID: shortID(o.ID), Name: o.Name, Why: o.Why, Backend: o.BackendID, Key: o.Key}
 		if !o.CreatedAt.IsZero() {
@@ -50,9 +54,32 @@ func newOrphansView(list []model.Orphan, now time.Time) orphansView {
 			continue
 		}
 		row.BackendURL = pathBackend(o.BackendID)
+		if o.JobID != "" {
+			row.JobURL = pathJob(o.JobID)
+		} else {
+			row.DeleteURL = v.DeleteURL
+			v.Deletable++
+		}
 		v.Ours = append(v.Ours, row)
 	}
 	return v
+}
+
+// deleteOrphans queues the deletion of one or of all, and shows the job, or
+// the orphans when there are several.
+func (w *Web) deleteOrphans(c echo.Context) error {
+	var ids []string
+	if id := c.FormValue("id"); id != "" {
+		ids = []string{id}
+	}
+	done, err := w.panel.DeleteOrphans(c.Request().Context(), actorOf(c), c.Param("id"), ids, c.FormValue("all") != "")
+	if err != nil {
+		return err
+	}
+	if len(done.Jobs) == 1 {
+		return redirect(c, pathJob(done.Jobs[0].ID))
+	}
+	return redirect(c, pathEnvironmentOrphans(c.Param("id")))
 }
 
 // orphansLabel is what the link to the page says: how many there were.

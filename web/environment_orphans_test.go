@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
@@ -26,6 +27,11 @@ func TestOrphansPage(t *testing.T) {
 	want(t, s.as(admin, http.MethodGet, at, nil), http.StatusOK, `data-orphan="vl0001"`, "orders-vpclink", "be_unknown",
 		"does not know the backend", "3 h ago", `data-testid="foreign-orphans"`, `data-orphan="sg-theirs"`, "AWS does not tell")
 	want(t, s.as(admin, http.MethodGet, pathEnvironments, nil), http.StatusOK, "Orphans (1)")
+	remove := pathOrphansDelete("env_local")
+	want(t, s.as(owner, http.MethodPost, remove, url.Values{"id": {"vl0001"}}), http.StatusForbidden)
+	want(t, s.as(admin, http.MethodPost, remove, url.Values{"id": {"sg-theirs"}}), http.StatusNotFound)
+	want(t, s.as(admin, http.MethodPost, remove, url.Values{"all": {"true"}}), http.StatusSeeOther)
+	want(t, s.as(admin, http.MethodGet, at, nil), http.StatusOK, "Being deleted", `!data-testid="delete-orphan"`, `!data-testid="delete-all"`)
 	want(t, s.as(admin, http.MethodGet, pathEnvironmentOrphans("env_none"), nil), http.StatusNotFound, "env_none")
 }
 

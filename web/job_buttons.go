@@ -13,6 +13,9 @@ func (h *jobHead) addButtons(d *panel.JobDetail, actor model.Actor) {
 	if !panel.May(actor, panel.ProvisionBackends, d.TeamID) || undone {
 		return
 	}
+	if d.Operation == model.OpCleanUp && panel.MayAnywhere(actor, panel.SeeOrphans) {
+		h.Related = &jobLink{"This job deletes what nothing accounts for.", "Go to the orphans", pathEnvironmentOrphans(d.Backend.EnvironmentID)}
+	}
 	if d.Problem != nil && d.Problem.Code == model.CodeLeftBehind && panel.MayAnywhere(actor, panel.SeeOrphans) {
 		h.Orphans = jobButton{URL: pathEnvironmentOrphans(d.Backend.EnvironmentID)}
 	}
@@ -26,7 +29,7 @@ func (h *jobHead) addButtons(d *panel.JobDetail, actor model.Actor) {
 	if d.Operation == model.OpProvision && d.State != model.JobSucceeded && d.RollBackBy == "" {
 		h.RollBack = newJobButton(pathJobRollBack(d.ID), d.Actions.RollBack)
 	}
-	if stopped && d.Operation != model.OpDestroy && panel.May(actor, panel.DestroyBackends, d.TeamID) &&
+	if stopped && d.Operation != model.OpDestroy && d.Operation != model.OpCleanUp && panel.May(actor, panel.DestroyBackends, d.TeamID) &&
 		d.Backend.ActiveJobID == "" && d.Backend.Phase.Allows(model.OpDestroy) {
 		h.Destroy = jobButton{URL: pathBackendPlan(d.BackendID, model.OpDestroy)}
 	}

@@ -113,6 +113,8 @@ func pathEnvironmentStatus(id string) string {
 	return pathEnvironments + "/" + url.PathEscape(id) + "/status"
 }
 
+func pathOrphansDelete(id string) string { return pathEnvironmentOrphans(id) + "/delete" }
+
 func pathEnvironmentOrphans(id string) string {
 	return pathEnvironments + "/" + url.PathEscape(id) + "/orphans"
 }

@@ -139,7 +139,7 @@ func TestTheIssuesOperationsAreThere(t *testing.T) {
 		"GET /jobs/{id}", "POST /jobs/{id}/cancel", "POST /jobs/{id}/retry",
 		"GET /jobs/{id}/roll-back", "POST /jobs/{id}/roll-back",
 		"GET /environments", "GET /environments/{id}/status", "GET /environments/{id}/instances", "GET /teams",
-		"GET /environments/{id}/calls", "GET /environments/{id}/orphans", "GET /backends/{id}/access-logs", "GET /audit", "GET /teams/{id}/quota", "PUT /teams/{id}/quota",
+		"GET /environments/{id}/calls", "GET /environments/{id}/orphans", "POST /environments/{id}/orphans:delete", "GET /backends/{id}/access-logs", "GET /audit", "GET /teams/{id}/quota", "PUT /teams/{id}/quota",
 		"POST /backends:batch",
 	}
 	var got []string

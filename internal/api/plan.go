@@ -6,7 +6,7 @@ import "drawbridge/internal/model"
 type Plan struct {
 	BackendID   string     `json:"backend_id" doc:"The backend." example:"be_k3x7q2mfd5wa4nzp"`
 	SpecVersion int        `json:"spec_version" doc:"The version of the spec that it was made from." example:"1"`
-	Operation   string     `json:"operation" enum:"provision,destroy,roll_back" doc:"What would be done."`
+	Operation   string     `json:"operation" enum:"provision,destroy,roll_back,clean_up" doc:"What would be done."`
 	Blocked     bool       `json:"blocked" doc:"A finding forbids it."`
 	Items       []PlanItem `json:"items" nullable:"false" doc:"One item per resource, in an order that respects their needs."`
 	Findings    []Finding  `json:"findings" nullable:"false" doc:"What was seen beforehand."`

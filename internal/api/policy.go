@@ -30,6 +30,7 @@ var needs = map[string]panel.Permission{
 	"list-instances":         panel.ListInstances,
 	"list-environment-calls": panel.SeeCalls,
 	"list-orphans":           panel.SeeOrphans,
+	"delete-orphans":         panel.DeleteOrphans,
 
 	"list-teams": panel.SeeTeams,
 	"get-quota":  panel.SeeTeams,

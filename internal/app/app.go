@@ -122,6 +122,7 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 	run := &engine{executor: executor, store: a.Store, pool: pool, install: install}
 	worker := jobs.New(a.Store, a.workerOptions(map[model.Operation]jobs.Handler{
 		model.OpProvision: a.traced(run.walk), model.OpDestroy: a.traced(run.destroy), model.OpRollBack: a.traced(run.rollBack),
+		model.OpCleanUp: a.traced(run.walk),
 	}))
 	a.Panel = panel.New(panel.Deps{
 		Store: a.Store, InstallID: install, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger, Limits: a.cfg.TeamLimits, Secrets: a.Auth,

@@ -59,6 +59,7 @@ func (c cloud) Tagged(ctx context.Context, env *model.Environment) ([]panel.Tagg
 	for _, o := range owned {
 		list = append(list, panel.Tagged{In: o.In, Orphan: model.Orphan{
 			Type: o.Type, ID: o.ID, Name: o.Name, InstallID: o.Install, BackendID: o.Backend, Key: o.Key, CreatedAt: o.Created,
+			Kind: kinds.OfOrphan(o.Type),
 		}})
 	}
 	return list, nil

@@ -86,7 +86,7 @@ func (e *engine) checkNothingLeft(ctx context.Context, job *model.Job) error {
 		Code:    model.CodeLeftBehind,
 		Message: "Every step was carried out, but AWS still shows resources with this backend's tags: " + strings.Join(left, ", ") + ".",
 		Meaning: "Somebody copied the tags, or a create took effect long after its answer was lost.",
-		Advice:  "An admin sees them, with what is known of each, among the environment's orphans. Delete what is yours in AWS's console. Retry looks again.",
+		Advice:  "An admin sees them, with what is known of each, among the environment's orphans. Delete there what nobody needs. Retry looks again.",
 	})
 }
 

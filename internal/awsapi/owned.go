@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	gw "github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -113,7 +114,7 @@ func (s *ownedScan) interfaces(ctx context.Context) error {
 			return err
 		}
 		for _, n := range page.NetworkInterfaces {
-			s.add(Owned{Type: "network interface", ID: aws.ToString(n.NetworkInterfaceId), part: true}, TagsOf(n.TagSet), nil)
+			s.add(Owned{Type: model.OrphanInterface, ID: aws.ToString(n.NetworkInterfaceId), part: true}, TagsOf(n.TagSet), nil)
 		}
 	}
 	return nil
@@ -130,7 +131,7 @@ func (s *ownedScan) instances(ctx context.Context) error {
 		}
 		for _, r := range page.Reservations {
 			for _, i := range r.Instances {
-				s.add(Owned{Type: "instance", ID: aws.ToString(i.InstanceId)}, TagsOf(i.Tags), i.LaunchTime)
+				s.add(Owned{Type: model.OrphanInstance, ID: aws.ToString(i.InstanceId)}, TagsOf(i.Tags), i.LaunchTime)
 			}
 		}
 	}
@@ -159,7 +160,7 @@ func (s *ownedScan) volumes(ctx context.Context) error {
 			return err
 		}
 		for _, v := range out.Volumes {
-			s.add(Owned{Type: "volume", ID: aws.ToString(v.VolumeId), part: true}, TagsOf(v.Tags), v.CreateTime)
+			s.add(Owned{Type: model.OrphanVolume, ID: aws.ToString(v.VolumeId), part: true}, TagsOf(v.Tags), v.CreateTime)
 		}
 	}
 	return nil
@@ -173,7 +174,7 @@ func (s *ownedScan) groups(ctx context.Context) error {
 			return err
 		}
 		for _, g := range page.SecurityGroups {
-			s.add(Owned{Type: "security group", ID: aws.ToString(g.GroupId)}, TagsOf(g.Tags), nil)
+			s.add(Owned{Type: model.OrphanSecurityGroup, ID: aws.ToString(g.GroupId)}, TagsOf(g.Tags), nil)
 		}
 	}
 	return nil
@@ -187,7 +188,7 @@ func (s *ownedScan) rules(ctx context.Context) error {
 			return err
 		}
 		for _, r := range page.SecurityGroupRules {
-			s.add(Owned{Type: "security group rule", ID: aws.ToString(r.SecurityGroupRuleId)}, TagsOf(r.Tags), nil)
+			s.add(Owned{Type: model.OrphanRule, ID: aws.ToString(r.SecurityGroupRuleId)}, TagsOf(r.Tags), nil)
 		}
 	}
 	return nil
@@ -204,7 +205,7 @@ func (s *ownedScan) loadBalancers(ctx context.Context) error {
 			arns = append(arns, aws.ToString(lb.LoadBalancerArn))
 		}
 	}
-	return s.tagged(ctx, "load balancer", arns)
+	return s.tagged(ctx, model.OrphanLoadBalancer, arns)
 }
 
 func (s *ownedScan) targetGroups(ctx context.Context) error {
@@ -218,7 +219,7 @@ func (s *ownedScan) targetGroups(ctx context.Context) error {
 			arns = append(arns, aws.ToString(tg.TargetGroupArn))
 		}
 	}
-	return s.tagged(ctx, "target group", arns)
+	return s.tagged(ctx, model.OrphanTargetGroup, arns)
 }
 
 // tagged takes those whose tags are right. When one of a batch was deleted
@@ -248,7 +249,7 @@ func (s *ownedScan) vpcLinks(ctx context.Context) error {
 	links, err := s.VPCLinks(ctx)
 	for _, l := range links {
 		if l.VpcLinkStatus != "DELETING" {
-			s.add(Owned{Type: "VPC link", ID: aws.ToString(l.VpcLinkId)}, l.Tags, l.CreatedDate)
+			s.add(Owned{Type: model.OrphanVPCLink, ID: aws.ToString(l.VpcLinkId)}, l.Tags, l.CreatedDate)
 		}
 	}
 	return err
@@ -257,7 +258,7 @@ func (s *ownedScan) vpcLinks(ctx context.Context) error {
 func (s *ownedScan) apis(ctx context.Context) error {
 	apis, err := s.APIs(ctx)
 	for _, a := range apis {
-		s.add(Owned{Type: "HTTP API", ID: aws.ToString(a.ApiId)}, a.Tags, a.CreatedDate)
+		s.add(Owned{Type: model.OrphanAPI, ID: aws.ToString(a.ApiId)}, a.Tags, a.CreatedDate)
 	}
 	return err
 }
@@ -278,4 +279,48 @@ func (c *Clients) ELBTags(ctx context.Context, arns ...string) (map[string]map[s
 		all[aws.ToString(d.ResourceArn)] = tags
 	}
 	return all, nil
+}
+
+// OwnerOf returns the tags of something that Owned can tell of, empty when AWS
+// knows none or has no such thing.
+func (c *Clients) OwnerOf(ctx context.Context, kind, id string) (map[string]string, error) {
+	var tags map[string]string
+	var err error
+	switch kind {
+	case model.OrphanLoadBalancer, model.OrphanTargetGroup:
+		var all map[string]map[string]string
+		all, err = c.ELBTags(ctx, id)
+		tags = all[id]
+	case model.OrphanVPCLink:
+		var out *gw.GetVpcLinkOutput
+		if out, err = c.API.GetVpcLink(ctx, &gw.GetVpcLinkInput{VpcLinkId: &id}); err == nil {
+			tags = out.Tags
+		}
+	case model.OrphanAPI:
+		var out *gw.GetApiOutput
+		if out, err = c.API.GetApi(ctx, &gw.GetApiInput{ApiId: &id}); err == nil {
+			tags = out.Tags
+		}
+	default:
+		tags, err = c.ec2Tags(ctx, id)
+	}
+	if Classify(err) == NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read tags of %s %s: %w", kind, id, err)
+	}
+	return tags, nil
+}
+
+func (c *Clients) ec2Tags(ctx context.Context, id string) (map[string]string, error) {
+	out, err := c.EC2.DescribeTags(ctx, &ec2.DescribeTagsInput{Filters: []types.Filter{Filter("resource-id", id)}})
+	if err != nil {
+		return nil, err
+	}
+	tags := map[string]string{}
+	for _, t := range out.Tags {
+		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return tags, nil
 }

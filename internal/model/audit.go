@@ -43,6 +43,9 @@ const (
 	AuditBackendDestroy   AuditAction = "backend.destroy"
 	AuditBackendTest      AuditAction = "backend.test"
 
+	AuditOrphanDelete AuditAction = "orphan.delete"
+	AuditOrphanAdopt  AuditAction = "orphan.adopt"
+
 	AuditJobCancel AuditAction = "job.cancel"
 	AuditJobRetry  AuditAction = "job.retry"
 	AuditRollBack  AuditAction = "job.roll_back"
@@ -56,6 +59,7 @@ var AuditActions = []AuditAction{
 	AuditTeamCreate, AuditMemberRole, AuditMemberRemove, AuditInvite, AuditInvitationRevoke, AuditInvitationAccept,
 	AuditTokenCreate, AuditTokenRevoke, AuditTrustCreate, AuditTrustDelete,
 	AuditBackendRegister, AuditBackendProvision, AuditBackendDestroy, AuditBackendTest,
+	AuditOrphanDelete, AuditOrphanAdopt,
 	AuditJobCancel, AuditJobRetry, AuditRollBack,
 }
 

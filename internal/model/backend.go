@@ -104,6 +104,15 @@ func PhaseAfter(op Operation, s JobState, have Holdings) Phase {
 	return PhaseFailed
 }
 
+// Next is PhaseAfter for a backend in this phase: a clean-up deletes what is
+// not the backend's any more, so it changes nothing about it.
+func (p Phase) Next(op Operation, s JobState, have Holdings) Phase {
+	if op == OpCleanUp {
+		return p
+	}
+	return PhaseAfter(op, s, have)
+}
+
 // phaseIn picks the phase for a job's state; that of a failed one is failed.
 func phaseIn(s JobState, underWay, succeeded, cancelled Phase) Phase {
 	switch s {
@@ -125,6 +134,8 @@ func (p Phase) Allows(op Operation) bool {
 		return p == PhaseRegistered || p == PhaseFailed || p == PhaseReady || p == PhaseDegraded
 	case OpDestroy:
 		return p != PhaseDestroyed
+	case OpCleanUp:
+		return true
 	}
 	return false
 }

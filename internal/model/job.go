@@ -12,6 +12,7 @@ const (
 	OpProvision Operation = "provision"
 	OpDestroy   Operation = "destroy"
 	OpRollBack  Operation = "roll_back" // deletes what one job made; see Job.Undoes
+	OpCleanUp   Operation = "clean_up"  // deletes what nothing accounts for; the backend stays as it is
 )
 
 // JobState is a job's place in its life.

@@ -24,8 +24,11 @@ type JobActions struct {
 
 // PermissionFor is what it takes to start an operation, or to retry it.
 func PermissionFor(op model.Operation) Permission {
-	if op == model.OpDestroy {
+	switch op {
+	case model.OpDestroy:
 		return DestroyBackends
+	case model.OpCleanUp:
+		return DeleteOrphans
 	}
 	return ProvisionBackends
 }

@@ -124,7 +124,7 @@ func insertJob(ctx context.Context, q *store.Queries, b *model.Backend, job *mod
 // hold makes the job the one that has the backend.
 func hold(ctx context.Context, q *store.Queries, b *model.Backend, job *model.Job) error {
 	b.ActiveJobID = job.ID
-	b.Phase = model.PhaseAfter(job.Operation, model.JobQueued, model.Holdings{})
+	b.Phase = b.Phase.Next(job.Operation, model.JobQueued, model.Holdings{})
 	if err := q.UpdateBackend(ctx, b); err != nil {
 		return err
 	}

@@ -7,46 +7,106 @@ import (
 	"slices"
 
 	"drawbridge/internal/model"
+	"drawbridge/internal/provision"
 	"drawbridge/internal/store"
 )
 
 // Orphans lists what carries owner tags in the environment and has no
 // resource that accounts for it, this installation's first, and keeps how
-// many of those there are. AWS is asked before the database: what a job makes
-// meanwhile is then known already. admin.
+// many of those there are. admin.
 func (p *Panel) Orphans(ctx context.Context, a model.Actor, environmentID string) ([]model.Orphan, error) {
 	env, err := p.environment(ctx, a, SeeOrphans, environmentID)
 	if err != nil {
 		return nil, err
 	}
+	look, err := p.lookForOrphans(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	orphans := make([]model.Orphan, 0, len(look.orphans))
+	for _, t := range look.orphans {
+		orphans = append(orphans, t.Orphan)
+	}
+	return orphans, p.Store.InTx(ctx, func(q *store.Queries) error { return q.SetOrphans(ctx, env.ID, len(look.ours())) })
+}
+
+// maxCleanUps is how many of an environment's newest clean-ups are looked at.
+const maxCleanUps = 50
+
+// orphanLook is what one look at an environment found.
+type orphanLook struct {
+	tagged   []Tagged
+	orphans  []Tagged // those of them that nothing accounts for, this installation's first
+	cleanUps []model.Job
+}
+
+// lookForOrphans asks AWS before the database: what a job makes meanwhile is
+// then known already.
+func (p *Panel) lookForOrphans(ctx context.Context, env *model.Environment) (*orphanLook, error) {
 	tagged, err := p.Cloud.Tagged(ctx, env)
 	if err != nil {
 		return nil, err
 	}
-	orphans := []model.Orphan{}
-	ours := 0
+	look := &orphanLook{tagged: tagged}
+	if look.cleanUps, err = p.Store.Read().CleanUps(ctx, env.ID, maxCleanUps); err != nil {
+		return nil, err
+	}
 	for _, t := range tagged {
-		o := t.Orphan
-		if o.Foreign = o.InstallID != p.InstallID; o.Foreign {
-			o.Why = "It is another Drawbridge installation's, which shares this account."
-		} else if o.Why, err = p.unaccounted(ctx, env, t); err != nil {
+		if t.Foreign = t.InstallID != p.InstallID; t.Foreign {
+			t.Why = "It is another Drawbridge installation's, which shares this account."
+		} else if t.Why, err = p.unaccounted(ctx, env, t); err != nil {
 			return nil, err
 		}
-		if o.Why == "" {
+		if t.Why == "" {
 			continue
 		}
-		if !o.Foreign {
-			ours++
+		if j := look.deletes(t.ID); j != nil && !j.State.Ended() && !t.Foreign {
+			t.JobID = j.ID
 		}
-		orphans = append(orphans, o)
+		look.orphans = append(look.orphans, t)
 	}
-	slices.SortStableFunc(orphans, func(x, y model.Orphan) int {
+	slices.SortStableFunc(look.orphans, func(x, y Tagged) int {
 		if x.Foreign != y.Foreign {
 			return map[bool]int{false: -1, true: 1}[x.Foreign]
 		}
 		return cmp.Compare(x.BackendID, y.BackendID)
 	})
-	return orphans, p.Store.InTx(ctx, func(q *store.Queries) error { return q.SetOrphans(ctx, env.ID, ours) })
+	return look, nil
+}
+
+// ours are this installation's.
+func (l *orphanLook) ours() []Tagged {
+	return slices.DeleteFunc(slices.Clone(l.orphans), func(t Tagged) bool { return t.Foreign })
+}
+
+// deletes is the newest clean-up that deletes the thing, or did; nil for none.
+func (l *orphanLook) deletes(id string) *model.Job {
+	for i := range l.cleanUps {
+		if provision.Deletes(l.cleanUps[i].Plan, id) {
+			return &l.cleanUps[i]
+		}
+	}
+	return nil
+}
+
+// pick returns this installation's orphans of those ids. For one that is gone
+// because a job deleted it, done gets that job.
+func (l *orphanLook) pick(ids []string, done *CleanUp) ([]Tagged, error) {
+	var picked []Tagged
+	ours := l.ours()
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+		i := slices.IndexFunc(ours, func(t Tagged) bool { return t.ID == id })
+		if i >= 0 {
+			picked = append(picked, ours[i])
+			continue
+		}
+		j := l.deletes(id)
+		if j == nil || slices.ContainsFunc(l.tagged, func(t Tagged) bool { return t.ID == id }) {
+			return nil, model.NotFound("orphan", id)
+		}
+		done.add(*j)
+	}
+	return picked, nil
 }
 
 // unaccounted says why nothing of ours accounts for the thing, "" if something does.

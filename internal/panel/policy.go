@@ -26,6 +26,8 @@ const (
 	ListInstances   Permission = "list instances"
 	SeeCalls        Permission = "see calls"
 	SeeOrphans      Permission = "see orphans"
+	DeleteOrphans   Permission = "delete orphans"
+	AdoptOrphans    Permission = "adopt orphans"
 
 	ReadAudit Permission = "read audit"
 
@@ -58,6 +60,8 @@ var rules = map[Permission]rule{
 	ListInstances:   {role: model.RoleDeveloper},
 	SeeCalls:        {role: model.RoleAdmin},
 	SeeOrphans:      {role: model.RoleAdmin},
+	DeleteOrphans:   {role: model.RoleAdmin, fresh: true},
+	AdoptOrphans:    {role: model.RoleAdmin},
 
 	ReadAudit: {role: model.RoleOwner},
 

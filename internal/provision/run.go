@@ -20,6 +20,7 @@ type run struct {
 	rec      *model.Record
 	lease    model.Lease
 	deletes  bool // the job makes nothing
+	orphans  bool // it deletes what has no rows, and gets none
 	nodes    []*node
 	byKey    map[string]*node
 	progress chan progress
@@ -33,6 +34,7 @@ func newRun(e *Executor, rec *model.Record) *run {
 	r := &run{
 		exec: e, rec: rec, lease: rec.Job.Lease(),
 		deletes:   rec.Job.Operation != model.OpProvision,
+		orphans:   rec.Job.Operation == model.OpCleanUp,
 		byKey:     map[string]*node{},
 		progress:  make(chan progress),
 		resources: map[string]*model.Resource{},
@@ -86,6 +88,12 @@ func (r *run) inputs(n *node) Inputs {
 func (r *run) resource(n *node) (res *model.Resource, fresh bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.orphans {
+		return &model.Resource{
+			BackendID: r.rec.Backend.ID, Key: n.item.Key, Kind: n.item.Kind, Title: n.item.Title, Name: n.item.Name, AWSID: n.item.AWSID,
+			Ownership: n.item.Ownership, State: model.ResourceReady, Params: n.item.Params, CreatedAt: r.rec.Job.CreatedAt,
+		}, false
+	}
 	if known := r.resources[n.item.Key]; known != nil && known.State != model.ResourceGone {
 		c := *known
 		return &c, false
@@ -110,11 +118,21 @@ func (r *run) resource(n *node) (res *model.Resource, fresh bool) {
 func (r *run) save(ctx context.Context, s *model.Step, res *model.Resource) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
+	res = r.row(res)
 	if err := r.exec.Journal.Save(ctx, r.lease, s, res); err != nil {
 		return err
 	}
 	r.publish(res)
 	return nil
+}
+
+// row is what is written of the resource: nothing of an orphan, which stays
+// one until it is gone.
+func (r *run) row(res *model.Resource) *model.Resource {
+	if r.orphans {
+		return nil
+	}
+	return res
 }
 
 func (r *run) publish(res *model.Resource) {

@@ -72,11 +72,11 @@ func (t *task) begin() error {
 	}
 	ctx, cancel := context.WithTimeout(t.ctx, saveTimeout)
 	defer cancel()
-	if err := t.run.exec.Journal.Begin(ctx, t.run.lease, &s, t.res); err != nil {
+	if err := t.run.exec.Journal.Begin(ctx, t.run.lease, &s, t.run.row(t.res)); err != nil {
 		return err
 	}
 	*t.node.step = s
-	t.run.publish(t.res)
+	t.run.publish(t.run.row(t.res))
 	return nil
 }
 

@@ -23,6 +23,15 @@ func (t *task) unmake() error {
 	if err := t.begin(); err != nil {
 		return err
 	}
+	if t.run.orphans {
+		obs, err := t.look()
+		switch {
+		case errors.Is(err, ErrNotFound), err == nil && obs.Gone:
+			return t.letGo(t.passed())
+		case err != nil:
+			return t.explain(err)
+		}
+	}
 	if t.res.AWSID == "" {
 		obs, err := t.look()
 		if errors.Is(err, ErrNotFound) {
@@ -46,6 +55,15 @@ func (t *task) unmake() error {
 	}
 	t.wait.ended(t)
 	return t.letGo(model.StepDone)
+}
+
+// passed is the state of a step that finds its orphan gone, or accounted for by
+// now: only one that was begun before may have deleted it.
+func (t *task) passed() model.StepState {
+	if t.node.step.Attempt > 1 {
+		return model.StepDone
+	}
+	return model.StepSkipped
 }
 
 // remove sends the delete until AWS took it. How long AWS refuses because

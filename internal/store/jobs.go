@@ -72,6 +72,13 @@ func (q *Queries) JobsByBackend(ctx context.Context, backendID string, limit int
 		backendID, limit), scanJob)
 }
 
+// CleanUps lists an environment's newest clean-ups, newest first, at most limit.
+func (q *Queries) CleanUps(ctx context.Context, environmentID string, limit int) ([]model.Job, error) {
+	return collect(q.rows(ctx, "list clean-ups",
+		`SELECT `+jobColumns+` FROM jobs WHERE operation = 'clean_up' AND backend_id IN (SELECT id FROM backends WHERE environment_id = $1)
+		 ORDER BY created_at DESC, id DESC LIMIT $2`, environmentID, limit), scanJob)
+}
+
 // ActiveJobs counts the jobs that have not ended.
 func (q *Queries) ActiveJobs(ctx context.Context) ([]model.JobCount, error) {
 	return collect(q.rows(ctx, "count jobs",
@@ -168,7 +175,7 @@ func (q *Queries) jobEntered(ctx context.Context, j *model.Job, b *model.Backend
 		return err
 	}
 	before := *b
-	b.Phase = model.PhaseAfter(j.Operation, j.State, have)
+	b.Phase = b.Phase.Next(j.Operation, j.State, have)
 	b.ActiveJobID = j.ID
 	if j.State.Ended() {
 		b.ActiveJobID = ""

@@ -108,8 +108,16 @@ func (k ingressRule) Delete(ctx context.Context, in provision.Inputs, r *model.R
 	if err != nil {
 		return err
 	}
+	group := r.Outputs["group_id"]
+	if group == "" { // it was adopted, and no job has looked at it since
+		rule, err := ruleByID(ctx, c, r.AWSID)
+		if err != nil {
+			return err
+		}
+		group = aws.ToString(rule.GroupId)
+	}
 	_, err = c.EC2.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{
-		GroupId:              aws.String(r.Outputs["group_id"]),
+		GroupId:              &group,
 		SecurityGroupRuleIds: []string{r.AWSID},
 	})
 	return gone(err)

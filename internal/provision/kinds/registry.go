@@ -43,5 +43,6 @@ func Registry(pool *awsapi.Pool, prober Prober) []provision.Kind {
 		route{b},
 		stage{b},
 		firstAnswer{prober: prober},
+		newOrphan(b),
 	}
 }
