@@ -44,7 +44,6 @@ const (
 	AuditBackendTest      AuditAction = "backend.test"
 
 	AuditOrphanDelete AuditAction = "orphan.delete"
-	AuditOrphanAdopt  AuditAction = "orphan.adopt"
 
 	AuditJobCancel AuditAction = "job.cancel"
 	AuditJobRetry  AuditAction = "job.retry"
@@ -59,7 +58,7 @@ var AuditActions = []AuditAction{
 	AuditTeamCreate, AuditMemberRole, AuditMemberRemove, AuditInvite, AuditInvitationRevoke, AuditInvitationAccept,
 	AuditTokenCreate, AuditTokenRevoke, AuditTrustCreate, AuditTrustDelete,
 	AuditBackendRegister, AuditBackendProvision, AuditBackendDestroy, AuditBackendTest,
-	AuditOrphanDelete, AuditOrphanAdopt,
+	AuditOrphanDelete,
 	AuditJobCancel, AuditJobRetry, AuditRollBack,
 }
 

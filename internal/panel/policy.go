@@ -27,7 +27,6 @@ const (
 	SeeCalls        Permission = "see calls"
 	SeeOrphans      Permission = "see orphans"
 	DeleteOrphans   Permission = "delete orphans"
-	AdoptOrphans    Permission = "adopt orphans"
 
 	ReadAudit Permission = "read audit"
 
@@ -61,7 +60,6 @@ var rules = map[Permission]rule{
 	SeeCalls:        {role: model.RoleAdmin},
 	SeeOrphans:      {role: model.RoleAdmin},
 	DeleteOrphans:   {role: model.RoleAdmin, fresh: true},
-	AdoptOrphans:    {role: model.RoleAdmin},
 
 	ReadAudit: {role: model.RoleOwner},
 
