@@ -74,6 +74,11 @@ func (a *API) Register(e *echo.Echo) {
 	a.registerOrphans(h)
 	a.registerActivity(h)
 	a.registerTeams(h)
+	a.registerMembers(h)
+	a.registerInvitations(h)
+	a.registerTokens(h)
+	a.registerTrusts(h)
+	a.registerUsers(h)
 	a.registerAudit(h)
 	a.registerQuotas(h)
 
@@ -112,7 +117,8 @@ func (a *API) config() huma.Config {
 		{Name: "Jobs", Description: "Tracked runs of one operation on one backend."},
 		{Name: "Route tests", Description: "Requests sent through the invoke URL."},
 		{Name: "Environments", Description: "Places to provision in: one account, Region and VPC each."},
-		{Name: "Teams", Description: "Who owns backends."},
+		{Name: "Teams", Description: "Who owns backends, and who may act for them."},
+		{Name: "Users", Description: "Everybody who has an account."},
 		{Name: "Audit", Description: "Who changed what, and who signed in."},
 	}
 	// The description, the docs page and the schemas are served by us: one
@@ -190,7 +196,18 @@ func listOf[M, W any](in []M, wire func(*M) W) List[W] {
 	return List[W]{Items: out}
 }
 
+// listed answers with a list, or the error that came instead.
+func listed[M, W any](in []M, err error, wire func(*M) W) (*listOutput[W], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &listOutput[W]{listOf(in, wire)}, nil
+}
+
 type output[T any] struct{ Body T }
+
+// done is an answer without a body: 204.
+type done struct{}
 
 type noInput struct{}
 

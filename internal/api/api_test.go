@@ -68,6 +68,7 @@ func (idleWorker) Cancel(string) {}
 type installation struct {
 	echo   *echo.Echo
 	store  *store.Store
+	panel  *panel.Panel
 	tokens map[string]string // by role; "stranger" is another team's owner
 }
 
@@ -91,7 +92,8 @@ func install(t *testing.T) *installation {
 	in := &installation{echo: echo.New(), store: st, tokens: map[string]string{}}
 	au := auth.New(st, auth.Options{Logger: logger})
 	in.seed(t, au)
-	p := panel.New(panel.Deps{Store: st, Cloud: cloud{}, Worker: idleWorker{}, Hub: hub, Probe: probe.New(probe.Options{}), Logger: logger})
+	p := panel.New(panel.Deps{Store: st, Cloud: cloud{}, Worker: idleWorker{}, Hub: hub, Probe: probe.New(probe.Options{}), Logger: logger, Secrets: au})
+	in.panel = p
 	New(Deps{Panel: p, Auth: au, Version: "test", Logger: logger}).Register(in.echo)
 	return in
 }

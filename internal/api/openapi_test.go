@@ -141,6 +141,11 @@ func TestTheIssuesOperationsAreThere(t *testing.T) {
 		"GET /environments", "GET /environments/{id}/status", "GET /environments/{id}/instances", "GET /teams",
 		"GET /environments/{id}/calls", "GET /environments/{id}/orphans", "POST /environments/{id}/orphans:delete", "GET /backends/{id}/access-logs", "GET /audit", "GET /teams/{id}/quota", "PUT /teams/{id}/quota",
 		"POST /backends:batch",
+		"POST /teams", "GET /teams/{id}/members", "PUT /teams/{id}/members/{user}", "DELETE /teams/{id}/members/{user}",
+		"GET /teams/{id}/invitations", "POST /teams/{id}/invitations", "DELETE /teams/{id}/invitations/{invitation}",
+		"GET /teams/{id}/tokens", "POST /teams/{id}/tokens", "DELETE /teams/{id}/tokens/{token}",
+		"GET /teams/{id}/trusts", "POST /teams/{id}/trusts", "DELETE /teams/{id}/trusts/{trust}",
+		"GET /users", "PUT /users/{id}/enabled", "PUT /users/{id}/admin",
 	}
 	var got []string
 	for path, operations := range readDocument(t).Paths {
@@ -185,6 +190,10 @@ func TestWireNamesAreTheModels(t *testing.T) {
 		{APICall{}, model.APICall{}, nil},
 		{AccessLog{}, model.AccessLog{}, nil},
 		{Team{}, model.Team{}, nil},
+		{User{}, model.User{}, nil},
+		{Token{}, model.Token{}, nil},
+		{Trust{}, model.Trust{}, nil},
+		{Invitation{}, model.Invitation{}, nil},
 		{AuditEntry{}, model.AuditEntry{}, nil},
 	}
 	for _, row := range rows {

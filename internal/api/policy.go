@@ -32,9 +32,27 @@ var needs = map[string]panel.Permission{
 	"list-orphans":           panel.SeeOrphans,
 	"delete-orphans":         panel.DeleteOrphans,
 
-	"list-teams": panel.SeeTeams,
-	"get-quota":  panel.SeeTeams,
-	"set-quota":  panel.ManageTeams,
+	"list-teams":  panel.SeeTeams,
+	"create-team": panel.ManageTeams,
+	"get-quota":   panel.SeeTeams,
+	"set-quota":   panel.ManageTeams,
+
+	"list-members":      panel.SeeMembers,
+	"set-member-role":   panel.ManageMembers,
+	"remove-member":     panel.ManageMembers,
+	"list-invitations":  panel.SeeTokens,
+	"create-invitation": panel.ManageMembers,
+	"revoke-invitation": panel.ManageMembers,
+	"list-tokens":       panel.SeeTokens,
+	"create-token":      panel.ManageTokens,
+	"revoke-token":      panel.ManageTokens,
+	"list-trusts":       panel.SeeTokens,
+	"create-trust":      panel.ManageTokens,
+	"delete-trust":      panel.ManageTokens,
+
+	"list-users":       panel.SeeUsers,
+	"set-user-enabled": panel.ManageUsers,
+	"set-user-admin":   panel.ManageUsers,
 
 	"list-audit": panel.ReadAudit,
 }

@@ -35,10 +35,6 @@ func quotaOf(t *panel.TeamQuota) *output[QuotaUse] {
 	}}
 }
 
-type quotaInput struct {
-	ID string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
-}
-
 type setQuotaInput struct {
 	bodyRead
 	ID   string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
@@ -50,7 +46,7 @@ func (a *API) registerQuotas(h huma.API) {
 	route(a, h, huma.Operation{
 		OperationID: "get-quota", Method: http.MethodGet, Path: "/teams/{id}/quota", Tags: tags,
 		Summary: "Get a team's quota", Description: "What the team has of what it may have.",
-	}, func(ctx context.Context, actor model.Actor, in *quotaInput) (*output[QuotaUse], error) {
+	}, func(ctx context.Context, actor model.Actor, in *teamInput) (*output[QuotaUse], error) {
 		t, err := a.panel.Quota(ctx, actor, in.ID)
 		if err != nil {
 			return nil, err

@@ -33,7 +33,7 @@ func (a *Auth) CreateToken(ctx context.Context, r model.TokenRequest) (string, *
 	now := a.now().UTC().Truncate(time.Millisecond)
 	t := &model.Token{
 		ID: model.NewID(model.PrefixToken), TeamID: r.TeamID, Name: r.Name, Role: r.Role,
-		CreatedBy: r.Actor.ID, CreatedAt: now, ExpiresAt: now.Add(r.Lifetime()),
+		CreatedBy: r.Actor.Maker(), CreatedAt: now, ExpiresAt: now.Add(r.Lifetime()),
 	}
 	secret := newSecret()
 	err := a.store.InTx(ctx, func(q *store.Queries) error {
@@ -86,9 +86,11 @@ func (a *Auth) TokenActor(ctx context.Context, bearer string) (model.Actor, erro
 		a.note(ctx, "token", t.ID, func(q *store.Queries) error { return q.TouchToken(ctx, t.ID, now) })
 	}
 	if t.Role == model.RoleAdmin {
-		return model.Actor{ID: t.ID, Name: t.Name, Admin: true}, nil
+		return model.Actor{ID: t.ID, Name: t.Name, Admin: true, By: t.CreatedBy}, nil
 	}
-	return model.Member(t.ID, t.Name, t.TeamID, t.Role), nil
+	actor := model.Member(t.ID, t.Name, t.TeamID, t.Role)
+	actor.By = t.CreatedBy
+	return actor, nil
 }
 
 func newSecret() string {

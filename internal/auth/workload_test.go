@@ -71,9 +71,47 @@ func TestWorkloadTokens(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	trustEndsWithItsMaker(t, au, st, i, trust)
 	must(t, st.InTx(ctx, func(q *store.Queries) error { return q.DeleteTrust(ctx, team.ID, trust.ID) }))
 	_, err = au.TokenActor(ctx, i.idToken(nil))
 	wantCode(t, err, model.CodeUnauthorized)
+}
+
+// trustEndsWithItsMaker: a trust that a person made holds while they could make it.
+func trustEndsWithItsMaker(t *testing.T, au *auth.Auth, st *store.Store, i *issuer, trust *model.Trust) {
+	t.Helper()
+	ctx := t.Context()
+	u := &model.User{Name: "Olga"}
+	must(t, st.InTx(ctx, func(q *store.Queries) error { return q.InsertUser(ctx, u) }))
+	hers := *trust
+	hers.ID, hers.Audience, hers.CreatedBy = "", "https://hers", u.ID
+	must(t, st.InTx(ctx, func(q *store.Queries) error { return q.InsertTrust(ctx, &hers) }))
+	i.change = func(c map[string]any) { c["aud"] = "https://hers" }
+	be := func(role model.Role) func(q *store.Queries) error {
+		return func(q *store.Queries) error {
+			return q.SaveMembership(ctx, &model.Membership{UserID: u.ID, TeamID: trust.TeamID, Role: role})
+		}
+	}
+	for _, row := range []struct {
+		name   string
+		change func(q *store.Queries) error
+		holds  bool
+	}{
+		{"no member", func(*store.Queries) error { return nil }, false},
+		{"owner", be(model.RoleOwner), true},
+		{"demoted", be(model.RoleDeveloper), false},
+		{"owner again", be(model.RoleOwner), true},
+		{"removed", func(q *store.Queries) error { return q.DeleteMembership(ctx, trust.TeamID, u.ID) }, false},
+		{"admin", func(q *store.Queries) error { return q.SetUserAdmin(ctx, u.ID, true) }, true},
+		{"switched off", func(q *store.Queries) error { return q.SetUserDisabled(ctx, u.ID, time.Now()) }, false},
+	} {
+		must(t, st.InTx(ctx, row.change))
+		a, err := au.TokenActor(ctx, i.idToken(nil))
+		if (err == nil) != row.holds || row.holds && a.Maker() != u.ID {
+			t.Errorf("%s: %+v, %v", row.name, a, err)
+		}
+	}
+	i.change = nil
 }
 
 // TestInvitation_byPassword: one link, one address, one use.

@@ -16,6 +16,9 @@ type Actor struct {
 	Person bool
 	// Session is the person's, in which they ask.
 	Session string
+	// By is the user whom a token or a trust goes back to; "" when that is the
+	// server's command line.
+	By string
 	// Stale tells that the person proved who they are a while ago: what
 	// cannot be undone asks for that again. Tokens never are.
 	Stale bool
@@ -61,4 +64,13 @@ func (a Actor) TeamIDs() []string {
 	}
 	ids := slices.Sorted(maps.Keys(a.Teams))
 	return append([]string{}, slices.DeleteFunc(ids, func(id string) bool { return !a.Sees(id) })...)
+}
+
+// Maker is the user to whom goes back what the actor makes: they themselves, or
+// who made their token. So what a token makes ends with its maker's access too.
+func (a Actor) Maker() string {
+	if a.Person {
+		return a.ID
+	}
+	return a.By
 }

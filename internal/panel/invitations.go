@@ -26,7 +26,7 @@ func (p *Panel) Invite(ctx context.Context, a model.Actor, teamID, email string,
 	}
 	secret, hash := p.Secrets.NewLink()
 	now := p.Store.Now()
-	i := &model.Invitation{TeamID: teamID, Email: email, Role: role, CreatedBy: a.ID, CreatedAt: now, ExpiresAt: now.Add(invitationLifetime)}
+	i := &model.Invitation{TeamID: teamID, Email: email, Role: role, CreatedBy: a.Maker(), CreatedAt: now, ExpiresAt: now.Add(invitationLifetime)}
 	err := p.Store.InTx(ctx, func(q *store.Queries) error {
 		if err := q.InsertInvitation(ctx, i, hash); err != nil {
 			return err

@@ -50,6 +50,14 @@ func (p *Panel) Team(ctx context.Context, a model.Actor, id string) (*TeamDetail
 	return d, err
 }
 
+// Members lists the people of a team by name. viewer.
+func (p *Panel) Members(ctx context.Context, a model.Actor, teamID string) ([]model.TeamMember, error) {
+	if _, err := p.team(ctx, a, SeeMembers, teamID); err != nil {
+		return nil, err
+	}
+	return p.Store.Read().Members(ctx, teamID)
+}
+
 // CreateTeam makes a team without people. admin.
 func (p *Panel) CreateTeam(ctx context.Context, a model.Actor, name string) (*model.Team, error) {
 	if err := member(a, ManageTeams); err != nil {

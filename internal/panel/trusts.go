@@ -27,7 +27,7 @@ func (p *Panel) CreateTrust(ctx context.Context, a model.Actor, t model.Trust) (
 	if !a.RoleIn(t.TeamID).AtLeast(t.Role) {
 		return nil, invalid("role", "A trust's role cannot be above yours.")
 	}
-	t.ID, t.CreatedBy, t.CreatedAt = "", a.ID, p.Store.Now()
+	t.ID, t.CreatedBy, t.CreatedAt = "", a.Maker(), p.Store.Now()
 	err := p.Store.InTx(ctx, func(q *store.Queries) error {
 		if err := q.InsertTrust(ctx, &t); err != nil {
 			return err

@@ -1,0 +1,74 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"drawbridge/internal/model"
+)
+
+// Member is a person in a team.
+type Member struct {
+	UserID    string    `json:"user_id" doc:"The person's id." example:"usr_m3kx7q2fd5wa4nzp"`
+	TeamID    string    `json:"team_id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
+	Name      string    `json:"name" doc:"The person's name." example:"Ada"`
+	Email     string    `json:"email,omitempty" doc:"Their address." example:"ada@example.com"`
+	Role      string    `json:"role" enum:"viewer,developer,owner" doc:"What they may do in the team."`
+	ByGroup   bool      `json:"by_group" doc:"The role follows the person's groups at the provider."`
+	Disabled  bool      `json:"disabled" doc:"The account is switched off."`
+	CreatedAt time.Time `json:"created_at" doc:"When they joined."`
+}
+
+func memberOf(m *model.TeamMember) Member {
+	return Member{
+		UserID: m.UserID, TeamID: m.TeamID, Name: m.Name, Email: m.Email, Role: string(m.Role),
+		ByGroup: m.ByGroup, Disabled: m.Disabled, CreatedAt: m.CreatedAt,
+	}
+}
+
+type teamInput struct {
+	ID string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
+}
+
+type memberInput struct {
+	ID   string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
+	User string `path:"user" doc:"The person's id." example:"usr_m3kx7q2fd5wa4nzp"`
+}
+
+// MemberRole is what a member shall be.
+type MemberRole struct {
+	Role string `json:"role" enum:"viewer,developer,owner" doc:"What they may do in the team."`
+}
+
+type setMemberInput struct {
+	bodyRead
+	ID   string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
+	User string `path:"user" doc:"The person's id." example:"usr_m3kx7q2fd5wa4nzp"`
+	Body MemberRole
+}
+
+func (a *API) registerMembers(h huma.API) {
+	tags := []string{"Teams"}
+	route(a, h, huma.Operation{
+		OperationID: "list-members", Method: http.MethodGet, Path: "/teams/{id}/members", Tags: tags,
+		Summary: "List a team's members", Description: "By name.",
+	}, func(ctx context.Context, actor model.Actor, in *teamInput) (*listOutput[Member], error) {
+		list, err := a.panel.Members(ctx, actor, in.ID)
+		return listed(list, err, memberOf)
+	})
+	route(a, h, huma.Operation{
+		OperationID: "set-member-role", Method: http.MethodPut, Path: "/teams/{id}/members/{user}", Tags: tags, DefaultStatus: http.StatusNoContent,
+		Summary: "Change a member's role", Description: "For owners. The tokens that the member made in the team end: they may be above the new role.",
+	}, func(ctx context.Context, actor model.Actor, in *setMemberInput) (*done, error) {
+		return &done{}, a.panel.SetMemberRole(ctx, actor, in.ID, in.User, model.Role(in.Body.Role))
+	})
+	route(a, h, huma.Operation{
+		OperationID: "remove-member", Method: http.MethodDelete, Path: "/teams/{id}/members/{user}", Tags: tags, DefaultStatus: http.StatusNoContent,
+		Summary: "Remove a member", Description: "For owners. The tokens that the member made in the team end.",
+	}, func(ctx context.Context, actor model.Actor, in *memberInput) (*done, error) {
+		return &done{}, a.panel.RemoveMember(ctx, actor, in.ID, in.User)
+	})
+}
