@@ -17,7 +17,7 @@ import (
 // row in auditedUseCases.
 var readers = []string{
 	"AccessLogs", "Account", "Audit", "Backend", "Backends", "CountBackends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
-	"ExportAudit", "HasActivity", "Instances", "Invitations", "Job", "Jobs", "Orphans", "Plan", "RollBackPlan", "StreamBackends", "StreamEvents", "Team", "Teams", "TestRuns",
+	"ExportAudit", "HasActivity", "Instances", "Invitations", "Members", "Job", "Jobs", "Orphans", "Plan", "RollBackPlan", "StreamBackends", "StreamEvents", "Team", "Teams", "TestRuns",
 	"Tokens", "Trusts", "Users", "Quota",
 }
 
