@@ -101,6 +101,16 @@ func describeNetworkInterfaces(c *call) ([]wire.Node, error) {
 	return append([]wire.Node{wire.List("networkInterfaceSet", "item", page, c.interfaceXML)}, next...), nil
 }
 
+// deleteNetworkInterface refuses: each interface is in use by what it was made
+// for, and goes with it.
+func deleteNetworkInterface(c *call) ([]wire.Node, error) {
+	id := c.q.Str("NetworkInterfaceId")
+	if r, ok := c.st.interfaces.get(id); ok && !r.goneAt(c.now) {
+		return nil, wire.BadRequest("InvalidParameterValue", "Network interface '%s' is currently in use.", id)
+	}
+	return nil, notFound("InvalidNetworkInterfaceID.NotFound", "networkInterface")(id)
+}
+
 func (c *call) interfaceAttr(r *networkInterface, name string) ([]string, bool) {
 	switch name {
 	case "network-interface-id":

@@ -55,6 +55,17 @@ func describeVolumes(c *call) ([]wire.Node, error) {
 	return append([]wire.Node{set}, next...), nil
 }
 
+// deleteVolume refuses: the only volumes are those that instances use.
+func deleteVolume(c *call) ([]wire.Node, error) {
+	id := c.q.Str("VolumeId")
+	for _, i := range c.st.instances.list(func(i *instance) bool { return i.volumeID() == id }) {
+		if i.stateAt(c.now, c.t).name != "terminated" {
+			return nil, wire.BadRequest("VolumeInUse", "Volume %s is currently attached to %s", id, i.ID)
+		}
+	}
+	return nil, c.missingVolume(id)
+}
+
 // volumeIOPS is what a volume of this type has when nothing was asked for.
 func volumeIOPS(i *instance) int {
 	if i.VolumeType == "gp2" {

@@ -27,7 +27,7 @@ import (
 
 // patience is how long a test waits for something that it is told of by a
 // signal; it ends a hung test, it does not judge speed.
-const patience = 90 * time.Second
+const patience = 4 * time.Minute
 
 // binDir holds the binary under test; TestMain makes and removes it.
 var binDir string

@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 
 	"drawbridge/internal/awssim"
 	"drawbridge/internal/conformance/operations"
@@ -183,12 +185,25 @@ func (s *sdk) launch() {
 	volume := fields{"VolumeType": "gp3", "Size": 12, "Encrypted": true, "Tags": in.TagSpecifications[1].Tags, "State": "in-use"}
 	volumes := ok[*ec2.DescribeVolumesOutput](t)(s.ec2.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{VolumeIds: []string{*read.BlockDeviceMappings[0].Ebs.VolumeId}}))
 	same(t, "DescribeVolumes", volume, volumes.Volumes[0])
+	_, err := s.ec2.DeleteVolume(ctx, &ec2.DeleteVolumeInput{VolumeId: volumes.Volumes[0].VolumeId})
+	refused(t, err, "VolumeInUse")
 	nics := ok[*ec2.DescribeNetworkInterfacesOutput](t)(s.ec2.DescribeNetworkInterfaces(ctx, &ec2.DescribeNetworkInterfacesInput{
 		Filters: []types.Filter{{Name: aws.String("group-id"), Values: []string{s.appGroup}}}}))
 	same(t, "DescribeNetworkInterfaces", fields{"NetworkInterfaceId": *read.NetworkInterfaces[0].NetworkInterfaceId, "PrivateIpAddress": *read.PrivateIpAddress,
 		"Attachment": fields{"InstanceId": s.instance}}, nics.NetworkInterfaces[0])
+	_, err = s.ec2.DeleteNetworkInterface(ctx, &ec2.DeleteNetworkInterfaceInput{NetworkInterfaceId: nics.NetworkInterfaces[0].NetworkInterfaceId})
+	refused(t, err, "InvalidParameterValue")
 	tags := ok[*ec2.DescribeTagsOutput](t)(s.ec2.DescribeTags(ctx, &ec2.DescribeTagsInput{Filters: []types.Filter{{Name: aws.String("resource-id"), Values: []string{s.instance}}}}))
 	same(t, "DescribeTags", fields{"Key": "Name", "Value": "sdk", "ResourceId": s.instance, "ResourceType": "instance"}, tags.Tags[0])
+}
+
+// refused wants AWS to refuse with the code.
+func refused(t *testing.T, err error, code string) {
+	t.Helper()
+	var e smithy.APIError
+	if !errors.As(err, &e) || e.ErrorCode() != code {
+		t.Errorf("got %v, want %s", err, code)
+	}
 }
 
 func (s *sdk) balance() {
@@ -287,6 +302,8 @@ func (s *sdk) destroy() {
 	revoke := &ec2.RevokeSecurityGroupIngressInput{GroupId: &s.appGroup, IpPermissions: []types.IpPermission{{IpProtocol: aws.String("tcp"), FromPort: aws.Int32(80), ToPort: aws.Int32(8000),
 		UserIdGroupPairs: []types.UserIdGroupPair{{GroupId: &s.linkGroup}}}}}
 	same(t, "RevokeSecurityGroupIngress", fields{"Return": true}, ok[*ec2.RevokeSecurityGroupIngressOutput](t)(s.ec2.RevokeSecurityGroupIngress(ctx, revoke)))
+	out := &ec2.RevokeSecurityGroupEgressInput{GroupId: &s.appGroup, IpPermissions: []types.IpPermission{{IpProtocol: aws.String("-1"), IpRanges: []types.IpRange{{CidrIp: aws.String("0.0.0.0/0")}}}}}
+	same(t, "RevokeSecurityGroupEgress", fields{"Return": true}, ok[*ec2.RevokeSecurityGroupEgressOutput](t)(s.ec2.RevokeSecurityGroupEgress(ctx, out)))
 	for _, id := range []string{s.linkGroup, s.appGroup} {
 		same(t, "DeleteSecurityGroup", fields{"GroupId": id}, ok[*ec2.DeleteSecurityGroupOutput](t)(s.ec2.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: &id})))
 	}
