@@ -70,16 +70,10 @@ func (a *API) registerActivity(h huma.API) {
 
 func (a *API) listEnvironmentCalls(ctx context.Context, actor model.Actor, in *environmentCallsInput) (*listOutput[APICall], error) {
 	list, err := a.panel.EnvironmentCalls(ctx, actor, in.ID, in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	return &listOutput[APICall]{listOf(list, apiCallOf)}, nil
+	return listed(list, err, apiCallOf)
 }
 
 func (a *API) listAccessLogs(ctx context.Context, actor model.Actor, in *accessLogsInput) (*listOutput[AccessLog], error) {
 	list, err := a.panel.AccessLogs(ctx, actor, in.ID, in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	return &listOutput[AccessLog]{listOf(list, accessLogOf)}, nil
+	return listed(list, err, accessLogOf)
 }

@@ -206,6 +206,14 @@ func listed[M, W any](in []M, err error, wire func(*M) W) (*listOutput[W], error
 
 type output[T any] struct{ Body T }
 
+// one answers with one thing, or the error that came instead.
+func one[M, W any](m *M, err error, wire func(*M) W) (*output[W], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &output[W]{wire(m)}, nil
+}
+
 // done is an answer without a body: 204.
 type done struct{}
 

@@ -206,18 +206,12 @@ func (a *API) listBackends(ctx context.Context, actor model.Actor, in *backendsI
 
 func (a *API) getBackend(ctx context.Context, actor model.Actor, in *backendInput) (*output[BackendDetail], error) {
 	d, err := a.panel.Backend(ctx, actor, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	return &output[BackendDetail]{backendDetailOf(d)}, nil
+	return one(d, err, backendDetailOf)
 }
 
 func (a *API) planBackend(ctx context.Context, actor model.Actor, in *planInput) (*output[Plan], error) {
 	p, err := a.panel.Plan(ctx, actor, in.ID, model.Operation(in.Operation))
-	if err != nil {
-		return nil, err
-	}
-	return &output[Plan]{planOf(p)}, nil
+	return one(p, err, planOf)
 }
 
 func (a *API) listResources(ctx context.Context, actor model.Actor, in *backendInput) (*listOutput[Resource], error) {

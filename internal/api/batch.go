@@ -70,10 +70,7 @@ func (a *API) registerBatch(ctx context.Context, actor model.Actor, in *batchInp
 		batch.Items = append(batch.Items, panel.BatchItem{EnvironmentID: b.EnvironmentID, Name: b.Name, Spec: b.Spec.model()})
 	}
 	result, err := a.panel.RegisterBatch(ctx, actor, batch)
-	if err != nil {
-		return nil, err
-	}
-	return &output[Batch]{batchOf(result)}, nil
+	return one(result, err, batchOf)
 }
 
 func batchOf(r *panel.BatchResult) Batch {

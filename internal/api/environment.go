@@ -115,24 +115,15 @@ func (a *API) registerEnvironments(h huma.API) {
 
 func (a *API) listEnvironments(ctx context.Context, actor model.Actor, _ *noInput) (*listOutput[Environment], error) {
 	list, err := a.panel.Environments(ctx, actor)
-	if err != nil {
-		return nil, err
-	}
-	return &listOutput[Environment]{listOf(list, environmentOf)}, nil
+	return listed(list, err, environmentOf)
 }
 
 func (a *API) environmentStatus(ctx context.Context, actor model.Actor, in *environmentInput) (*output[EnvironmentStatus], error) {
 	s, err := a.panel.EnvironmentStatus(ctx, actor, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	return &output[EnvironmentStatus]{environmentStatusOf(s)}, nil
+	return one(s, err, environmentStatusOf)
 }
 
 func (a *API) listInstances(ctx context.Context, actor model.Actor, in *environmentInput) (*listOutput[Instance], error) {
 	list, err := a.panel.Instances(ctx, actor, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	return &listOutput[Instance]{listOf(list, instanceOf)}, nil
+	return listed(list, err, instanceOf)
 }

@@ -64,10 +64,7 @@ const streamExample = "id: 42\nevent: step\ndata: {\"backend_id\":\"be_k3x7q2mfd
 
 func (a *API) listEvents(ctx context.Context, actor model.Actor, in *eventsInput) (*listOutput[Event], error) {
 	list, err := a.panel.Events(ctx, actor, in.ID, in.After, in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	return &listOutput[Event]{listOf(list, eventOf)}, nil
+	return listed(list, err, eventOf)
 }
 
 func (a *API) streamEvents(ctx context.Context, actor model.Actor, in *streamInput) (*huma.StreamResponse, error) {

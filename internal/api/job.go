@@ -175,24 +175,15 @@ func (a *API) registerJobs(h huma.API) {
 
 func (a *API) listJobs(ctx context.Context, actor model.Actor, in *backendInput) (*listOutput[Job], error) {
 	list, err := a.panel.Jobs(ctx, actor, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	return &listOutput[Job]{listOf(list, jobOf)}, nil
+	return listed(list, err, jobOf)
 }
 
 func (a *API) getJob(ctx context.Context, actor model.Actor, in *jobInput) (*output[JobDetail], error) {
 	d, err := a.panel.Job(ctx, actor, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	return &output[JobDetail]{jobDetailOf(d)}, nil
+	return one(d, err, jobDetailOf)
 }
 
 func (a *API) planRollBack(ctx context.Context, actor model.Actor, in *jobInput) (*output[Plan], error) {
 	p, err := a.panel.RollBackPlan(ctx, actor, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	return &output[Plan]{planOf(p)}, nil
+	return one(p, err, planOf)
 }

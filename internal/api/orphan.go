@@ -84,8 +84,5 @@ func leftOrphanOf(o *panel.LeftOrphan) LeftOrphan { return LeftOrphan(*o) }
 
 func (a *API) listOrphans(ctx context.Context, actor model.Actor, in *environmentInput) (*listOutput[Orphan], error) {
 	list, err := a.panel.Orphans(ctx, actor, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	return &listOutput[Orphan]{listOf(list, orphanOf)}, nil
+	return listed(list, err, orphanOf)
 }

@@ -29,10 +29,10 @@ type QuotaUse struct {
 	Own     QuotaLimits `json:"own" doc:"Its own limits; what is left out is the installation's default."`
 }
 
-func quotaOf(t *panel.TeamQuota) *output[QuotaUse] {
-	return &output[QuotaUse]{QuotaUse{
+func quotaOf(t *panel.TeamQuota) QuotaUse {
+	return QuotaUse{
 		Used: Quota(t.Used), Allowed: Quota(t.Allowed), Own: QuotaLimits{Backends: t.Own.Backends, Instances: t.Own.Instances},
-	}}
+	}
 }
 
 type setQuotaInput struct {
@@ -48,19 +48,13 @@ func (a *API) registerQuotas(h huma.API) {
 		Summary: "Get a team's quota", Description: "What the team has of what it may have.",
 	}, func(ctx context.Context, actor model.Actor, in *teamInput) (*output[QuotaUse], error) {
 		t, err := a.panel.Quota(ctx, actor, in.ID)
-		if err != nil {
-			return nil, err
-		}
-		return quotaOf(t), nil
+		return one(t, err, quotaOf)
 	})
 	route(a, h, huma.Operation{
 		OperationID: "set-quota", Method: http.MethodPut, Path: "/teams/{id}/quota", Tags: tags,
 		Summary: "Set a team's quota", Description: "For admins. What the team has already stays, whatever the limit.",
 	}, func(ctx context.Context, actor model.Actor, in *setQuotaInput) (*output[QuotaUse], error) {
 		t, err := a.panel.SetQuota(ctx, actor, in.ID, model.QuotaLimits{Backends: in.Body.Backends, Instances: in.Body.Instances})
-		if err != nil {
-			return nil, err
-		}
-		return quotaOf(t), nil
+		return one(t, err, quotaOf)
 	})
 }

@@ -73,10 +73,7 @@ func (a *API) runTests(ctx context.Context, actor model.Actor, in *runTestsInput
 	}
 	if body.Request == nil {
 		runs, err := a.panel.RunTests(ctx, actor, in.ID, body.Names)
-		if err != nil {
-			return nil, err
-		}
-		return &listOutput[TestRun]{listOf(runs, testRunOf)}, nil
+		return listed(runs, err, testRunOf)
 	}
 	if len(body.Names) > 0 {
 		var v model.Invalid
@@ -92,8 +89,5 @@ func (a *API) runTests(ctx context.Context, actor model.Actor, in *runTestsInput
 
 func (a *API) listTestRuns(ctx context.Context, actor model.Actor, in *testRunsInput) (*listOutput[TestRun], error) {
 	runs, err := a.panel.TestRuns(ctx, actor, in.ID, in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	return &listOutput[TestRun]{listOf(runs, testRunOf)}, nil
+	return listed(runs, err, testRunOf)
 }

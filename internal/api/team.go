@@ -42,16 +42,10 @@ func (a *API) registerTeams(h huma.API) {
 
 func (a *API) listTeams(ctx context.Context, actor model.Actor, _ *noInput) (*listOutput[Team], error) {
 	list, err := a.panel.Teams(ctx, actor)
-	if err != nil {
-		return nil, err
-	}
-	return &listOutput[Team]{listOf(list, teamOf)}, nil
+	return listed(list, err, teamOf)
 }
 
 func (a *API) createTeam(ctx context.Context, actor model.Actor, in *createTeamInput) (*output[Team], error) {
 	t, err := a.panel.CreateTeam(ctx, actor, in.Body.Name)
-	if err != nil {
-		return nil, err
-	}
-	return &output[Team]{teamOf(t)}, nil
+	return one(t, err, teamOf)
 }

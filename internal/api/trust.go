@@ -67,10 +67,7 @@ func (a *API) registerTrusts(h huma.API) {
 		t, err := a.panel.CreateTrust(ctx, actor, model.Trust{
 			TeamID: in.ID, Name: b.Name, Issuer: b.Issuer, Audience: b.Audience, Claims: b.Claims, Role: model.Role(b.Role),
 		})
-		if err != nil {
-			return nil, err
-		}
-		return &output[Trust]{trustOf(t)}, nil
+		return one(t, err, trustOf)
 	})
 	route(a, h, huma.Operation{
 		OperationID: "delete-trust", Method: http.MethodDelete, Path: "/teams/{id}/trusts/{trust}", Tags: tags, DefaultStatus: http.StatusNoContent,
