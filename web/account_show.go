@@ -1,15 +1,14 @@
 package web
 
 import (
-	"errors"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
 	"drawbridge/web/ui"
-	"time"
 )
 
 // accountView is a person's own page.
@@ -75,14 +74,13 @@ func newAccountView(a *panel.Account, actor model.Actor, now time.Time) accountV
 // savePassword sets a new password.
 func (w *Web) savePassword(c echo.Context) error {
 	err := w.auth.SetPassword(c.Request().Context(), c.FormValue("password"))
-	var refused *model.Error
-	switch {
-	case err == nil:
-		return redirect(c, pathAccount+"?saved=1")
-	case errors.As(err, &refused) && refused.Code == model.CodeInvalid:
-		return w.account(c, http.StatusUnprocessableEntity, refused.Fields[0].Message)
+	if problem := fieldMessage(err); problem != "" {
+		return w.account(c, http.StatusUnprocessableEntity, problem)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return redirect(c, pathAccount+"?saved=1")
 }
 
 func (w *Web) endSession(c echo.Context) error {

@@ -149,7 +149,7 @@ func importPage(v importView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if len(v.Teams) > 0 {
+		if len(v.Teams) > 1 {
 			templ_7745c5c3_Err = ui.Select(ui.Field{Name: "team_id", Label: "Team", Value: v.TeamID, Options: v.Teams, Help: "The team that will own them."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -3,7 +3,6 @@ package web
 import (
 	"github.com/labstack/echo/v4"
 
-	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
 	"drawbridge/web/ui"
 )
@@ -14,7 +13,7 @@ type importView struct {
 	Action       string
 	CancelURL    string
 	TemplateURL  string
-	Teams        []ui.Option // none when there is no choice
+	Teams        []ui.Option
 	Environments []ui.Option
 	Result       importResultView
 }
@@ -52,12 +51,7 @@ func outcomeState(o panel.Outcome) ui.State {
 }
 
 func (w *Web) importPage(c echo.Context, status int, form importForm, result importResultView) error {
-	ctx, actor := c.Request().Context(), actorOf(c)
-	environments, err := w.panel.Environments(ctx, actor)
-	if err != nil {
-		return err
-	}
-	teams, err := w.panel.Teams(ctx, actor)
+	environments, err := w.panel.Environments(c.Request().Context(), actorOf(c))
 	if err != nil {
 		return err
 	}
@@ -67,20 +61,8 @@ func (w *Web) importPage(c echo.Context, status int, form importForm, result imp
 	for _, e := range environments {
 		v.Environments = append(v.Environments, ui.Option{Value: e.ID, Label: e.Name + " (" + e.Region + ")"})
 	}
-	v.Teams = teamChoice(actor, teams)
+	if v.Teams, err = w.teamOptions(c); err != nil {
+		return err
+	}
 	return w.pageWith(c, status, w.layoutView(c, "", "backends"), importPage(v))
-}
-
-// teamChoice lists the teams that the actor may register in, none when there is no choice.
-func teamChoice(actor model.Actor, teams []model.Team) []ui.Option {
-	var options []ui.Option
-	for _, t := range teams {
-		if panel.May(actor, panel.RegisterBackends, t.ID) {
-			options = append(options, ui.Option{Value: t.ID, Label: t.Name})
-		}
-	}
-	if len(options) < 2 {
-		return nil
-	}
-	return options
 }

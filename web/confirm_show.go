@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -36,15 +35,15 @@ func (w *Web) createConfirm(c echo.Context) error {
 	} else {
 		err = w.auth.SetPassword(ctx, password)
 	}
-	var refused *model.Error
+	if problem := fieldMessage(err); problem != "" {
+		return w.confirm(c, http.StatusUnprocessableEntity, next, problem)
+	}
 	switch {
 	case err == nil:
 		return redirect(c, localPath(next))
-	case errors.As(err, &refused) && refused.Code == model.CodeInvalid:
-		return w.confirm(c, http.StatusUnprocessableEntity, next, refused.Fields[0].Message)
-	case errors.As(err, &refused) && refused.Code == model.CodeTooMany:
+	case model.CodeOf(err) == model.CodeTooMany:
 		retryAfter(c, err)
-		return w.confirm(c, http.StatusTooManyRequests, next, refused.Message)
+		return w.confirm(c, http.StatusTooManyRequests, next, newErrorView(err, "").Message)
 	}
 	return err
 }

@@ -72,6 +72,27 @@ func newErrorView(err error, requestID string) errorView {
 	return v
 }
 
+// refusal is the error if it refuses an input; nil for any other.
+func refusal(err error) *model.Error {
+	var known *model.Error
+	if errors.As(err, &known) && known.Code == model.CodeInvalid {
+		return known
+	}
+	return nil
+}
+
+// fieldMessage is the first refusal of an invalid input, or "".
+func fieldMessage(err error) string {
+	refused := refusal(err)
+	switch {
+	case refused == nil:
+		return ""
+	case len(refused.Fields) > 0:
+		return refused.Fields[0].Message
+	}
+	return refused.Message
+}
+
 func errorTitle(status int) string {
 	switch status {
 	case http.StatusUnauthorized:

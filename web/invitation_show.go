@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 
@@ -57,14 +56,13 @@ func (w *Web) invitation(c echo.Context, status int, token, name string, refused
 func (w *Web) acceptInvitation(c echo.Context) error {
 	token, name := c.FormValue("token"), c.FormValue("name")
 	err := w.auth.AcceptInvitation(c.Request().Context(), token, name, c.FormValue("password"))
-	var refused *model.Error
-	switch {
-	case err == nil:
-		return redirect(c, pathHome)
-	case errors.As(err, &refused) && refused.Code == model.CodeInvalid:
+	if refused := refusal(err); refused != nil {
 		return w.invitation(c, http.StatusUnprocessableEntity, token, name, refused)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return redirect(c, pathHome)
 }
 
 // beginProvider sends the browser to the provider.

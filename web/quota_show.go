@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -55,12 +54,12 @@ func (w *Web) setQuota(c echo.Context) error {
 	if err == nil {
 		_, err = w.panel.SetQuota(ctx, actor, id, limits)
 	}
-	var refused *model.Error
-	if !errors.As(err, &refused) || refused.Code != model.CodeInvalid {
-		if err != nil {
-			return err
-		}
+	refused := refusal(err)
+	switch {
+	case err == nil:
 		return redirect(c, pathTeamQuota(id))
+	case refused == nil:
+		return err
 	}
 	q, err := w.panel.Quota(ctx, actor, id)
 	if err != nil {

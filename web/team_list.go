@@ -1,12 +1,10 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
-	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
 )
 
@@ -42,12 +40,11 @@ func (w *Web) teamList(c echo.Context, status int, name, problem string) error {
 func (w *Web) createTeam(c echo.Context) error {
 	name := c.FormValue("name")
 	t, err := w.panel.CreateTeam(c.Request().Context(), actorOf(c), name)
-	var refused *model.Error
-	switch {
-	case err == nil:
-		return redirect(c, pathTeam(t.ID))
-	case errors.As(err, &refused) && refused.Code == model.CodeInvalid:
-		return w.teamList(c, http.StatusUnprocessableEntity, name, refused.Fields[0].Message)
+	if problem := fieldMessage(err); problem != "" {
+		return w.teamList(c, http.StatusUnprocessableEntity, name, problem)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return redirect(c, pathTeam(t.ID))
 }

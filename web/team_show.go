@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -89,8 +88,8 @@ func (w *Web) team(c echo.Context, status int, change func(v *teamView)) error {
 // refusedForm shows the page again with what is wrong beside the fields of one
 // of its forms; other errors go on.
 func (w *Web) refusedForm(c echo.Context, err error, form func(v *teamView) *formView) error {
-	var refused *model.Error
-	if !errors.As(err, &refused) || refused.Code != model.CodeInvalid {
+	refused := refusal(err)
+	if refused == nil {
 		return err
 	}
 	return w.team(c, http.StatusUnprocessableEntity, func(v *teamView) {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
@@ -60,16 +59,4 @@ func (w *Web) sendRequest(c echo.Context) error {
 	whole := newBackendView(d, actor, w.now())
 	whole.Request = v
 	return w.backendPage(c, status, whole)
-}
-
-// fieldMessage is the first refusal of an invalid input, or "".
-func fieldMessage(err error) string {
-	var known *model.Error
-	if !errors.As(err, &known) || known.Code != model.CodeInvalid {
-		return ""
-	}
-	if len(known.Fields) > 0 {
-		return known.Fields[0].Message
-	}
-	return known.Message
 }
