@@ -3,6 +3,7 @@ package panel
 import (
 	"context"
 	"slices"
+	"time"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
@@ -88,11 +89,8 @@ func (p *Panel) RegisterBackend(ctx context.Context, a model.Actor, r Registrati
 	if err != nil {
 		return nil, err
 	}
-	now := p.Store.Now()
-	b := &model.Backend{
-		ID: model.NewID(model.PrefixBackend), TeamID: teamID, EnvironmentID: env.ID, Name: r.Name,
-		Spec: r.Spec.WithDefaults(), SpecVersion: 1, Phase: model.PhaseRegistered, CreatedAt: now, UpdatedAt: now,
-	}
+	b := newBackend(teamID, r.Name, r.Spec, p.Store.Now())
+	b.EnvironmentID = env.ID
 	if err := validate(b); err != nil {
 		return nil, err
 	}
@@ -113,6 +111,14 @@ func (p *Panel) RegisterBackend(ctx context.Context, a model.Actor, r Registrati
 		return nil, err
 	}
 	return b, nil
+}
+
+// newBackend is a backend as it is registered; its environment is the caller's to set.
+func newBackend(teamID, name string, spec model.Spec, now time.Time) *model.Backend {
+	return &model.Backend{
+		ID: model.NewID(model.PrefixBackend), TeamID: teamID, Name: name, Spec: spec.WithDefaults(),
+		SpecVersion: 1, Phase: model.PhaseRegistered, CreatedAt: now, UpdatedAt: now,
+	}
 }
 
 // insert saves a new backend with its event and its audit row.

@@ -228,7 +228,7 @@ func (w *batchWork) writeRow(ctx context.Context, q *store.Queries, batchID stri
 		return nil
 	}
 	var err error
-	if row.Job, err = w.panel.queue(ctx, q, w.actor, b, w.plans[i]); err == nil {
+	if row.Job, err = queue(ctx, q, w.actor, b, w.plans[i]); err == nil {
 		b.ActiveJobID, b.Phase = row.Job.ID, model.PhaseAfter(model.OpProvision, model.JobQueued, model.Holdings{})
 	}
 	return err

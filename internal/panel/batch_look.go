@@ -71,10 +71,7 @@ func (w *batchWork) judge(i int, envs []model.Environment, byName map[string]*mo
 	row := &w.rows[i]
 	*row = BatchRow{Name: item.Name, Outcome: OutcomeNew, Provision: w.batch.Provision}
 	now := w.panel.Store.Now().Add(-time.Duration(i) * time.Millisecond) // lists, newest first, keep the batch's order
-	b := &model.Backend{
-		ID: model.NewID(model.PrefixBackend), TeamID: w.teamID, Name: item.Name, Spec: item.Spec.WithDefaults(),
-		SpecVersion: 1, Phase: model.PhaseRegistered, CreatedAt: now, UpdatedAt: now,
-	}
+	b := newBackend(w.teamID, item.Name, item.Spec, now)
 	w.backends[i] = b
 	w.refuse(i, item.Refused...)
 	env, err := chooseEnvironment(envs, item.EnvironmentID)

@@ -113,6 +113,11 @@ func conflict(holder, format string, args ...any) error {
 	return e
 }
 
+// held refuses what a backend cannot take while a job holds it.
+func held(b *model.Backend) error {
+	return conflict(b.ActiveJobID, "Another job holds %s. Wait for it or cancel it, then start again.", b.Name)
+}
+
 // refuseCancel says why the job cannot be cancelled, or nil. Asking twice is
 // no error.
 func (f *jobFacts) refuseCancel() error {
@@ -131,7 +136,7 @@ func (f *jobFacts) refuseRetry() error {
 	case f.job.State == model.JobSucceeded:
 		return conflict("", "The job succeeded, so there is nothing to retry.")
 	case b.ActiveJobID != "":
-		return conflict(b.ActiveJobID, "Another job holds %s. Wait for it or cancel it, then start again.", b.Name)
+		return held(b)
 	case len(f.newer) > 0:
 		return conflict(f.newer[0].ID, "A newer job has changed %s since. Start a new one instead.", b.Name)
 	}
@@ -152,7 +157,7 @@ func (f *jobFacts) refuseRollBack() error {
 	case b.ActiveJobID != "" && b.ActiveJobID == f.rolledBackBy():
 		return conflict(b.ActiveJobID, "The job is being rolled back already.")
 	case b.ActiveJobID != "":
-		return conflict(b.ActiveJobID, "Another job holds %s. Wait for it or cancel it, then start again.", b.Name)
+		return held(b)
 	case b.Phase == model.PhaseDestroyed:
 		return conflict("", "%s was destroyed since, so nothing is left to roll back.", b.Name)
 	}

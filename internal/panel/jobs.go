@@ -63,7 +63,7 @@ func (p *Panel) start(ctx context.Context, a model.Actor, need Permission, id st
 		if err := p.room(ctx, q, b.TeamID, takes(b, op)); err != nil {
 			return err
 		}
-		job, err = p.queue(ctx, q, a, b, plan)
+		job, err = queue(ctx, q, a, b, plan)
 		return err
 	})
 	if err != nil {
@@ -74,16 +74,22 @@ func (p *Panel) start(ctx context.Context, a model.Actor, need Permission, id st
 }
 
 // queue saves a job that carries out the plan, with its audit row.
-func (p *Panel) queue(ctx context.Context, q *store.Queries, a model.Actor, b *model.Backend, plan *model.Plan) (*model.Job, error) {
-	job := &model.Job{
-		ID: model.NewID(model.PrefixJob), BackendID: b.ID, TeamID: b.TeamID, Operation: plan.Operation,
-		State: model.JobQueued, Plan: plan, Actor: a.Name, CreatedAt: p.Store.Now(),
-	}
+func queue(ctx context.Context, q *store.Queries, a model.Actor, b *model.Backend, plan *model.Plan) (*model.Job, error) {
+	job := newJob(a, b, plan)
 	if err := enqueue(ctx, q, job); err != nil {
 		return nil, err
 	}
 	change := ofBackend(a, jobActions[plan.Operation], b, map[string]any{"phase": b.Phase}, auditedPlan(plan))
 	return job, q.Audit(ctx, by(job, change))
+}
+
+// newJob is a job that waits for its turn to carry the plan out. Its time is
+// that of its insertion.
+func newJob(a model.Actor, b *model.Backend, plan *model.Plan) *model.Job {
+	return &model.Job{
+		ID: model.NewID(model.PrefixJob), BackendID: b.ID, TeamID: b.TeamID, Operation: plan.Operation,
+		State: model.JobQueued, Plan: plan, Actor: a.Name,
+	}
 }
 
 // jobActions name the start of each operation in the audit.
@@ -137,9 +143,7 @@ func hold(ctx context.Context, q *store.Queries, b *model.Backend, job *model.Jo
 // free tells why op may not start on the backend now.
 func free(b *model.Backend, op model.Operation) error {
 	if b.ActiveJobID != "" {
-		e := model.Errorf(model.CodeConflict, "Another job holds %s. Wait for it or cancel it, then start again.", b.Name)
-		e.Holder = b.ActiveJobID
-		return e
+		return held(b)
 	}
 	if !b.Phase.Allows(op) {
 		return model.Errorf(model.CodeConflict, "%s is %s, so there is nothing to %s.", b.Name, b.Phase, op)
@@ -175,7 +179,7 @@ func (p *Panel) Job(ctx context.Context, a model.Actor, id string) (*JobDetail, 
 	if d.Steps, err = q.Steps(ctx, id); err != nil {
 		return nil, err
 	}
-	f, err := factsOf(ctx, q, j)
+	f, err := gather(ctx, q, j, b)
 	if err != nil {
 		return nil, err
 	}

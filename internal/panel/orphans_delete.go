@@ -50,7 +50,7 @@ func (p *Panel) DeleteOrphans(ctx context.Context, a model.Actor, environmentID 
 	}
 	err = p.Store.InTx(ctx, func(q *store.Queries) error {
 		for _, some := range byBackend(picked) {
-			job, err := p.cleanUp(ctx, q, a, env, some)
+			job, err := cleanUp(ctx, q, a, env, some)
 			if refusal := (*model.Error)(nil); all && errors.As(err, &refusal) && refusal.Code == model.CodeConflict {
 				done.leave(some, refusal)
 				continue
@@ -109,7 +109,7 @@ func byBackend(list []Tagged) [][]Tagged {
 
 // cleanUp queues the job that deletes one backend's orphans, or returns the
 // one that does so already.
-func (p *Panel) cleanUp(ctx context.Context, q *store.Queries, a model.Actor, env *model.Environment, some []Tagged) (*model.Job, error) {
+func cleanUp(ctx context.Context, q *store.Queries, a model.Actor, env *model.Environment, some []Tagged) (*model.Job, error) {
 	b, err := q.BackendForUpdate(ctx, some[0].BackendID)
 	if model.CodeOf(err) == model.CodeNotFound {
 		b, err = recoverBackend(ctx, q, a, env, some[0].BackendID)
@@ -133,10 +133,7 @@ func (p *Panel) cleanUp(ctx context.Context, q *store.Queries, a model.Actor, en
 		}
 		orphans = append(orphans, t.Orphan)
 	}
-	job := &model.Job{
-		ID: model.NewID(model.PrefixJob), BackendID: b.ID, TeamID: b.TeamID, Operation: model.OpCleanUp, State: model.JobQueued,
-		Actor: a.Name, Plan: provision.CleanUpPlan(b, orphans), CreatedAt: p.Store.Now(),
-	}
+	job := newJob(a, b, provision.CleanUpPlan(b, orphans))
 	if err := insertJob(ctx, q, b, job); err != nil {
 		return nil, err
 	}
@@ -151,7 +148,7 @@ func deletesAlready(ctx context.Context, q *store.Queries, b *model.Backend, som
 	}
 	for _, t := range some {
 		if job.Operation != model.OpCleanUp || !provision.Deletes(job.Plan, t.ID) {
-			return nil, conflict(job.ID, "Another job holds %s. Wait for it or cancel it, then start again.", b.Name)
+			return nil, held(b)
 		}
 	}
 	return job, nil

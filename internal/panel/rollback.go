@@ -82,10 +82,7 @@ func (f *jobFacts) rollBack(ctx context.Context, q *store.Queries, a model.Actor
 		}
 		return b.ActiveJobID, nil // already the roll back's when nobody worked on the job
 	}
-	job := &model.Job{
-		ID: model.NewID(model.PrefixJob), BackendID: f.backend.ID, TeamID: f.job.TeamID, Operation: model.OpRollBack,
-		Undoes: f.job.ID, State: model.JobQueued, Actor: a.Name,
-		Plan: provision.RollBackPlan(f.backend, f.job.ID, f.resources),
-	}
+	job := newJob(a, f.backend, provision.RollBackPlan(f.backend, f.job.ID, f.resources))
+	job.Undoes = f.job.ID
 	return job.ID, insertJob(ctx, q, f.backend, job)
 }
