@@ -120,10 +120,9 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 		Explain: awsapi.Explain, Trace: awsapi.Collect, Queue: queue, CancelRequested: jobs.CancelRequested, Now: a.Store.Now,
 	})
 	run := &engine{executor: executor, store: a.Store, pool: pool, install: install}
-	worker := jobs.New(a.Store, a.workerOptions(map[model.Operation]jobs.Handler{
-		model.OpProvision: a.traced(run.walk), model.OpDestroy: a.traced(run.destroy), model.OpRollBack: a.traced(run.rollBack),
-		model.OpCleanUp: a.traced(run.walk),
-	}))
+	worker := jobs.New(a.Store, a.workerOptions(a.traced(map[model.Operation]jobs.Handler{
+		model.OpProvision: run.walk, model.OpDestroy: run.destroy, model.OpRollBack: run.rollBack, model.OpCleanUp: run.walk,
+	})))
 	a.Panel = panel.New(panel.Deps{
 		Store: a.Store, InstallID: install, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger, Limits: a.cfg.TeamLimits, Secrets: a.Auth,
 		Activity: a.activity, Typical: executor.Typical,

@@ -45,13 +45,16 @@ func (a *App) traceRequest(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // traced gives each run of a job a span.
-func (a *App) traced(h jobs.Handler) jobs.Handler {
-	return func(ctx context.Context, j *model.Job) error {
-		ctx, ended := a.traces.Job(ctx, j)
-		err := h(ctx, j)
-		ended(endOf(err))
-		return err
+func (a *App) traced(handlers map[model.Operation]jobs.Handler) map[model.Operation]jobs.Handler {
+	for op, h := range handlers {
+		handlers[op] = func(ctx context.Context, j *model.Job) error {
+			ctx, ended := a.traces.Job(ctx, j)
+			err := h(ctx, j)
+			ended(endOf(err))
+			return err
+		}
 	}
+	return handlers
 }
 
 // stepContext puts into a step's log lines which it is, and gives it a span.

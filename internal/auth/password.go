@@ -125,7 +125,7 @@ func (a *Auth) SetPassword(ctx context.Context, password string) error {
 		return err
 	}
 	if actor.Stale && u.HasCredentials() {
-		return model.Errorf(model.CodeStale, "Prove once more who you are, then try again: you signed in more than ten minutes ago.")
+		return model.Stale()
 	}
 	hashed, err := a.newPassword(ctx, password)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -74,7 +75,7 @@ func (a *Auth) workloadActor(ctx context.Context, bearer string) (model.Actor, e
 	}
 	for i := range trusts {
 		t := &trusts[i]
-		if !hasAudience(token.Audience, t.Audience) || !t.Fits(claims) {
+		if !slices.Contains(token.Audience, t.Audience) || !t.Fits(claims) {
 			continue
 		}
 		switch stands, err := a.trustStands(ctx, t); {
@@ -107,15 +108,6 @@ func (a *Auth) trustStands(ctx context.Context, t *model.Trust) (bool, error) {
 		return false, nil
 	}
 	return err == nil && m.Role.AtLeast(model.RoleOwner), err
-}
-
-func hasAudience(all []string, want string) bool {
-	for _, have := range all {
-		if have == want {
-			return true
-		}
-	}
-	return false
 }
 
 // unverifiedIssuer reads who claims to have signed the token, to know whose

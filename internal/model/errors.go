@@ -88,6 +88,11 @@ func NotFound(noun, id string) *Error {
 	return Errorf(CodeNotFound, "There is no %s %q, or it is not your team's.", noun, id)
 }
 
+// Stale asks a person who proved who they are too long ago to do so again.
+func Stale() *Error {
+	return Errorf(CodeStale, "Prove once more who you are, then try again: you signed in more than ten minutes ago.")
+}
+
 // CodeOf returns the code of the first Error in err's chain, CodeInternal if there is none.
 func CodeOf(err error) Code {
 	var e *Error

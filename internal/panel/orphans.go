@@ -51,11 +51,17 @@ func (p *Panel) lookForOrphans(ctx context.Context, env *model.Environment) (*or
 	if look.cleanUps, err = p.Store.Read().CleanUps(ctx, env.ID, maxCleanUps); err != nil {
 		return nil, err
 	}
+	owners := map[string]*owner{}
 	for _, t := range tagged {
 		if t.Foreign = t.InstallID != p.InstallID; t.Foreign {
 			t.Why = "It is another Drawbridge installation's, which shares this account."
-		} else if t.Why, err = p.unaccounted(ctx, env, t); err != nil {
-			return nil, err
+		} else {
+			if owners[t.BackendID] == nil {
+				if owners[t.BackendID], err = p.ownerOf(ctx, env, t.BackendID); err != nil {
+					return nil, err
+				}
+			}
+			t.Why = owners[t.BackendID].unaccounted(t)
 		}
 		if t.Why == "" {
 			continue
@@ -109,35 +115,48 @@ func (l *orphanLook) pick(ids []string, done *CleanUp) ([]Tagged, error) {
 	return picked, nil
 }
 
-// unaccounted says why nothing of ours accounts for the thing, "" if something does.
-func (p *Panel) unaccounted(ctx context.Context, env *model.Environment, t Tagged) (string, error) {
+// owner is what is known of a backend that tags name.
+type owner struct {
+	backend   *model.Backend // nil when this installation does not know it
+	have      []model.Resource
+	elsewhere bool // it is in another environment
+	seenHere  bool // and that one looks at the same things
+}
+
+func (p *Panel) ownerOf(ctx context.Context, env *model.Environment, backendID string) (*owner, error) {
 	q := p.Store.Read()
-	b, err := q.BackendByID(ctx, t.BackendID)
+	b, err := q.BackendByID(ctx, backendID)
 	if model.CodeOf(err) == model.CodeNotFound {
-		return "This installation does not know the backend that its tags name.", nil
+		return &owner{}, nil
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	have, err := q.Resources(ctx, b.ID)
+	o := &owner{backend: b, elsewhere: b.EnvironmentID != env.ID}
+	if o.have, err = q.Resources(ctx, b.ID); err != nil || !o.elsewhere {
+		return o, err
+	}
+	other, err := q.EnvironmentByID(ctx, b.EnvironmentID)
+	if err != nil {
+		return nil, err
+	}
+	o.seenHere = sameAccount(env, other)
+	return o, nil
+}
+
+// unaccounted says why nothing of ours accounts for the thing, "" if something does.
+func (o *owner) unaccounted(t Tagged) string {
 	switch {
-	case err != nil:
-		return "", err
-	case b.EnvironmentID != env.ID:
-		other, err := q.EnvironmentByID(ctx, b.EnvironmentID)
-		if err != nil {
-			return "", err
-		}
-		if sameAccount(env, other) && t.In(have) {
-			return "", nil // listed, if at all, in the environment of its own backend
-		}
-		return fmt.Sprintf("Its backend %s is in another environment.", b.Name), nil
-	case t.In(have):
-		return "", nil
-	case b.Phase == model.PhaseDestroyed:
-		return fmt.Sprintf("Its backend %s is destroyed.", b.Name), nil
+	case o.backend == nil:
+		return "This installation does not know the backend that its tags name."
+	case t.In(o.have) && (!o.elsewhere || o.seenHere):
+		return "" // listed, if at all, in the environment of its own backend
+	case o.elsewhere:
+		return fmt.Sprintf("Its backend %s is in another environment.", o.backend.Name)
+	case o.backend.Phase == model.PhaseDestroyed:
+		return fmt.Sprintf("Its backend %s is destroyed.", o.backend.Name)
 	}
-	return fmt.Sprintf("Its backend %s has nothing at %s, or something else.", b.Name, t.Key), nil
+	return fmt.Sprintf("Its backend %s has nothing at %s, or something else.", o.backend.Name, t.Key)
 }
 
 // sameAccount tells whether two environments look at the same things.

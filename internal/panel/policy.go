@@ -145,7 +145,7 @@ func forbidden(p Permission, have model.Role, where string) error {
 
 func fresh(a model.Actor, p Permission) error {
 	if a.Stale && p.Fresh() {
-		return model.Errorf(model.CodeStale, "Prove once more who you are, then try again: you signed in more than ten minutes ago.")
+		return model.Stale()
 	}
 	return nil
 }
