@@ -117,7 +117,7 @@ func jobOf(j *model.Job) Job {
 func jobDetailOf(d *panel.JobDetail) JobDetail {
 	return JobDetail{
 		Job: jobOf(&d.Job), BackendName: d.Backend.Name, Steps: listOf(d.Steps, stepOf).Items,
-		Plan: optional(d.Plan, planOf), Typical: d.Typical, ExpectedAt: d.ExpectedAt(time.Now()),
+		Plan: optional(d.Plan, planOf), Typical: d.Typical, ExpectedAt: d.ExpectedAt(d.AsOf),
 		Actions: JobActions{
 			Cancel: jobActionOf(d.Actions.Cancel), Retry: jobActionOf(d.Actions.Retry), RollBack: jobActionOf(d.Actions.RollBack),
 		},

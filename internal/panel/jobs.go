@@ -19,6 +19,8 @@ type JobDetail struct {
 	RolledBackBy string `json:"rolled_back_by,omitempty"`
 	// Typical is how long such a step took before, in seconds, by kind and action ("elbv2.load_balancer create").
 	Typical map[string]float64 `json:"typical,omitempty"`
+	// AsOf is when this was told, by the clock of what is written.
+	AsOf time.Time `json:"-"`
 	// Waits is how long AWS mostly is at work on such steps in the environment.
 	Waits map[string]time.Duration `json:"-"`
 }
@@ -175,7 +177,7 @@ func (p *Panel) Job(ctx context.Context, a model.Actor, id string) (*JobDetail, 
 	if j, err = q.JobByID(ctx, id); err != nil {
 		return nil, err
 	}
-	d := &JobDetail{Job: *j, Backend: *b}
+	d := &JobDetail{Job: *j, Backend: *b, AsOf: p.Store.Now()}
 	if d.Steps, err = q.Steps(ctx, id); err != nil {
 		return nil, err
 	}
