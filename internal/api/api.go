@@ -41,6 +41,7 @@ type Authenticator interface {
 type Deps struct {
 	Panel   *panel.Panel
 	Auth    Authenticator
+	Keys    Keys
 	Version string // of the program; told to token bearers only
 	Logger  *slog.Logger
 }
@@ -49,13 +50,14 @@ type Deps struct {
 type API struct {
 	panel   *panel.Panel
 	auth    Authenticator
+	keys    Keys
 	version string
 	log     *slog.Logger
 }
 
 // New returns an API; Register mounts it.
 func New(d Deps) *API {
-	return &API{panel: d.Panel, auth: d.Auth, version: d.Version, log: d.Logger}
+	return &API{panel: d.Panel, auth: d.Auth, keys: d.Keys, version: d.Version, log: d.Logger}
 }
 
 // Register mounts the API, its description and its documentation page on e.
@@ -64,7 +66,7 @@ func (a *API) Register(e *echo.Echo) {
 	e.Use(a.guard)
 	plain := humaecho.NewWithGroup(e, e.Group(Base), a.config())
 	h := huma.NewAPI(a.config(), literalColons{plain.Adapter()})
-	h.UseMiddleware(a.authenticate)
+	h.UseMiddleware(a.authenticate, a.idempotent)
 	a.registerBackends(h)
 	a.registerBatches(h)
 	a.registerJobs(h)
@@ -135,6 +137,9 @@ func (a *API) config() huma.Config {
 func route[I, O any](a *API, h huma.API, op huma.Operation, fn func(context.Context, model.Actor, *I) (*O, error)) {
 	if op.MaxBodyBytes == 0 {
 		op.MaxBodyBytes = maxBody
+	}
+	if op.Method == http.MethodPost {
+		op.Parameters = append(op.Parameters, keyParam())
 	}
 	problem := h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[ProblemDetails](), true, "")
 	if op.Responses == nil {

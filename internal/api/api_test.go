@@ -69,6 +69,7 @@ type installation struct {
 	echo   *echo.Echo
 	store  *store.Store
 	panel  *panel.Panel
+	auth   *auth.Auth
 	tokens map[string]string // by role; "stranger" is another team's owner
 }
 
@@ -93,8 +94,8 @@ func install(t *testing.T) *installation {
 	au := auth.New(st, auth.Options{Logger: logger})
 	in.seed(t, au)
 	p := panel.New(panel.Deps{Store: st, Cloud: cloud{}, Worker: idleWorker{}, Hub: hub, Probe: probe.New(probe.Options{}), Logger: logger, Secrets: au})
-	in.panel = p
-	New(Deps{Panel: p, Auth: au, Version: "test", Logger: logger}).Register(in.echo)
+	in.panel, in.auth = p, au
+	New(Deps{Panel: p, Auth: au, Keys: st, Version: "test", Logger: logger}).Register(in.echo)
 	return in
 }
 

@@ -8,7 +8,9 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,7 +48,7 @@ func crowded(b *testing.B) (*httptest.Server, *auth.Auth, string) {
 	}
 	e := echo.New()
 	p := panel.New(panel.Deps{Store: st, Cloud: cloud{}, Worker: idleWorker{}, Hub: events.NewHub(), Probe: probe.New(probe.Options{}), Logger: quiet})
-	New(Deps{Panel: p, Auth: au, Version: "bench", Logger: quiet}).Register(e)
+	New(Deps{Panel: p, Auth: au, Keys: st, Version: "bench", Logger: quiet}).Register(e)
 	srv := httptest.NewServer(e)
 	b.Cleanup(srv.Close)
 	return srv, au, secret
@@ -141,4 +143,57 @@ func BenchmarkTokenCheck(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkIdempotentPOST is a POST with a new key from eight clients at once,
+// over HTTP and with the token check: the key is claimed, the work is done and
+// the answer is kept, each in a commit. Its half "repeat" sends one key again
+// and again.
+func BenchmarkIdempotentPOST(b *testing.B) {
+	srv, _, secret := crowded(b)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	b.Cleanup(client.CloseIdleConnections)
+	var n atomic.Int64
+	for name, body := range map[string]func() (key, body string){
+		"new": func() (string, string) {
+			i := n.Add(1)
+			return fmt.Sprintf("k-%d", i), fmt.Sprintf(`{"name":"new-%d","spec":{}}`, i)
+		},
+		"repeat": func() (string, string) { return "repeat", `{"name":"repeated","spec":{}}` },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetParallelism(16)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					key, body := body()
+					if err := post(b, client, srv.URL+"/api/v1/backends", secret, key, body); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "req/s")
+		})
+	}
+}
+
+func post(b *testing.B, client *http.Client, url, secret, key, body string) error {
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "Bearer "+secret)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", key)
+	resp, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	atWork := resp.StatusCode == http.StatusConflict && resp.Header.Get("Retry-After") != ""
+	if err == nil && resp.StatusCode != http.StatusCreated && !atWork {
+		err = fmt.Errorf("status %d: %s", resp.StatusCode, answer)
+	}
+	return err
 }

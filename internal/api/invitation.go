@@ -30,7 +30,7 @@ type NewInvitation struct {
 // MadeInvitation is a new invitation with its secret.
 type MadeInvitation struct {
 	Invitation
-	Path string `json:"path" doc:"The path of its link, below the panel's address. It is told this once." example:"/invitations/3kWq…"`
+	Path string `json:"path,omitempty" doc:"The path of its link, below the panel's address. It is told this once, and absent when a request is repeated by its Idempotency-Key." example:"/invitations/3kWq…"`
 }
 
 func invitationOf(i *model.Invitation) Invitation {

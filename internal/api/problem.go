@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
@@ -29,6 +32,8 @@ type ProblemDetails struct {
 	HolderURL string       `json:"holder_url,omitempty" doc:"That job's address." example:"/api/v1/jobs/job_4q7hmk2xv6pzd3wa"`
 	Problem   *Problem     `json:"problem,omitempty" doc:"What AWS said, when that is the reason."`
 	RequestID string       `json:"request_id" doc:"Names this request in the server's log." example:"req_b5jdy3xk7m2q4ncz"`
+
+	retryAfter time.Duration // 0 when nobody knows
 }
 
 // FieldError names one refused input.
@@ -53,6 +58,9 @@ func (p *ProblemDetails) GetHeaders() http.Header {
 		h.Set("WWW-Authenticate", `Bearer realm="drawbridge"`)
 	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", "10")
+	}
+	if p.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
 	}
 	return h
 }
@@ -108,6 +116,7 @@ func (a *API) problem(ctx context.Context, err error) *ProblemDetails {
 	var me *model.Error
 	errors.As(err, &me)
 	p := newProblem(ctx, status, string(code), me.Full())
+	p.retryAfter = me.RetryAfter
 	if me.Problem != nil {
 		p.Problem = optional(me.Problem, problemOf)
 		p.Type = cmp.Or(me.Problem.Help, p.Type)

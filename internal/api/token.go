@@ -32,7 +32,7 @@ type NewToken struct {
 // MadeToken is a new token with its secret.
 type MadeToken struct {
 	Token
-	Secret string `json:"secret" doc:"What to send as the bearer token. It is told this once; only a hash of it is kept." example:"dbr_…"`
+	Secret string `json:"secret,omitempty" doc:"What to send as the bearer token. It is told this once, and absent when a request is repeated by its Idempotency-Key; only a hash of it is kept." example:"dbr_…"`
 }
 
 func tokenOf(t *model.Token) Token {

@@ -133,7 +133,7 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 func (a *App) listParts(worker *jobs.Worker, hub *events.Hub) []part {
 	e := newEcho(a.logger, a.metrics, a.cfg.Access.TrustedProxies, a.traceRequest)
 	e.Use(a.countStreams)
-	api.New(api.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger}).Register(e)
+	api.New(api.Deps{Panel: a.Panel, Auth: a.Auth, Keys: a.Store, Version: a.cfg.Version, Logger: a.logger}).Register(e)
 	pages := web.New(web.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger,
 		Provider: a.provider(), URL: a.URL(), Errors: awsapi.Explanations(), Now: a.Store.Now})
 	pages.Register(e)
@@ -152,6 +152,7 @@ func (a *App) listParts(worker *jobs.Worker, hub *events.Hub) []part {
 	return append(parts,
 		part{"listener", func(ctx context.Context) error { return a.Store.Listen(ctx, heard(worker, hub)) }},
 		part{"audit head", a.logAuditHead},
+		part{"idempotency keys", a.pruneKeys},
 		part{"http", serveHTTP(a.http, withSessions(a.Auth.Sessions, e))},
 		part{"worker", worker.Run}, // the first to stop: other replicas take its jobs at once
 	)

@@ -5,7 +5,7 @@
 // (jobs.Store) and the durable record of jobs (provision.Journal).
 //
 // Row locks are taken in one order everywhere: team, backend, then its job, then
-// whatever hangs on them, and the audit's head last. So transactions wait for
+// whatever hangs on them, the keyed request, and the audit's head last. So transactions wait for
 // each other but never in a circle.
 package store
 
@@ -165,6 +165,9 @@ func (s *Store) InTx(ctx context.Context, fn func(q *Queries) error) error {
 			return err
 		}
 		if err := q.sendNotices(ctx); err != nil {
+			return err
+		}
+		if err := q.noteKeyed(ctx); err != nil {
 			return err
 		}
 		return q.appendAudit(ctx)

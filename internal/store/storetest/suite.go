@@ -38,6 +38,8 @@ func Run(t *testing.T, open Open) {
 		"odd texts":                  testOddTexts,
 		"install id":                 testInstallID,
 		"absent rows":                testAbsent,
+		"idempotency keys":           testKeys,
+		"idempotency keys and time":  testKeysInTime,
 		"transactions":               testTransactions,
 		"closed database":            testClosed,
 		"event numbers":              testEventNumbers,
