@@ -103,7 +103,7 @@ func (a *API) Register(e *echo.Echo) {
 
 const description = `Drawbridge puts a private app behind an AWS HTTP API: it makes the security groups, the internal load balancer, the VPC link, the HTTP API and everything between them, watches them come up and deletes them again.
 
-Send an API token with each request: ` + "`Authorization: Bearer <token>`" + `; ` + "`server token create`" + ` makes one. Work that takes time is a job: the answer is 202 with the job's address in ` + "`Location`" + `. Errors are problem+json (RFC 9457); ` + "`errors[].location`" + ` names the field, as in ` + "`body.spec.port`" + `.`
+Send an API token with each request: ` + "`Authorization: Bearer <token>`" + `; ` + "`server token create`" + ` makes one. Work that takes time is a job: the answer is 202 with the job's address in ` + "`Location`" + `; with ` + "`?wait=60s`" + ` it comes when the job has ended or that time has passed. Errors are problem+json (RFC 9457); ` + "`errors[].location`" + ` names the field, as in ` + "`body.spec.port`" + `.`
 
 func (a *API) config() huma.Config {
 	c := huma.DefaultConfig("Drawbridge", "1")

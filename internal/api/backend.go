@@ -127,18 +127,9 @@ type planInput struct {
 	Operation string `query:"operation" default:"provision" enum:"provision,destroy" doc:"What would be done."`
 }
 
-// jobOutput is the answer to a request that became work.
-type jobOutput struct {
-	Location   string `header:"Location" doc:"The job's address."`
-	RetryAfter int    `header:"Retry-After" doc:"Seconds until it is worth asking for the job."`
-	Body       Job
-}
-
-func accepted(job *model.Job, err error) (*jobOutput, error) {
-	if err != nil {
-		return nil, err
-	}
-	return &jobOutput{Location: jobURL(job.ID), RetryAfter: 2, Body: jobOf(job)}, nil
+type backendWorkInput struct {
+	ID string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
+	Waiting
 }
 
 func (a *API) registerBackends(h huma.API) {
@@ -162,14 +153,16 @@ func (a *API) registerBackends(h huma.API) {
 	route(a, h, huma.Operation{
 		OperationID: "provision-backend", Method: http.MethodPost, Path: "/backends/{id}/provision", DefaultStatus: http.StatusAccepted, Tags: tags,
 		Summary: "Provision a backend", Description: "Queues a job that makes the whole chain, from security groups to invoke URL.",
-	}, func(ctx context.Context, actor model.Actor, in *backendInput) (*jobOutput, error) {
-		return accepted(a.panel.Provision(ctx, actor, in.ID))
+	}, func(ctx context.Context, actor model.Actor, in *backendWorkInput) (*jobOutput, error) {
+		job, err := a.panel.Provision(ctx, actor, in.ID)
+		return a.accepted(ctx, actor, in.Waiting, job, err)
 	})
 	route(a, h, huma.Operation{
 		OperationID: "destroy-backend", Method: http.MethodDelete, Path: "/backends/{id}", DefaultStatus: http.StatusAccepted, Tags: tags,
 		Summary: "Destroy a backend", Description: "Queues a job that deletes what Drawbridge made for it, in AWS's legal order. What it only used is never touched.",
-	}, func(ctx context.Context, actor model.Actor, in *backendInput) (*jobOutput, error) {
-		return accepted(a.panel.Destroy(ctx, actor, in.ID))
+	}, func(ctx context.Context, actor model.Actor, in *backendWorkInput) (*jobOutput, error) {
+		job, err := a.panel.Destroy(ctx, actor, in.ID)
+		return a.accepted(ctx, actor, in.Waiting, job, err)
 	})
 	route(a, h, huma.Operation{
 		OperationID: "list-resources", Method: http.MethodGet, Path: "/backends/{id}/resources", Tags: tags,

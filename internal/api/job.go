@@ -152,14 +152,16 @@ func (a *API) registerJobs(h huma.API) {
 	route(a, h, huma.Operation{
 		OperationID: "cancel-job", Method: http.MethodPost, Path: "/jobs/{id}/cancel", DefaultStatus: http.StatusAccepted, Tags: tags,
 		Summary: "Cancel a job", Description: "Asks it to stop before its next change in AWS. What exists by then stays until it is retried or destroyed.",
-	}, func(ctx context.Context, actor model.Actor, in *jobInput) (*jobOutput, error) {
-		return accepted(a.panel.CancelJob(ctx, actor, in.ID))
+	}, func(ctx context.Context, actor model.Actor, in *waitJobInput) (*jobOutput, error) {
+		job, err := a.panel.CancelJob(ctx, actor, in.ID)
+		return a.accepted(ctx, actor, in.Waiting, job, err)
 	})
 	route(a, h, huma.Operation{
 		OperationID: "retry-job", Method: http.MethodPost, Path: "/jobs/{id}/retry", DefaultStatus: http.StatusAccepted, Tags: tags,
 		Summary: "Retry a job", Description: "Queues a failed or cancelled job again. It goes on from the step that failed.",
-	}, func(ctx context.Context, actor model.Actor, in *jobInput) (*jobOutput, error) {
-		return accepted(a.panel.RetryJob(ctx, actor, in.ID))
+	}, func(ctx context.Context, actor model.Actor, in *waitJobInput) (*jobOutput, error) {
+		job, err := a.panel.RetryJob(ctx, actor, in.ID)
+		return a.accepted(ctx, actor, in.Waiting, job, err)
 	})
 	route(a, h, huma.Operation{
 		OperationID: "plan-roll-back", Method: http.MethodGet, Path: "/jobs/{id}/roll-back", Tags: tags,
@@ -168,19 +170,15 @@ func (a *API) registerJobs(h huma.API) {
 	route(a, h, huma.Operation{
 		OperationID: "roll-back-job", Method: http.MethodPost, Path: "/jobs/{id}/roll-back", DefaultStatus: http.StatusAccepted, Tags: tags,
 		Summary: "Roll a job back", Description: "Deletes what this provision made, and nothing else. The answer is the job that does so. A job that is at work this moment is cancelled first: the answer is that job, with roll_back_by set, and its rolled_back_by names the roll back once it has stopped.",
-	}, func(ctx context.Context, actor model.Actor, in *jobInput) (*jobOutput, error) {
-		return accepted(a.panel.RollBack(ctx, actor, in.ID))
+	}, func(ctx context.Context, actor model.Actor, in *waitJobInput) (*jobOutput, error) {
+		job, err := a.panel.RollBack(ctx, actor, in.ID)
+		return a.accepted(ctx, actor, in.Waiting, job, err)
 	})
 }
 
 func (a *API) listJobs(ctx context.Context, actor model.Actor, in *backendInput) (*listOutput[Job], error) {
 	list, err := a.panel.Jobs(ctx, actor, in.ID)
 	return listed(list, err, jobOf)
-}
-
-func (a *API) getJob(ctx context.Context, actor model.Actor, in *jobInput) (*output[JobDetail], error) {
-	d, err := a.panel.Job(ctx, actor, in.ID)
-	return one(d, err, jobDetailOf)
 }
 
 func (a *API) planRollBack(ctx context.Context, actor model.Actor, in *jobInput) (*output[Plan], error) {

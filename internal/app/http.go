@@ -139,10 +139,11 @@ func wantsStream(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/event-stream")
 }
 
-// endStreams ends the context of event streams when the server stops.
+// endStreams ends the context of event streams, and of those who wait for a job,
+// when the server stops.
 func endStreams(stop context.Context, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if wantsStream(r) {
+		if wantsStream(r) || r.Method == http.MethodGet && r.URL.Query().Has("wait") {
 			ctx, cancel := context.WithCancel(r.Context())
 			defer cancel()
 			defer context.AfterFunc(stop, cancel)()

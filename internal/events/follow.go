@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -134,4 +135,25 @@ func follow(ctx context.Context, sub *Subscription, look func() (sent bool, err 
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// errEnough ends a follow that has seen what it waited for.
+var errEnough = errors.New("enough")
+
+// Until calls look at once and whenever the backend may have new events, until
+// look tells that it is over (nil), ctx ends (its cause) or look fails.
+func (h *Hub) Until(ctx context.Context, backendID string, look func() (over bool, err error)) error {
+	sub := h.Subscribe(backendID)
+	defer sub.Close()
+	err := follow(ctx, sub, func() (bool, error) {
+		over, err := look()
+		if err == nil && over {
+			err = errEnough
+		}
+		return false, err
+	}, nil)
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
 }

@@ -18,7 +18,7 @@ import (
 var readers = []string{
 	"AccessLogs", "Account", "Audit", "Backend", "Backends", "CountBackends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
 	"ExportAudit", "HasActivity", "Instances", "Invitations", "Members", "Job", "Jobs", "Orphans", "Plan", "RollBackPlan", "StreamBackends", "StreamEvents", "Team", "Teams", "TestRuns",
-	"Tokens", "Trusts", "Users", "Quota",
+	"Tokens", "Trusts", "Users", "Quota", "WaitJob",
 }
 
 // auditedUseCases carries each use case that changes something out, once, and

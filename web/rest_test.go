@@ -1,0 +1,97 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"slices"
+	"testing"
+)
+
+// restOf names the REST operation that does what a page's form does.
+var restOf = map[string]string{
+	"backend_create":        "register-backend",
+	"backend_import_create": "register-backends",
+	"backend_provision":     "provision-backend",
+	"backend_destroy":       "destroy-backend",
+	"tests_run":             "run-tests",
+	"tests_send":            "run-tests",
+	"job_cancel":            "cancel-job",
+	"job_retry":             "retry-job",
+	"job_roll_back":         "roll-back-job",
+	"team_create":           "create-team",
+	"member_save":           "set-member-role",
+	"member_remove":         "remove-member",
+	"invitation_create":     "create-invitation",
+	"invitation_revoke":     "revoke-invitation",
+	"token_create":          "create-token",
+	"token_revoke":          "revoke-token",
+	"trust_create":          "create-trust",
+	"trust_delete":          "delete-trust",
+	"user_switch":           "set-user-enabled",
+	"user_admin":            "set-user-admin",
+	"orphans_delete":        "delete-orphans",
+	"quota_set":             "set-quota",
+}
+
+// pagesOnly says why a form has no REST operation.
+var pagesOnly = map[string]string{
+	"session_create":     "signs a person in; a token needs no session",
+	"session_delete":     "signs a person out",
+	"provider_begin":     "signs a person in with a provider; workloads use its tokens directly",
+	"invitation_accept":  "makes a person's account",
+	"confirm_create":     "a person proves anew who they are; a token is never stale",
+	"password_save":      "a person's own password",
+	"session_end":        "a person's own sessions",
+	"session_end_others": "a person's own sessions",
+}
+
+// TestRESTDoesWhatPagesDo: every form has its REST operation, or a reason why not.
+func TestRESTDoesWhatPagesDo(t *testing.T) {
+	t.Parallel()
+	operations := restOperations(t)
+	var forms []string
+	for _, r := range routes() {
+		if r.Method == http.MethodGet {
+			continue
+		}
+		forms = append(forms, r.Name)
+		operation, reason := restOf[r.Name], pagesOnly[r.Name]
+		if (operation == "") == (reason == "") {
+			t.Errorf("%s %s (%s): name the REST operation that does the same, or why there is none", r.Method, r.Path, r.Name)
+		}
+		if operation != "" && !slices.Contains(operations, operation) {
+			t.Errorf("%s: there is no REST operation %s", r.Name, operation)
+		}
+	}
+	for _, named := range []map[string]string{restOf, pagesOnly} {
+		for name := range named {
+			if !slices.Contains(forms, name) {
+				t.Errorf("there is no form %s any more", name)
+			}
+		}
+	}
+}
+
+func restOperations(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("../internal/api/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document struct {
+		Paths map[string]map[string]struct {
+			OperationID string `json:"operationId"`
+		} `json:"paths"`
+	}
+	if err := json.Unmarshal(text, &document); err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, methods := range document.Paths {
+		for _, op := range methods {
+			ids = append(ids, op.OperationID)
+		}
+	}
+	return ids
+}
