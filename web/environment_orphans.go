@@ -23,6 +23,7 @@ type orphanRow struct {
 	Age        *ui.Time
 	JobURL     string // of the job that deletes it now
 	DeleteURL  string // "" when it cannot be asked for
+	AdoptURL   string // "" when nothing can take it
 }
 
 // orphansView is the page of an environment's orphans.
@@ -59,6 +60,9 @@ func newOrphansView(environmentID string, list []model.Orphan, now time.Time) or
 		} else {
 			row.DeleteURL = v.DeleteURL
 			v.Deletable++
+			if o.Adoptable {
+				row.AdoptURL = pathOrphanAdopt(environmentID)
+			}
 		}
 		v.Ours = append(v.Ours, row)
 	}
@@ -80,6 +84,15 @@ func (w *Web) deleteOrphans(c echo.Context) error {
 		return redirect(c, pathJob(done.Jobs[0].ID))
 	}
 	return redirect(c, pathEnvironmentOrphans(c.Param("id")))
+}
+
+// adoptOrphan gives an orphan back to its backend and shows that.
+func (w *Web) adoptOrphan(c echo.Context) error {
+	r, err := w.panel.AdoptOrphan(c.Request().Context(), actorOf(c), c.Param("id"), c.FormValue("id"))
+	if err != nil {
+		return err
+	}
+	return redirect(c, pathBackend(r.BackendID))
 }
 
 // orphansLabel is what the link to the page says: how many there were.

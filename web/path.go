@@ -114,6 +114,7 @@ func pathEnvironmentStatus(id string) string {
 }
 
 func pathOrphansDelete(id string) string { return pathEnvironmentOrphans(id) + "/delete" }
+func pathOrphanAdopt(id string) string   { return pathEnvironmentOrphans(id) + "/adopt" }
 
 func pathEnvironmentOrphans(id string) string {
 	return pathEnvironments + "/" + url.PathEscape(id) + "/orphans"

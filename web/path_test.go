@@ -60,8 +60,8 @@ func TestPathHelpersLeadToRoutes(t *testing.T) {
 		"job_plan_roll_back": pathJobRollBack(id), "job_roll_back": pathJobRollBack(id),
 		"environment_list": pathEnvironments, "environment_status": pathEnvironmentStatus(id),
 		"environment_calls": pathEnvironmentCalls(id), "environment_orphans": pathEnvironmentOrphans(id), "backend_logs": pathBackendLogs(id),
-		"orphans_delete": pathOrphansDelete(id),
-		"quota_show":     pathTeamQuota(id), "quota_set": pathTeamQuota(id), "audit_list": pathAuditBefore(url.Values{}, 1),
+		"orphans_delete": pathOrphansDelete(id), "orphan_adopt": pathOrphanAdopt(id),
+		"quota_show": pathTeamQuota(id), "quota_set": pathTeamQuota(id), "audit_list": pathAuditBefore(url.Values{}, 1),
 	}
 	e := echo.New()
 	for _, r := range routes() {

@@ -31,6 +31,7 @@ var restOf = map[string]string{
 	"user_switch":           "set-user-enabled",
 	"user_admin":            "set-user-admin",
 	"orphans_delete":        "delete-orphans",
+	"orphan_adopt":          "adopt-orphan",
 	"quota_set":             "set-quota",
 }
 

@@ -86,6 +86,7 @@ func routes() []route {
 		{"environment_status", get, pathEnvironments + "/:id/status", "Environment", panel.SeeEnvironments, (*Web).environmentStatus},
 		{"environment_orphans", get, pathEnvironments + "/:id/orphans", "Orphans", panel.SeeOrphans, (*Web).listOrphans},
 		{"orphans_delete", post, pathEnvironments + "/:id/orphans/delete", "Orphans", panel.DeleteOrphans, (*Web).deleteOrphans},
+		{"orphan_adopt", post, pathEnvironments + "/:id/orphans/adopt", "Orphans", panel.AdoptOrphans, (*Web).adoptOrphan},
 		{"environment_calls", get, pathEnvironments + "/:id/calls", "API calls", panel.SeeCalls, (*Web).listCalls},
 
 		{"quota_show", get, pathTeams + "/:id/quota", "Quota", panel.SeeTeams, (*Web).showQuota},

@@ -49,6 +49,7 @@ var bodies = map[string]string{
 	"register-backend":  `{"name":"%s","team_id":"team_shop","spec":{}}`,
 	"register-backends": `{"team_id":"team_shop","backends":[{"name":"%s","spec":{}}]}`,
 	"delete-orphans":    `{"all":true}`,
+	"adopt-orphan":      `{"id":""}`,
 	"set-quota":         `{"backends":100000}`,
 	"create-team":       `{"name":"%s"}`,
 	"set-member-role":   `{"role":"developer"}`,

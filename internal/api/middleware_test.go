@@ -30,8 +30,8 @@ func TestEveryOperationWantsAToken(t *testing.T) {
 		resp, body := row.do(t, e)
 		row.checkProblem(t, resp, body)
 	}
-	if seen != 45 {
-		t.Errorf("%d operations want a token, expected 45: is a new one open?", seen)
+	if seen != 46 {
+		t.Errorf("%d operations want a token, expected 46: is a new one open?", seen)
 	}
 }
 

@@ -139,7 +139,7 @@ func TestTheIssuesOperationsAreThere(t *testing.T) {
 		"GET /jobs/{id}", "POST /jobs/{id}/cancel", "POST /jobs/{id}/retry",
 		"GET /jobs/{id}/roll-back", "POST /jobs/{id}/roll-back",
 		"GET /environments", "GET /environments/{id}/status", "GET /environments/{id}/instances", "GET /teams",
-		"GET /environments/{id}/calls", "GET /environments/{id}/orphans", "POST /environments/{id}/orphans:delete", "GET /backends/{id}/access-logs", "GET /audit", "GET /teams/{id}/quota", "PUT /teams/{id}/quota",
+		"GET /environments/{id}/calls", "GET /environments/{id}/orphans", "POST /environments/{id}/orphans:delete", "POST /environments/{id}/orphans:adopt", "GET /backends/{id}/access-logs", "GET /audit", "GET /teams/{id}/quota", "PUT /teams/{id}/quota",
 		"POST /backends:batch",
 		"POST /teams", "GET /teams/{id}/members", "PUT /teams/{id}/members/{user}", "DELETE /teams/{id}/members/{user}",
 		"GET /teams/{id}/invitations", "POST /teams/{id}/invitations", "DELETE /teams/{id}/invitations/{invitation}",

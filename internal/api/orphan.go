@@ -23,6 +23,7 @@ type Orphan struct {
 	Kind      string    `json:"kind,omitempty" doc:"Its kind as a resource of a chain; absent for what goes with one, as a volume does." example:"ec2.security_group"`
 	JobID     string    `json:"job_id,omitempty" doc:"The job that deletes it now." example:"job_4q7hmk2xv6pzd3wa"`
 	Foreign   bool      `json:"foreign,omitempty" doc:"It is another installation's and is never touched."`
+	Adoptable bool      `json:"adoptable,omitempty" doc:"Its backend has nothing at its place, so it can be adopted."`
 	Why       string    `json:"why" doc:"Why nothing accounts for it."`
 	CreatedAt time.Time `json:"created_at,omitzero" doc:"When it was made, where AWS tells."`
 }
@@ -30,7 +31,7 @@ type Orphan struct {
 func orphanOf(o *model.Orphan) Orphan {
 	return Orphan{
 		Type: o.Type, ID: o.ID, Name: o.Name, InstallID: o.InstallID, BackendID: o.BackendID, Key: o.Key,
-		Kind: string(o.Kind), JobID: o.JobID, Foreign: o.Foreign, Why: o.Why, CreatedAt: o.CreatedAt,
+		Kind: string(o.Kind), JobID: o.JobID, Foreign: o.Foreign, Adoptable: o.Adoptable, Why: o.Why, CreatedAt: o.CreatedAt,
 	}
 }
 
@@ -45,6 +46,12 @@ func (a *API) registerOrphans(h huma.API) {
 		Description: "Queues a job for each backend in their tags. Named by ids, all are taken or none; with all, what stands in the way is told. " +
 			"Each is looked at again right before it is deleted. Sending the same again returns the same jobs.",
 	}, a.deleteOrphans)
+	route(a, h, huma.Operation{
+		OperationID: "adopt-orphan", Method: http.MethodPost, Path: "/environments/{id}/orphans:adopt", Tags: []string{"Environments"}, DefaultStatus: http.StatusOK,
+		Summary: "Adopt an orphan",
+		Description: "Gives it back to the backend in its tags, as the resource at its place in the chain. Nothing changes in AWS: " +
+			"the backend's next provisioning goes on from it, and destroying the backend deletes it. Sending the same again returns the same resource.",
+	}, a.adoptOrphan)
 }
 
 // OrphansDeletion says which orphans are to be deleted.
@@ -78,6 +85,25 @@ func (a *API) deleteOrphans(ctx context.Context, actor model.Actor, in *deleteOr
 		return nil, err
 	}
 	return &output[CleanUp]{CleanUp{Jobs: listOf(done.Jobs, jobOf).Items, Left: listOf(done.Left, leftOrphanOf).Items}}, nil
+}
+
+// OrphanAdoption says which orphan is to be adopted.
+type OrphanAdoption struct {
+	ID string `json:"id" maxLength:"2048" doc:"Its id or ARN." example:"sg-0a1b2c3d4e5f67890"`
+}
+
+type adoptOrphanInput struct {
+	bodyRead
+	ID   string `path:"id" doc:"The environment's id." example:"env_w5tq3nz7kd2m4xja"`
+	Body OrphanAdoption
+}
+
+func (a *API) adoptOrphan(ctx context.Context, actor model.Actor, in *adoptOrphanInput) (*output[Resource], error) {
+	r, err := a.panel.AdoptOrphan(ctx, actor, in.ID, in.Body.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &output[Resource]{resourceOf(r)}, nil
 }
 
 func leftOrphanOf(o *panel.LeftOrphan) LeftOrphan { return LeftOrphan(*o) }

@@ -31,6 +31,7 @@ var needs = map[string]panel.Permission{
 	"list-environment-calls": panel.SeeCalls,
 	"list-orphans":           panel.SeeOrphans,
 	"delete-orphans":         panel.DeleteOrphans,
+	"adopt-orphan":           panel.AdoptOrphans,
 
 	"list-teams":  panel.SeeTeams,
 	"create-team": panel.ManageTeams,

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -19,6 +20,35 @@ func (s *server) ec2Client() *ec2.Client {
 		Region: "ap-northeast-1", BaseEndpoint: aws.String("http://" + s.sim),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
+}
+
+// TestDestroyWaitsForLingeringInterfaces: those of a load balancer outlive it
+// and hold its group, as on AWS; the step names what
+// it waits for, and the job ends by itself.
+func TestDestroyWaitsForLingeringInterfaces(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "real/60")
+	before := s.counts()
+	b := s.register(launch("orders", nil))
+	s.succeeded(s.provision(b))
+	from := s.backend(b.ID).EventSeq
+	job := s.destroy(b)
+	waits := map[string]string{}
+	s.follow(b.ID, from, func(e model.Event) bool {
+		var step model.Step
+		if e.Type == model.EventStep && json.Unmarshal(e.Data, &step) == nil && strings.Contains(step.Why, "network interface") {
+			waits[step.Key] = step.Why
+		}
+		var now model.Job
+		return e.Type != model.EventJob || json.Unmarshal(e.Data, &now) != nil || now.ID != job.ID || !now.State.Ended()
+	})
+	s.succeeded(job)
+	if !strings.Contains(waits["alb-sg"], "still uses it; AWS removes that a little later.") {
+		t.Errorf("the steps said %q", waits)
+	}
+	if got := s.counts(); got != before {
+		t.Errorf("left\n%+v, want\n%+v", got, before)
+	}
 }
 
 // TestDestroyTellsWhatItCannotAccountFor: a group that somebody gave the

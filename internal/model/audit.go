@@ -44,6 +44,7 @@ const (
 	AuditBackendTest      AuditAction = "backend.test"
 
 	AuditOrphanDelete AuditAction = "orphan.delete"
+	AuditOrphanAdopt  AuditAction = "orphan.adopt"
 
 	AuditJobCancel AuditAction = "job.cancel"
 	AuditJobRetry  AuditAction = "job.retry"
@@ -58,7 +59,7 @@ var AuditActions = []AuditAction{
 	AuditTeamCreate, AuditMemberRole, AuditMemberRemove, AuditInvite, AuditInvitationRevoke, AuditInvitationAccept,
 	AuditTokenCreate, AuditTokenRevoke, AuditTrustCreate, AuditTrustDelete,
 	AuditBackendRegister, AuditBackendProvision, AuditBackendDestroy, AuditBackendTest,
-	AuditOrphanDelete,
+	AuditOrphanDelete, AuditOrphanAdopt,
 	AuditJobCancel, AuditJobRetry, AuditRollBack,
 }
 

@@ -31,6 +31,7 @@ type Orphan struct {
 	Kind      ResourceKind `json:"kind,omitempty"`      // as a resource of a chain; "" for what goes with one, as a volume does
 	JobID     string       `json:"job_id,omitempty"`    // the job that deletes it now
 	Foreign   bool         `json:"foreign,omitempty"`   // another installation's: never touched
+	Adoptable bool         `json:"adoptable,omitempty"` // its backend has room for it at its place
 	Why       string       `json:"why"`                 // why nothing accounts for it, in words
 	CreatedAt time.Time    `json:"created_at,omitzero"` // zero where AWS does not tell
 }

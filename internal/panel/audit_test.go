@@ -72,6 +72,11 @@ var auditedUseCases = map[string]struct {
 		_, err := b.panel.DeleteOrphans(b.t.Context(), admin, "env_1", nil, true)
 		return err
 	}, model.AuditOrphanDelete, "backend", "orphans", "resources", true, true},
+	"AdoptOrphan": {func(b *bench) error {
+		b.cloud.tagged = []panel.Tagged{stray("ins_own", b.register("orders").ID, "alb")}
+		_, err := b.panel.AdoptOrphan(b.t.Context(), admin, "env_1", "id-alb")
+		return err
+	}, model.AuditOrphanAdopt, "backend", "orphans", "aws_id", false, true},
 	"RunTests": {func(b *bench) error {
 		_, err := b.panel.RunTests(b.t.Context(), owner, b.reachable().ID, nil)
 		return err

@@ -66,6 +66,7 @@ func (p *Panel) lookForOrphans(ctx context.Context, env *model.Environment) (*or
 		if t.Why == "" {
 			continue
 		}
+		t.Adoptable = !t.Foreign && owners[t.BackendID].hasRoom(t)
 		if j := look.deletes(t.ID); j != nil && !j.State.Ended() && !t.Foreign {
 			t.JobID = j.ID
 		}
@@ -157,6 +158,12 @@ func (o *owner) unaccounted(t Tagged) string {
 		return fmt.Sprintf("Its backend %s is destroyed.", o.backend.Name)
 	}
 	return fmt.Sprintf("Its backend %s has nothing at %s, or something else.", o.backend.Name, t.Key)
+}
+
+// hasRoom tells whether the thing can become the backend's resource at its place.
+func (o *owner) hasRoom(t Tagged) bool {
+	return o.backend != nil && !o.elsewhere && o.backend.Phase != model.PhaseDestroyed && t.Kind != "" &&
+		!slices.ContainsFunc(o.have, func(r model.Resource) bool { return r.Key == t.Key && r.AWSID != "" && r.State != model.ResourceGone })
 }
 
 // sameAccount tells whether two environments look at the same things.

@@ -28,7 +28,7 @@ type cloud struct {
 func (c *cloud) Chain(context.Context, *model.Environment, *model.Backend) ([]model.PlanItem, []model.Finding, error) {
 	return []model.PlanItem{
 		{Key: "alb-sg", Action: model.ActionCreate, Ownership: model.OwnershipManaged},
-		{Key: "alb", Action: model.ActionCreate, Ownership: model.OwnershipManaged, Needs: []model.Need{{Key: "alb-sg"}}},
+		{Key: "alb", Kind: "elbv2.load_balancer", Action: model.ActionCreate, Ownership: model.OwnershipManaged, Needs: []model.Need{{Key: "alb-sg"}}},
 	}, c.findings, c.err
 }
 

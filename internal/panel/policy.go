@@ -27,6 +27,7 @@ const (
 	SeeCalls        Permission = "see calls"
 	SeeOrphans      Permission = "see orphans"
 	DeleteOrphans   Permission = "delete orphans"
+	AdoptOrphans    Permission = "adopt orphans"
 
 	ReadAudit Permission = "read audit"
 
@@ -60,6 +61,7 @@ var rules = map[Permission]rule{
 	SeeCalls:        {role: model.RoleAdmin},
 	SeeOrphans:      {role: model.RoleAdmin},
 	DeleteOrphans:   {role: model.RoleAdmin, fresh: true},
+	AdoptOrphans:    {role: model.RoleAdmin, fresh: true},
 
 	ReadAudit: {role: model.RoleOwner},
 

@@ -57,6 +57,16 @@ func (q *Queries) writeResource(ctx context.Context, r *model.Resource) (changed
 	return n > 0, err
 }
 
+// RecordResource saves a resource with the event that tells of it, outside of
+// a job's steps. The backend's row must be locked.
+func (q *Queries) RecordResource(ctx context.Context, r *model.Resource) error {
+	changed, err := q.writeResource(ctx, r)
+	if err != nil || !changed {
+		return err
+	}
+	return q.append(ctx, &model.Event{BackendID: r.BackendID, Type: model.EventResource, Key: r.Key}, r)
+}
+
 // Resources lists what a backend has or had, in the chain's order. What is gone stays
 // listed, with that state.
 func (q *Queries) Resources(ctx context.Context, backendID string) ([]model.Resource, error) {
