@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"drawbridge/internal/app"
+	"drawbridge/internal/ctl"
 )
 
 // version is set by the release build (-ldflags "-X main.version=…").
@@ -30,6 +31,7 @@ type cli struct {
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this version's schema and exit."`
 	Token       tokenCmd       `cmd:"" help:"Manage API tokens."`
 	Audit       auditCmd       `cmd:"" help:"Check the audit."`
+	Ctl         ctlCmd         `cmd:"" help:"Ask a panel over REST: backends, jobs, route tests."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running panel whether it is alive; for containers."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
@@ -56,8 +58,10 @@ func run() int {
 	logger := newLogger(c.LogFormat, logLevel(c.LogLevel, cmd.Command()))
 	cmd.BindTo(ctx, (*context.Context)(nil))
 	if err := cmd.Run(logger); err != nil {
-		fmt.Fprintln(os.Stderr, "drawbridge: "+err.Error())
-		return 1
+		if text := err.Error(); text != "" {
+			fmt.Fprintln(os.Stderr, "drawbridge: "+text)
+		}
+		return ctl.ExitCode(err)
 	}
 	return 0
 }

@@ -1,0 +1,174 @@
+package ctl
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// maxAnswer limits what is read of an answer.
+const maxAnswer = 64 << 20
+
+// client speaks the panel's REST API.
+type client struct {
+	base, token string
+	http        *http.Client
+}
+
+func newClient(l login) (*client, error) {
+	u, err := url.Parse(l.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("%q is not a panel's address; write it as in https://panel.example.com", l.URL)
+	}
+	h := &http.Client{
+		// A redirect could carry the token elsewhere; the API sends none.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return &client{base: l.URL + "/api/v1", token: l.Token, http: h}, nil
+}
+
+// problem is a refusal in the panel's words.
+type problem struct {
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+	Errors []struct {
+		Location string `json:"location"`
+		Message  string `json:"message"`
+	} `json:"errors"`
+	Holder    string `json:"holder"`
+	RequestID string `json:"request_id"`
+}
+
+func (p *problem) Error() string {
+	var b strings.Builder
+	b.WriteString(p.Detail)
+	for _, e := range p.Errors {
+		fmt.Fprintf(&b, "\n  %s: %s", strings.TrimPrefix(e.Location, "body."), e.Message)
+	}
+	if p.Holder != "" {
+		fmt.Fprintf(&b, "\n  Follow that job with: ctl logs %s", p.Holder)
+	}
+	if p.Status >= http.StatusInternalServerError {
+		fmt.Fprintf(&b, " (%s)", p.RequestID)
+	}
+	return b.String()
+}
+
+// callTimeout ends a question that is not answered. AWS is asked meanwhile.
+const callTimeout = 2 * time.Minute
+
+// call asks for JSON; in nil sends no body, out is filled from the answer.
+func (c *client) call(ctx context.Context, method, path string, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	var body io.Reader
+	if in != nil {
+		data, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("write the request: %w", err)
+		}
+		body = bytes.NewReader(data)
+	}
+	resp, err := c.send(ctx, method, path, body, nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(out); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", c.base, err)
+	}
+	return nil
+}
+
+// send returns an answer of status 2xx, or the refusal as an error.
+func (c *client) send(ctx context.Context, method, path string, body io.Reader, header http.Header) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("ask the panel: %w", err)
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	req.Header.Set("User-Agent", "drawbridge-ctl")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("the panel was not reached: %w", err)
+	}
+	if resp.StatusCode/100 == 2 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	return nil, refusal(resp)
+}
+
+func refusal(resp *http.Response) error {
+	p := &problem{}
+	err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(p)
+	if err != nil || p.Detail == "" {
+		return fmt.Errorf("%s answered %s, and not as a panel does; check the URL", resp.Request.URL.Redacted(), resp.Status)
+	}
+	p.Status = resp.StatusCode
+	return p
+}
+
+// backend finds one by id, or by its whole name among those that are not destroyed.
+func (c *client) backend(ctx context.Context, ref string) (*Backend, error) {
+	if strings.HasPrefix(ref, "be_") {
+		var b Backend
+		return &b, c.call(ctx, "GET", "/backends/"+url.PathEscape(ref), nil, &b)
+	}
+	all, err := c.backends(ctx, url.Values{"name": {ref}})
+	if err != nil {
+		return nil, err
+	}
+	var found []Backend
+	for _, b := range all {
+		if b.Name == ref {
+			found = append(found, b)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, fmt.Errorf("there is no backend %q, or it is not yours", ref)
+	case 1:
+		return &found[0], nil
+	}
+	return nil, fmt.Errorf("%d teams have a backend %q; name it by id, as in %s", len(found), ref, found[0].ID)
+}
+
+// backends reads every page of the list.
+func (c *client) backends(ctx context.Context, query url.Values) ([]Backend, error) {
+	var all []Backend
+	for {
+		var page struct {
+			list[Backend]
+			NextCursor string `json:"next_cursor"`
+		}
+		if err := c.call(ctx, "GET", "/backends?"+query.Encode(), nil, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Items...)
+		if page.NextCursor == "" {
+			return all, nil
+		}
+		query.Set("cursor", page.NextCursor)
+	}
+}
+
+// refused tells whether the panel answered, and no: asking again is of no use.
+func refused(err error) bool {
+	p, ok := errors.AsType[*problem](err)
+	return ok && p.Status < http.StatusInternalServerError && p.Status != http.StatusTooManyRequests
+}

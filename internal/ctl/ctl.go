@@ -1,0 +1,82 @@
+// Package ctl is the command-line client: it asks a panel over REST, follows
+// jobs live and speaks plain words on a terminal, plain lines elsewhere, and
+// JSON when asked. It knows the wire and nothing of what is behind it.
+package ctl
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// Cmd is everything below `server ctl`.
+type Cmd struct {
+	Login      loginCmd      `cmd:"" help:"Remember a panel's URL and a token."`
+	Backends   backendsCmd   `cmd:"" help:"List and show backends."`
+	Provision  provisionCmd  `cmd:"" help:"Make a backend's chain."`
+	Destroy    destroyCmd    `cmd:"" help:"Delete what was made for a backend."`
+	Jobs       jobsCmd       `cmd:"" help:"List and show jobs; cancel, retry and roll them back."`
+	Logs       logsCmd       `cmd:"" help:"Follow a job until it has ended; its exit code tells how."`
+	Tests      testsCmd      `cmd:"" help:"Run route tests."`
+	Completion completionCmd `cmd:"" help:"Print a script that completes commands and flags."`
+
+	URL   string `help:"The panel's address; that of the login when left out." env:"DRAWBRIDGE_URL" placeholder:"URL"`
+	Token string `help:"An API token; that of the login when left out. Prefer the environment: other users see a process's flags." env:"DRAWBRIDGE_TOKEN" placeholder:"TOKEN"`
+	JSON  bool   `help:"Print JSON, as the REST API sends it."`
+}
+
+// waiting is for commands that begin a job.
+type waiting struct {
+	Wait bool `help:"Follow the job until it has ended; the exit code tells how."`
+}
+
+// session is what a command works with.
+type session struct {
+	*client
+	json bool
+	out  io.Writer
+	// screen is set when out is a terminal that a tree can be drawn on.
+	screen *os.File
+}
+
+// session opens the panel that was named, in flags, environment or login.
+func (c *Cmd) session() (*session, error) {
+	l, err := c.login()
+	if err != nil {
+		return nil, err
+	}
+	cl, err := newClient(l)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{client: cl, json: c.JSON, out: os.Stdout}
+	if term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("TERM") != "dumb" && !c.JSON {
+		s.screen = os.Stdout
+	}
+	return s, nil
+}
+
+// show prints v as JSON when that was asked for, else lets words print it.
+func (s *session) show(v any, words func(io.Writer) error) error {
+	if !s.json {
+		return words(s.out)
+	}
+	enc := json.NewEncoder(s.out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// begin asks for a job, and follows it when w says so.
+func (s *session) begin(ctx context.Context, w waiting, method, path string) error {
+	var j Job
+	if err := s.call(ctx, method, path, nil, &j); err != nil {
+		return err
+	}
+	if w.Wait {
+		return s.follow(ctx, j.ID)
+	}
+	return s.show(j, func(out io.Writer) error { return printJobs(out, []Job{j}) })
+}

@@ -1,0 +1,30 @@
+package ctl
+
+import "errors"
+
+// Exit codes, beside 0 for done and 80 for a command line that is not understood.
+const (
+	ExitRefused   = 1 // the panel refused, or was not reached
+	ExitFailed    = 3 // the job failed
+	ExitCancelled = 4 // the job was cancelled
+	ExitTests     = 5 // a route test did not pass
+)
+
+// Ended is an error with an exit code of its own.
+type Ended struct {
+	Code    int
+	Message string // "" when everything was said already
+}
+
+func (e *Ended) Error() string { return e.Message }
+
+// ExitCode is the one that the program ends with after err.
+func ExitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	if e, ok := errors.AsType[*Ended](err); ok {
+		return e.Code
+	}
+	return ExitRefused
+}
