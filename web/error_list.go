@@ -8,7 +8,7 @@ import (
 	"drawbridge/internal/model"
 )
 
-// errorChapterView is a part of the page of AWS's errors.
+// errorChapterView is a part of the page of errors.
 type errorChapterView struct {
 	Title string
 	Rows  []errorRow
@@ -25,7 +25,7 @@ type errorRow struct {
 // errorCode is a code and its anchor: the first row of a code has it.
 type errorCode struct{ Code, Anchor string }
 
-// listErrors shows what AWS's errors mean. Links lead to a code's anchor.
+// listErrors shows what errors mean. Links lead to a code's anchor.
 func (w *Web) listErrors(c echo.Context) error {
 	return w.page(c, w.layoutView(c, "", ""), errorListPage(newErrorChapters(w.errors)))
 }

@@ -24,7 +24,7 @@ type route struct {
 func routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	return []route{
-		{"error_list", get, pathErrors, "AWS's errors", panel.Anybody, (*Web).listErrors},
+		{"error_list", get, pathErrors, "Errors", panel.Anybody, (*Web).listErrors},
 		{"home", get, pathHome, "Backends", panel.SeeBackends, (*Web).home},
 		{"session_new", get, pathSignIn, "Sign in", panel.Anybody, (*Web).newSession},
 		{"session_confirm", get, pathSignIn + "/:token", "Sign in", panel.Anybody, (*Web).confirmSession},

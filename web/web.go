@@ -59,7 +59,7 @@ type Deps struct {
 	URL     string
 	Logger  *slog.Logger
 	Version string
-	// Errors is what the page of AWS's errors shows.
+	// Errors is what the page of errors shows.
 	Errors []model.ErrorChapter
 	// Streams is how many live connections one user may hold; 0 means 24.
 	Streams int

@@ -81,6 +81,8 @@ type serveCmd struct {
 	TeamMaxBackends  int `help:"How many backends a team may have that has no quota of its own; 0 = no limit." default:"0" placeholder:"N"`
 	TeamMaxInstances int `help:"How many launched instances a team may have that has no quota of its own; 0 = no limit." default:"0" placeholder:"N"`
 
+	APIRate int `name:"api-rate" help:"How many REST requests a minute one token may send to this server; 0 = no limit." default:"12000" placeholder:"N"`
+
 	AWSRates float64 `name:"aws-rates" help:"Multiply AWS's documented call rates: for accounts whose limits were raised." default:"1" placeholder:"FACTOR"`
 }
 
@@ -97,7 +99,7 @@ func (c *serveCmd) Run(ctx context.Context, logger *slog.Logger) error {
 	cfg := app.Config{
 		Listen: c.Listen, DataDir: c.DataDir, Database: c.Database, Metrics: c.Metrics, OTLP: c.OTLP, Secure: c.Secure, Access: access,
 		Sim: c.simFlags.config(), Environments: envs, Lease: c.Lease, AWSRates: c.AWSRates, Version: buildVersion(),
-		TeamLimits: model.Quota{Backends: c.TeamMaxBackends, Instances: c.TeamMaxInstances},
+		TeamLimits: model.Quota{Backends: c.TeamMaxBackends, Instances: c.TeamMaxInstances}, APIRate: c.APIRate,
 	}
 	cfg.Sim.Off = c.NoSim
 	if os.Getenv("GOGC") == "" {

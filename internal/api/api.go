@@ -42,6 +42,7 @@ type Deps struct {
 	Panel   *panel.Panel
 	Auth    Authenticator
 	Keys    Keys
+	Rate    int    // requests a minute that a caller may send to this server; 0 = no limit
 	Version string // of the program; told to token bearers only
 	Logger  *slog.Logger
 }
@@ -51,13 +52,14 @@ type API struct {
 	panel   *panel.Panel
 	auth    Authenticator
 	keys    Keys
+	rates   *rates
 	version string
 	log     *slog.Logger
 }
 
 // New returns an API; Register mounts it.
 func New(d Deps) *API {
-	return &API{panel: d.Panel, auth: d.Auth, keys: d.Keys, version: d.Version, log: d.Logger}
+	return &API{panel: d.Panel, auth: d.Auth, keys: d.Keys, rates: newRates(d.Rate), version: d.Version, log: d.Logger}
 }
 
 // Register mounts the API, its description and its documentation page on e.
@@ -66,7 +68,7 @@ func (a *API) Register(e *echo.Echo) {
 	e.Use(a.guard)
 	plain := humaecho.NewWithGroup(e, e.Group(Base), a.config())
 	h := huma.NewAPI(a.config(), literalColons{plain.Adapter()})
-	h.UseMiddleware(a.authenticate, a.idempotent)
+	h.UseMiddleware(a.authenticate, a.limitRate, a.idempotent)
 	a.registerBackends(h)
 	a.registerBatches(h)
 	a.registerJobs(h)
@@ -103,7 +105,7 @@ func (a *API) Register(e *echo.Echo) {
 
 const description = `Drawbridge puts a private app behind an AWS HTTP API: it makes the security groups, the internal load balancer, the VPC link, the HTTP API and everything between them, watches them come up and deletes them again.
 
-Send an API token with each request: ` + "`Authorization: Bearer <token>`" + `; ` + "`server token create`" + ` makes one. Work that takes time is a job: the answer is 202 with the job's address in ` + "`Location`" + `; with ` + "`?wait=60s`" + ` it comes when the job has ended or that time has passed. Errors are problem+json (RFC 9457); ` + "`errors[].location`" + ` names the field, as in ` + "`body.spec.port`" + `.`
+Send an API token with each request: ` + "`Authorization: Bearer <token>`" + `; ` + "`server token create`" + ` makes one. Work that takes time is a job: the answer is 202 with the job's address in ` + "`Location`" + `; with ` + "`?wait=60s`" + ` it comes when the job has ended or that time has passed. Errors are problem+json (RFC 9457); ` + "`errors[].location`" + ` names the field, as in ` + "`body.spec.port`" + `, and ` + "`type`" + ` leads to the page that explains the kind of problem. ` + "`RateLimit`" + ` tells how many requests the token may still send at once.`
 
 func (a *API) config() huma.Config {
 	c := huma.DefaultConfig("Drawbridge", "1")
@@ -168,7 +170,7 @@ func route[I, O any](a *API, h huma.API, op huma.Operation, fn func(context.Cont
 // errorStatuses lists the statuses of an operation's errors for its description.
 func errorStatuses(op huma.Operation) []int {
 	out := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
-		http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable}
+		http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable}
 	if op.Method != http.MethodGet {
 		out = append(out, http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}

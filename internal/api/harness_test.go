@@ -87,7 +87,7 @@ func (c call) checkProblem(t *testing.T, resp *http.Response, body string) Probl
 	if got := resp.Header.Get("Content-Type"); got != problemType {
 		t.Errorf("content type %q, want %q", got, problemType)
 	}
-	if resp.StatusCode != c.status || p.Status != c.status || p.Code != c.code || p.Title != http.StatusText(c.status) || p.Type != "about:blank" {
+	if resp.StatusCode != c.status || p.Status != c.status || p.Code != c.code || p.Title != http.StatusText(c.status) || p.Type != "/help/errors#"+c.code {
 		t.Errorf("status %d, problem %+v; want %d %s", resp.StatusCode, p, c.status, c.code)
 	}
 	if p.RequestID == "" || p.RequestID != resp.Header.Get("X-Request-Id") {

@@ -22,7 +22,7 @@ const problemType = "application/problem+json"
 
 // ProblemDetails is the body of every error (RFC 9457).
 type ProblemDetails struct {
-	Type      string       `json:"type" doc:"The page that explains AWS's answer, when that is the reason; about:blank otherwise. code tells problems apart." example:"about:blank"`
+	Type      string       `json:"type" doc:"The address, at this server, that explains this kind of problem, or AWS's answer when that is the reason. code tells problems apart." example:"/help/errors#invalid"`
 	Title     string       `json:"title" doc:"The status in words." example:"Unprocessable Entity"`
 	Status    int          `json:"status" doc:"HTTP status." example:"422"`
 	Code      string       `json:"code" doc:"What kind of problem it is, for programs." example:"invalid"`
@@ -89,14 +89,14 @@ var transportCodes = map[int]string{
 	http.StatusRequestEntityTooLarge: "too_large",
 	http.StatusUnsupportedMediaType:  "unsupported_media_type",
 	http.StatusUnprocessableEntity:   string(model.CodeInvalid),
-	http.StatusTooManyRequests:       "too_many_requests",
+	http.StatusTooManyRequests:       string(model.CodeTooMany),
 	http.StatusServiceUnavailable:    string(model.CodeUnavailable),
 }
 
 const internalDetail = "Something went wrong inside Drawbridge. The server's log has the details under this request id."
 
 func newProblem(ctx context.Context, status int, code, detail string) *ProblemDetails {
-	return &ProblemDetails{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail, RequestID: requestIDFrom(ctx)}
+	return &ProblemDetails{Type: typeOf(code), Title: http.StatusText(status), Status: status, Code: code, Detail: detail, RequestID: requestIDFrom(ctx)}
 }
 
 // problem maps any error of a use case. What is not a model.Error is a fault

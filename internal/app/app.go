@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"sync/atomic"
 
@@ -34,11 +35,12 @@ type App struct {
 	Auth  *auth.Auth
 	Sim   *Sim // nil when switched off
 
-	cfg    Config
-	logger *slog.Logger
-	parts  []part
-	http   net.Listener
-	scrape net.Listener // nil when no metrics are asked for
+	cfg     Config
+	logger  *slog.Logger
+	parts   []part
+	http    net.Listener
+	handler http.Handler
+	scrape  net.Listener // nil when no metrics are asked for
 
 	metrics  *metrics.Metrics
 	traces   *traces.Tracer
@@ -133,15 +135,16 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 func (a *App) listParts(worker *jobs.Worker, hub *events.Hub) []part {
 	e := newEcho(a.logger, a.metrics, a.cfg.Access.TrustedProxies, a.traceRequest)
 	e.Use(a.countStreams)
-	api.New(api.Deps{Panel: a.Panel, Auth: a.Auth, Keys: a.Store, Version: a.cfg.Version, Logger: a.logger}).Register(e)
+	api.New(api.Deps{Panel: a.Panel, Auth: a.Auth, Keys: a.Store, Rate: a.cfg.APIRate, Version: a.cfg.Version, Logger: a.logger}).Register(e)
 	pages := web.New(web.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger,
-		Provider: a.provider(), URL: a.URL(), Errors: awsapi.Explanations(), Now: a.Store.Now})
+		Provider: a.provider(), URL: a.URL(), Errors: append(awsapi.Explanations(), api.ErrorKinds()), Now: a.Store.Now})
 	pages.Register(e)
 	a.Auth.Sessions.ErrorFunc = pages.SessionError(e)
 	e.HTTPErrorHandler = pages.HandleError // the API answers for /api itself
 	e.GET("/healthz", alive)
 	e.GET("/readyz", a.ready(worker))
 
+	a.handler = withSessions(a.Auth.Sessions, e)
 	parts := []part{{"traces", a.sendTraces}} // stopped in reverse: nothing loses what it stands on
 	if a.Sim != nil {
 		parts = append(parts, part{"simulated AWS", a.Sim.Run})
@@ -153,7 +156,7 @@ func (a *App) listParts(worker *jobs.Worker, hub *events.Hub) []part {
 		part{"listener", func(ctx context.Context) error { return a.Store.Listen(ctx, heard(worker, hub)) }},
 		part{"audit head", a.logAuditHead},
 		part{"idempotency keys", a.pruneKeys},
-		part{"http", serveHTTP(a.http, withSessions(a.Auth.Sessions, e))},
+		part{"http", serveHTTP(a.http, a.handler)},
 		part{"worker", worker.Run}, // the first to stop: other replicas take its jobs at once
 	)
 }

@@ -24,6 +24,7 @@ type Config struct {
 	AWSRates     float64             // AWS's documented call rates times this; 0 = 1
 	Now          func() time.Time    // the process's clock; nil = time.Now
 	TeamLimits   model.Quota         // of teams without a quota of their own; 0 = no limit
+	APIRate      int                 // REST requests a minute of one caller; 0 = no limit
 	Version      string
 }
 
