@@ -5,18 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
 	"drawbridge/internal/app"
 	"drawbridge/internal/model"
 )
-
-// gcPercent is GOGC unless the environment sets it. The panel's live heap is
-// small and allocates in bursts, so that the default would hold twice what it
-// needs: with 100 chains in flight this saves an eighth of the process.
-const gcPercent = 60
 
 // dataFlags say where the state is.
 type dataFlags struct {
@@ -102,9 +96,7 @@ func (c *serveCmd) Run(ctx context.Context, logger *slog.Logger) error {
 		TeamLimits: model.Quota{Backends: c.TeamMaxBackends, Instances: c.TeamMaxInstances}, APIRate: c.APIRate,
 	}
 	cfg.Sim.Off = c.NoSim
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	collectGarbageAt(panelGC)
 	a, err := app.New(ctx, cfg, logger)
 	if err != nil {
 		return err

@@ -84,6 +84,7 @@ func (f switchFlags) switches() (awssim.Switches, error) {
 
 // Run serves the simulated AWS alone until ctx ends.
 func (c *simCmd) Run(ctx context.Context, logger *slog.Logger) error {
+	collectGarbageAt(simGC)
 	cfg := c.config()
 	cfg.Secret, cfg.CallLog, cfg.Times = c.SimSecret, c.SimCallLog, c.SimDuration
 	var err error

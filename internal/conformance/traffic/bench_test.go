@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -41,6 +42,7 @@ func BenchmarkSimulator(b *testing.B) {
 		table = append(table, result{name, value, unit, goal, met || goal == ""})
 	}
 	b.ReportAllocs()
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as "server sim" does
 	t := measureTraffic(b)
 	add("requests/s behind one reverse proxy", t.proxy, "1/s", "", true)
 	add("requests/s through the invoke URL", t.invoke, "1/s", "", true)
