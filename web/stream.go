@@ -14,6 +14,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
+	"drawbridge/internal/model"
 	"drawbridge/web/ui"
 )
 
@@ -84,6 +85,9 @@ func (w *Web) stream(c echo.Context, run func(l *live) error) error {
 	err := run(&live{w: c.Response(), rc: http.NewResponseController(c.Response()), ctx: ctx})
 	if err == nil || ctx.Err() != nil {
 		return nil
+	}
+	if c.Response().Committed && model.CodeOf(err) == model.CodeUnauthorized {
+		return nil // the session has ended; what the browser asks next is refused
 	}
 	if c.Response().Committed {
 		w.log.WarnContext(ctx, "stream ended", "path", c.Path(), "error", err)

@@ -48,7 +48,7 @@ func (a *API) registerEvents(h huma.API) {
 	route(a, h, huma.Operation{
 		OperationID: "stream-events", Method: http.MethodGet, Path: "/backends/{id}/events", Tags: tags,
 		Summary:     "Follow a backend's events",
-		Description: "Server-sent events: first those after the cursor, then each new one as it happens. The id of a message is the event's number, its name the event's type, its data the event as in the list. Reconnect with Last-Event-ID to miss none.",
+		Description: "Server-sent events: first those after the cursor, then each new one as it happens. The id of a message is the event's number, its name the event's type, its data the event as in the list. Reconnect with Last-Event-ID to miss none. The stream ends when the token does.",
 		Responses: map[string]*huma.Response{"200": {
 			Description: "A stream that stays open.",
 			Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}, Example: streamExample}},
@@ -81,7 +81,7 @@ func (a *API) streamEvents(ctx context.Context, actor model.Actor, in *streamInp
 		if err == nil {
 			err = a.panel.StreamEvents(ctx, actor, in.ID, after, s.event, s.keepAlive)
 		}
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && model.CodeOf(err) != model.CodeUnauthorized {
 			a.log.WarnContext(ctx, "event stream ended", "request_id", requestIDFrom(ctx), "backend_id", in.ID, "error", err)
 		}
 	}}, nil

@@ -64,7 +64,7 @@ func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err erro
 		return nil, err
 	}
 	hub := events.NewHub()
-	if a.Store, err = openStore(ctx, cfg, logger, hooks{hub.Wake, a.metrics.DatabaseError}); err != nil {
+	if a.Store, err = openStore(ctx, cfg, logger, hooks{hub.Wake, a.metrics.DatabaseError, hub.WakeAll}); err != nil {
 		return nil, err
 	}
 	if !cfg.Sim.Off {
@@ -127,7 +127,7 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 	})))
 	a.Panel = panel.New(panel.Deps{
 		Store: a.Store, InstallID: install, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger, Limits: a.cfg.TeamLimits, Secrets: a.Auth,
-		Activity: a.activity, Typical: executor.Typical,
+		Access: a.Auth, Activity: a.activity, Typical: executor.Typical,
 	})
 	return worker
 }

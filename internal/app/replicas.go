@@ -45,6 +45,8 @@ func heard(worker *jobs.Worker, hub *events.Hub) func(store.Notice) {
 			worker.Cancel(n.ID)
 		case store.NoticeEvents:
 			hub.Wake(n.ID)
+		case store.NoticeAccess:
+			hub.WakeAll()
 		}
 	}
 }

@@ -22,6 +22,7 @@ func OpenStore(ctx context.Context, cfg Config, logger *slog.Logger) (*store.Sto
 type hooks struct {
 	event   func(backendID string)
 	failure func(op string)
+	access  func()
 }
 
 func openStore(ctx context.Context, cfg Config, logger *slog.Logger, h hooks) (*store.Store, error) {
@@ -32,7 +33,7 @@ func openStore(ctx context.Context, cfg Config, logger *slog.Logger, h hooks) (*
 	if h.event != nil {
 		o.OnEvent = func(backendID string, _ int64) { h.event(backendID) }
 	}
-	o.OnFailure = h.failure
+	o.OnFailure, o.OnAccess = h.failure, h.access
 	return store.Open(ctx, o)
 }
 

@@ -291,7 +291,9 @@ func TestTokens(t *testing.T) {
 	}
 	a, err := w.TokenActor(ctx, secret)
 	must(t, err)
-	if !reflect.DeepEqual(a, model.Member(token.ID, "ci", r.TeamID, model.RoleDeveloper)) {
+	want := model.Member(token.ID, "ci", r.TeamID, model.RoleDeveloper)
+	want.Until = token.ExpiresAt
+	if !reflect.DeepEqual(a, want) {
 		t.Fatalf("actor %+v", a)
 	}
 	list, err := w.store.Read().Tokens(ctx, r.TeamID)

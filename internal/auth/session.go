@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
@@ -104,11 +105,17 @@ func (a *Auth) sessionActor(ctx context.Context, id string) (model.Actor, error)
 		return model.Actor{}, err
 	}
 	now := a.now()
-	actor.Session, actor.Stale = x.ID, now.Sub(x.ConfirmedAt) > confirmedFor
+	actor = inSession(actor, x, now)
 	if now.Sub(x.SeenAt) >= touchEvery {
 		a.note(ctx, "session", id, func(q *store.Queries) error { return q.TouchUserSession(ctx, id, now) })
 	}
 	return actor, nil
+}
+
+func inSession(actor model.Actor, x *model.Session, now time.Time) model.Actor {
+	actor.Session, actor.Stale = x.ID, now.Sub(x.ConfirmedAt) > confirmedFor
+	actor.Until = x.CreatedAt.Add(sessionLifetime)
+	return actor
 }
 
 // actorOf is the user with their teams; CodeUnauthorized when switched off.

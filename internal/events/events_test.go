@@ -113,6 +113,25 @@ func TestFollowSendsOldEventsThenNewOnes(t *testing.T) {
 	})
 }
 
+// TestWakeAllHasFollowersLook: the first look after it refuses, and the stream
+// ends with that at once.
+func TestWakeAllHasFollowersLook(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hub, f := events.NewHub(), &feed{seq: 1}
+		fw := follow(t, hub, f, 0)
+		fw.want(t, 1, 1)
+		start := time.Now()
+		f.mu.Lock()
+		f.fail = model.Errorf(model.CodeUnauthorized, "Your session has ended.")
+		f.mu.Unlock()
+		hub.WakeAll()
+		if err := <-fw.err; model.CodeOf(err) != model.CodeUnauthorized || time.Since(start) != 0 {
+			t.Fatalf("it ended after %s with %v", time.Since(start), err)
+		}
+	})
+}
+
 // TestFollowSeesOtherReplicas: their wakes do not come here.
 func TestFollowSeesOtherReplicas(t *testing.T) {
 	t.Parallel()

@@ -30,6 +30,15 @@ func (h *Hub) Wake(backendID string) {
 	}
 }
 
+// WakeAll has every subscription look, whether or not there is something new.
+func (h *Hub) WakeAll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.subs {
+		s.wake(s.backendID)
+	}
+}
+
 // Subscribe returns a subscription to the backend, or to all when the id is
 // empty. Close it.
 func (h *Hub) Subscribe(backendID string) *Subscription {

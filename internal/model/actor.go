@@ -3,6 +3,7 @@ package model
 import (
 	"maps"
 	"slices"
+	"time"
 )
 
 // Actor is who asks: a signed-in person, an API token, a workload, or the
@@ -19,6 +20,8 @@ type Actor struct {
 	// By is the user whom a token or a trust goes back to; "" when that is the
 	// server's command line.
 	By string
+	// Until is when what they ask with expires; zero when it does not.
+	Until time.Time
 	// Stale tells that the person proved who they are a while ago: what
 	// cannot be undone asks for that again. Tokens never are.
 	Stale bool
@@ -65,6 +68,9 @@ func (a Actor) TeamIDs() []string {
 	ids := slices.Sorted(maps.Keys(a.Teams))
 	return append([]string{}, slices.DeleteFunc(ids, func(id string) bool { return !a.Sees(id) })...)
 }
+
+// SameRights tells whether both may do the same.
+func (a Actor) SameRights(b Actor) bool { return a.Admin == b.Admin && maps.Equal(a.Teams, b.Teams) }
 
 // Maker is the user to whom goes back what the actor makes: they themselves, or
 // who made their token. So what a token makes ends with its maker's access too.

@@ -17,6 +17,9 @@ func (p *Panel) WaitJob(ctx context.Context, a model.Actor, id string, atMost ti
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	err = p.Hub.Until(ctx, j.BackendID, func() (bool, error) {
+		if err := p.still(ctx, a); err != nil {
+			return false, err
+		}
 		now, err := p.Store.Read().JobByID(ctx, id)
 		if err != nil {
 			return false, err

@@ -48,7 +48,14 @@ type Worker interface {
 	Cancel(jobID string)
 }
 
-// Deps are what a Panel works with. All but Activity and Typical are needed.
+// Access knows what somebody may do now.
+type Access interface {
+	// Renew returns the actor as they would be if they asked again;
+	// model.CodeUnauthorized when they could not.
+	Renew(ctx context.Context, a model.Actor) (model.Actor, error)
+}
+
+// Deps are what a Panel works with. All but the last four may not be nil.
 type Deps struct {
 	Store  *store.Store
 	Cloud  Cloud
@@ -61,6 +68,8 @@ type Deps struct {
 	InstallID string // this installation, as it stands in the owner tags
 	// Secrets makes tokens and invitations; nil where nobody asks for any.
 	Secrets Secrets
+	// Access ends answers that take long; nil where nobody's access ends.
+	Access Access
 	// Activity returns an environment's own record, nil when it hands out none.
 	Activity func(*model.Environment) Activity
 	// Typical says how long waits in an environment mostly take, by kind and

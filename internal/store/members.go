@@ -16,6 +16,7 @@ func scanMembership(s scanner) (*model.Membership, error) {
 
 // SaveMembership puts a user into a team, or changes their role in it.
 func (q *Queries) SaveMembership(ctx context.Context, m *model.Membership) error {
+	q.accessChanged()
 	if m.CreatedAt.IsZero() {
 		m.CreatedAt = q.now()
 	}
@@ -35,12 +36,24 @@ func (q *Queries) Membership(ctx context.Context, teamID, userID string) (*model
 
 // DeleteMembership takes a user out of a team.
 func (q *Queries) DeleteMembership(ctx context.Context, teamID, userID string) error {
+	q.accessChanged()
 	n, err := q.exec(ctx, "delete membership",
 		`DELETE FROM memberships WHERE team_id = $1 AND user_id = $2`, teamID, userID)
 	if err == nil && n == 0 {
 		return model.NotFound("member", userID)
 	}
 	return err
+}
+
+// OwnerStands tells whether a user is there, switched on, and an owner of the
+// team or an admin: whoever made something for the team could still make it.
+func (q *Queries) OwnerStands(ctx context.Context, teamID, userID string) (bool, error) {
+	var n int
+	err := q.row(ctx, "look whether an owner stands",
+		`SELECT count(*) FROM users u WHERE u.id = $2 AND u.disabled_at = 0 AND (u.admin OR EXISTS
+		 (SELECT 1 FROM memberships m WHERE m.user_id = u.id AND m.team_id = $1 AND m.role = 'owner'))`, teamID, userID).Scan(&n)
+	_, err = found(&n, err, "user", userID)
+	return n > 0, err
 }
 
 // Memberships lists the teams of a user.

@@ -28,6 +28,7 @@ const (
 	NoticeQueued NoticeKind = "queued" // a job can be claimed; no id
 	NoticeCancel NoticeKind = "cancel" // of the running job with the id
 	NoticeEvents NoticeKind = "events" // of the backend with the id
+	NoticeAccess NoticeKind = "access" // somebody may do something else than before; no id
 	// NoticeMissed comes first on each connection: what was sent before it was not heard.
 	NoticeMissed NoticeKind = "missed"
 )
@@ -45,6 +46,9 @@ func (q *Queries) notify(kind NoticeKind, id string) {
 		q.tx.notices[Notice{kind, id}] = struct{}{}
 	}
 }
+
+// accessChanged has whoever answers at length look again at who asked.
+func (q *Queries) accessChanged() { q.notify(NoticeAccess, "") }
 
 // sendNotices is the last statement of a transaction. PostgreSQL delivers
 // with the commit, and not at all without it.
@@ -147,7 +151,7 @@ func (s *Store) next(ctx context.Context, conn *pgx.Conn) (*Notice, error) {
 // else, are nil.
 func (s *Store) parse(payload string) *Notice {
 	words := strings.Split(payload, " ")
-	known := []NoticeKind{NoticeQueued, NoticeCancel, NoticeEvents}
+	known := []NoticeKind{NoticeQueued, NoticeCancel, NoticeEvents, NoticeAccess}
 	if len(words) != 3 || words[0] == s.sender || !slices.Contains(known, NoticeKind(words[1])) {
 		return nil
 	}

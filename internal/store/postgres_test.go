@@ -114,6 +114,10 @@ func TestNoticesOfOthers(t *testing.T) {
 	}
 	cancelJob()
 	want(store.Notice{Kind: store.NoticeCancel, ID: job}, store.Notice{Kind: store.NoticeEvents, ID: backend})
+	if err := a.InTx(ctx, func(q *store.Queries) error { return q.DeleteUserSessions(ctx, "usr_1", "") }); err != nil {
+		t.Fatal(err)
+	}
+	want(store.Notice{Kind: store.NoticeAccess})
 
 	if err := storetest.Execute(ctx, dsn, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN drawbridge' AND datname = current_database()`); err != nil {
 		t.Fatal(err)

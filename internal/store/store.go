@@ -51,6 +51,9 @@ type Options struct {
 	// OnEvent, when set, is called after each commit, once for each backend
 	// that got events, with the number of its newest. It must not block.
 	OnEvent func(backendID string, seq int64)
+	// OnAccess, when set, is called after each commit by which somebody may do
+	// something else than before. It must not block.
+	OnAccess func()
 }
 
 // Dialect names a kind of database.
@@ -175,15 +178,23 @@ func (s *Store) InTx(ctx context.Context, fn func(q *Queries) error) error {
 	if err != nil {
 		return err
 	}
-	for _, hook := range q.tx.hooks {
+	s.tell(q.tx)
+	return nil
+}
+
+// tell has this process know what a transaction has done.
+func (s *Store) tell(tx *txState) {
+	for _, hook := range tx.hooks {
 		hook()
 	}
 	if s.opts.OnEvent != nil {
-		for backendID, seq := range q.tx.newest {
+		for backendID, seq := range tx.newest {
 			s.opts.OnEvent(backendID, seq)
 		}
 	}
-	return nil
+	if _, changed := tx.notices[Notice{Kind: NoticeAccess}]; changed && s.opts.OnAccess != nil {
+		s.opts.OnAccess()
+	}
 }
 
 // inOwnTx runs a transaction on a connection of its own.

@@ -33,6 +33,12 @@ func (q *Queries) TokenByHash(ctx context.Context, hash string) (*model.Token, e
 	return found(t, err, "token", "") // the hash is nobody's to read
 }
 
+// TokenByID returns a token, expired or not.
+func (q *Queries) TokenByID(ctx context.Context, id string) (*model.Token, error) {
+	t, err := scanToken(q.row(ctx, "read token", `SELECT `+tokenColumns+` FROM api_tokens WHERE id = $1`, id))
+	return found(t, err, "token", id)
+}
+
 // Tokens lists a team's tokens, newest first; an empty id lists the admins'.
 func (q *Queries) Tokens(ctx context.Context, teamID string) ([]model.Token, error) {
 	return collect(q.rows(ctx, "list tokens",
@@ -43,6 +49,7 @@ func (q *Queries) Tokens(ctx context.Context, teamID string) ([]model.Token, err
 // DeleteToken deletes a token of the team (of the admins, when it is empty): its
 // secret is worthless from then on.
 func (q *Queries) DeleteToken(ctx context.Context, teamID, id string) error {
+	q.accessChanged()
 	n, err := q.exec(ctx, "delete token", `DELETE FROM api_tokens WHERE COALESCE(team_id, '') = $1 AND id = $2`, teamID, id)
 	if err == nil && n == 0 {
 		return model.NotFound("token", id)
@@ -53,6 +60,7 @@ func (q *Queries) DeleteToken(ctx context.Context, teamID, id string) error {
 // DeleteTokensBy deletes the tokens that a user has made, in the team or, when
 // it is empty, in all of them.
 func (q *Queries) DeleteTokensBy(ctx context.Context, userID, teamID string) error {
+	q.accessChanged()
 	_, err := q.exec(ctx, "delete tokens of a user",
 		`DELETE FROM api_tokens WHERE created_by = $1 AND ($2 = '' OR team_id = $2)`, userID, teamID)
 	return err

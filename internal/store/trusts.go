@@ -27,6 +27,12 @@ func (q *Queries) InsertTrust(ctx context.Context, t *model.Trust) error {
 	return err
 }
 
+// TrustByID returns a trust.
+func (q *Queries) TrustByID(ctx context.Context, id string) (*model.Trust, error) {
+	t, err := scanTrust(q.row(ctx, "read trust", `SELECT `+trustColumns+` FROM trusts WHERE id = $1`, id))
+	return found(t, err, "trust", id)
+}
+
 // Trusts lists a team's trusts, newest first.
 func (q *Queries) Trusts(ctx context.Context, teamID string) ([]model.Trust, error) {
 	return collect(q.rows(ctx, "list trusts",
@@ -41,6 +47,7 @@ func (q *Queries) TrustsOf(ctx context.Context, issuer string) ([]model.Trust, e
 
 // DeleteTrust ends a trust of the team.
 func (q *Queries) DeleteTrust(ctx context.Context, teamID, id string) error {
+	q.accessChanged()
 	n, err := q.exec(ctx, "delete trust", `DELETE FROM trusts WHERE team_id = $1 AND id = $2`, teamID, id)
 	if err == nil && n == 0 {
 		return model.NotFound("trust", id)

@@ -75,6 +75,7 @@ func (q *Queries) SetUserAdmin(ctx context.Context, id string, admin bool) error
 }
 
 func (q *Queries) changeUser(ctx context.Context, op, id, statement string, value any) error {
+	q.accessChanged()
 	n, err := q.exec(ctx, op, statement, id, value)
 	if err == nil && n == 0 {
 		return model.NotFound("user", id)

@@ -57,6 +57,7 @@ func (q *Queries) ConfirmUserSession(ctx context.Context, id string, at time.Tim
 
 // DeleteUserSession ends one session of a user.
 func (q *Queries) DeleteUserSession(ctx context.Context, userID, id string) error {
+	q.accessChanged()
 	n, err := q.exec(ctx, "delete user session", `DELETE FROM user_sessions WHERE user_id = $1 AND id = $2`, userID, id)
 	if err == nil && n == 0 {
 		return model.NotFound("session", id)
@@ -66,6 +67,7 @@ func (q *Queries) DeleteUserSession(ctx context.Context, userID, id string) erro
 
 // DeleteUserSessions ends all sessions of a user but one; "" spares none.
 func (q *Queries) DeleteUserSessions(ctx context.Context, userID, but string) error {
+	q.accessChanged()
 	_, err := q.exec(ctx, "delete user sessions", `DELETE FROM user_sessions WHERE user_id = $1 AND id <> $2`, userID, but)
 	return err
 }

@@ -1,4 +1,5 @@
-// Copy buttons and the ticking clock of a job. The pages work without it.
+// Copy buttons, the ticking clock of a job, and pages that end with the session.
+// The pages work without it.
 (() => {
   // ---- copy ----
   document.addEventListener("click", async (event) => {
@@ -79,6 +80,13 @@
     bar.setAttribute("width", Math.max(((end - start) / now) * 1000, 4).toFixed(1));
     if (runs) step.querySelector("[data-elapsed]").textContent = words(end - start);
   }
+
+  // ---- the end of a session ----
+  // A stream that is refused is that of a page that would be refused, too: the
+  // server says why, or asks to sign in.
+  document.addEventListener("htmx:sse:error", (event) => {
+    if ([401, 403, 404].includes(event.detail.status)) location.reload();
+  });
 
   document.addEventListener("DOMContentLoaded", tick);
   document.addEventListener("htmx:after:swap", tick);
