@@ -122,7 +122,7 @@ func signInPage(v signInView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "><summary>Sign in with the server's one-time link</summary><p>While no admin has a password, the server prints a link in its first lines when it starts. Open that link in this browser, or paste it here.</p><form method=\"post\" action=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "><summary>Sign in with the server's one-time link</summary><p>While no admin has a password, the server prints a link in its first lines when it starts; for somebody who lost theirs, <code>server sign-in-link</code> prints one. Open it in this browser, or paste it here.</p><form method=\"post\" action=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -154,7 +154,7 @@ func signInPage(v signInView) templ.Component {
 		}
 		templ_7745c5c3_Err = ui.Input(ui.Field{
 			Name: "token", Label: "One-time link or token", Error: v.LinkError,
-			Help: "It works once and for an hour. Start the server again to get a new one.",
+			Help: "It works once and for an hour.",
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -30,6 +30,7 @@ type cli struct {
 	Sim         simCmd         `cmd:"" help:"Run the simulated AWS alone, for the aws CLI, SDKs and Terraform."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this version's schema and exit."`
 	Token       tokenCmd       `cmd:"" help:"Manage API tokens."`
+	SignInLink  signInLinkCmd  `cmd:"" help:"Print a one-time link for somebody who lost every other way in."`
 	Audit       auditCmd       `cmd:"" help:"Check the audit."`
 	Ctl         ctlCmd         `cmd:"" help:"Ask a panel over REST: backends, jobs, route tests."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running panel whether it is alive; for containers."`

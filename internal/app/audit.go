@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"drawbridge/internal/model"
-	"drawbridge/internal/store"
 )
 
 // auditHeadEvery is how often the audit's head goes to the log.
@@ -15,12 +14,7 @@ const auditHeadEvery = time.Hour
 // VerifyAudit checks the audit of the database of cfg, beside a server that
 // may be running on it; see store.VerifyAudit.
 func VerifyAudit(ctx context.Context, cfg Config, logger *slog.Logger, anchors []model.AuditHead) (*model.AuditReport, error) {
-	o, err := storeOptions(cfg, logger)
-	if err != nil {
-		return nil, err
-	}
-	o.Shared = true
-	st, err := store.Open(ctx, o)
+	st, err := openBeside(ctx, cfg, logger)
 	if err != nil {
 		return nil, err
 	}

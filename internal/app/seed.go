@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"drawbridge/internal/auth"
@@ -66,6 +68,17 @@ func seed(ctx context.Context, st *store.Store, envs []model.Environment) error 
 	})
 }
 
+// openBeside opens the database of cfg for a short errand, beside a server that
+// may be running on it.
+func openBeside(ctx context.Context, cfg Config, logger *slog.Logger) (*store.Store, error) {
+	o, err := storeOptions(cfg, logger)
+	if err != nil {
+		return nil, err
+	}
+	o.Shared = true
+	return store.Open(ctx, o)
+}
+
 // TokenRequest is what CreateToken makes a token for.
 type TokenRequest struct {
 	Team string // by name
@@ -77,12 +90,7 @@ type TokenRequest struct {
 // CreateToken makes an API token in the database of cfg, beside a server that
 // may be running on it.
 func CreateToken(ctx context.Context, cfg Config, logger *slog.Logger, r TokenRequest) (string, *model.Token, error) {
-	o, err := storeOptions(cfg, logger)
-	if err != nil {
-		return "", nil, err
-	}
-	o.Shared = true
-	st, err := store.Open(ctx, o)
+	st, err := openBeside(ctx, cfg, logger)
 	if err != nil {
 		return "", nil, err
 	}
@@ -101,6 +109,21 @@ func CreateToken(ctx context.Context, cfg Config, logger *slog.Logger, r TokenRe
 	}
 	request.Actor = commandLine()
 	return a.CreateToken(ctx, request)
+}
+
+// RescueLink makes a one-time link that signs an existing user in who has lost
+// every other way, in the database of cfg, and returns it with their name.
+func RescueLink(ctx context.Context, cfg Config, logger *slog.Logger, login string) (link, name string, err error) {
+	st, err := openBeside(ctx, cfg, logger)
+	if err != nil {
+		return "", "", err
+	}
+	defer st.Close()
+	token, u, err := auth.New(st, auth.Options{Logger: logger}).NewRescueLink(ctx, commandLine(), login)
+	if err != nil {
+		return "", "", err
+	}
+	return strings.TrimSuffix(cfg.Access.URL, "/") + "/sign-in/" + url.PathEscape(token) + "?next=/account", u.Name, nil
 }
 
 // commandLine is somebody with a shell on the server's machine, who may read

@@ -24,12 +24,12 @@ func (a *Auth) NeedsSetUp(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// NewSignInLink makes the token of a link that signs the admin in: once, and
-// within an hour. Only its hash is stored.
+// NewSignInLink makes the token of a link that signs the first admin in: once,
+// and within an hour. Only its hash is stored.
 func (a *Auth) NewSignInLink(ctx context.Context) (string, error) {
 	token := secretLink()
 	err := a.store.InTx(ctx, func(q *store.Queries) error {
-		return q.InsertSignInLink(ctx, hash(token), a.now().Add(linkLifetime))
+		return q.InsertSignInLink(ctx, hash(token), "", a.now().Add(linkLifetime))
 	})
 	if err != nil {
 		return "", fmt.Errorf("save the sign-in link: %w", err)
@@ -37,24 +37,58 @@ func (a *Auth) NewSignInLink(ctx context.Context) (string, error) {
 	return token, nil
 }
 
-// SignInByLink uses a link's token up and signs the admin in. A wrong, a used
-// and an expired token get the same answer, and so does a good one once an
-// admin has a way in of their own.
-func (a *Auth) SignInByLink(ctx context.Context, token string) error {
-	needed, err := a.NeedsSetUp(ctx)
-	if err != nil {
-		return err
-	}
-	var user *model.User
-	err = a.store.InTx(ctx, func(q *store.Queries) error {
-		ok, err := q.UseSignInLink(ctx, hash(token))
+// NewRescueLink makes the token of a link that signs the user of that name or
+// address in, who has lost every other way: once, and within an hour. It is for
+// whoever may write the database anyway, by.
+func (a *Auth) NewRescueLink(ctx context.Context, by model.Actor, login string) (string, *model.User, error) {
+	token, login := secretLink(), normalLogin(login)
+	var u *model.User
+	err := a.store.InTx(ctx, func(q *store.Queries) (err error) {
+		u, err = q.UserByLogin(ctx, login)
+		if err != nil && model.CodeOf(err) == model.CodeNotFound {
+			return model.Errorf(model.CodeNotFound, "Nobody has the name or address %q in this database. Look at --user, and at --data-dir or --database.", login)
+		}
 		if err != nil {
 			return err
 		}
-		if !ok || !needed {
-			return model.Errorf(model.CodeUnauthorized, "This sign-in link is not good any more: each works once, within an hour, and while no admin has a password. Restart Drawbridge to get a new one in its log.")
+		if u.Disabled() {
+			return model.Errorf(model.CodeConflict, "The account of %s is switched off. An admin can switch it on.", u.Name)
 		}
-		user, err = admin(ctx, q)
+		if err := q.InsertSignInLink(ctx, hash(token), u.ID, a.now().Add(linkLifetime)); err != nil {
+			return err
+		}
+		return q.Audit(ctx, model.Change{Actor: by, Action: model.AuditSignInLink, Noun: "user", ID: u.ID, Name: u.Name})
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	return token, u, nil
+}
+
+// SignInByLink uses a link's token up and signs its user in. A wrong, a used
+// and an expired token get the same answer, and so do the first admin's, once an
+// admin has a way in of their own, and that of somebody who is switched off.
+func (a *Auth) SignInByLink(ctx context.Context, token string) error {
+	setUp, err := a.NeedsSetUp(ctx)
+	if err != nil {
+		return err
+	}
+	refused := model.Errorf(model.CodeUnauthorized, "This sign-in link is not good any more: each works once, within an hour, and the first admin's while no admin has a password. The server prints a new one when it starts, or by: server sign-in-link")
+	var user *model.User
+	err = a.store.InTx(ctx, func(q *store.Queries) error {
+		id, err := q.UseSignInLink(ctx, hash(token))
+		switch {
+		case err != nil && model.CodeOf(err) == model.CodeNotFound, err == nil && id == "" && !setUp:
+			return refused
+		case err != nil:
+			return err
+		case id == "":
+			user, err = admin(ctx, q)
+			return err
+		}
+		if user, err = q.UserByID(ctx, id); err == nil && user.Disabled() {
+			err = refused
+		}
 		return err
 	})
 	if err != nil {

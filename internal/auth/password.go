@@ -37,10 +37,7 @@ func wrongPassword() error {
 
 // SignInByPassword signs a user in by name or address and password.
 func (a *Auth) SignInByPassword(ctx context.Context, login, password string) error {
-	login = strings.TrimSpace(login)
-	if strings.Contains(login, "@") {
-		login = strings.ToLower(login)
-	}
+	login = normalLogin(login)
 	if err := a.throttle(ctx, login); err != nil {
 		return errors.Join(err, a.refused(ctx, nil, err))
 	}
@@ -53,6 +50,15 @@ func (a *Auth) SignInByPassword(ctx context.Context, login, password string) err
 	}
 	a.forgive(ctx, login)
 	return nil
+}
+
+// normalLogin is a name, or an address as it is kept.
+func normalLogin(login string) string {
+	login = strings.TrimSpace(login)
+	if strings.Contains(login, "@") {
+		login = strings.ToLower(login)
+	}
+	return login
 }
 
 // checkPassword takes the same time for everybody, known or not. With the error
@@ -114,7 +120,7 @@ func (a *Auth) confirmed(ctx context.Context, actor model.Actor) error {
 
 // SetPassword gives the signed-in user a password. One who has a way in
 // already must have proved a short while ago who they are. Their other
-// sessions end, and for an admin the one-time links do.
+// sessions and open links end, and for an admin those of the set-up do.
 func (a *Auth) SetPassword(ctx context.Context, password string) error {
 	actor, ok := a.UserActor(ctx)
 	if !ok {
@@ -136,6 +142,9 @@ func (a *Auth) SetPassword(ctx context.Context, password string) error {
 			return err
 		}
 		if err := q.DeleteUserSessions(ctx, actor.ID, actor.Session); err != nil {
+			return err
+		}
+		if err := q.CloseSignInLinks(ctx, actor.ID); err != nil {
 			return err
 		}
 		if err := q.ConfirmUserSession(ctx, actor.Session, a.now()); err != nil {

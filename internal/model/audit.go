@@ -25,6 +25,7 @@ const (
 	AuditUserSwitch AuditAction = "user.switch"
 	AuditUserAdmin  AuditAction = "user.set_admin"
 	AuditUserLink   AuditAction = "user.link_identity"
+	AuditSignInLink AuditAction = "user.make_sign_in_link" // at the server's command line
 
 	AuditTeamCreate       AuditAction = "team.create"
 	AuditMemberRole       AuditAction = "member.set_role"
@@ -55,7 +56,7 @@ const (
 var AuditActions = []AuditAction{
 	AuditSignIn, AuditSignOut, AuditSessionEnd, AuditPasswordSet,
 	AuditTeamQuota,
-	AuditUserSwitch, AuditUserAdmin, AuditUserLink,
+	AuditUserSwitch, AuditUserAdmin, AuditUserLink, AuditSignInLink,
 	AuditTeamCreate, AuditMemberRole, AuditMemberRemove, AuditInvite, AuditInvitationRevoke, AuditInvitationAccept,
 	AuditTokenCreate, AuditTokenRevoke, AuditTrustCreate, AuditTrustDelete,
 	AuditBackendRegister, AuditBackendProvision, AuditBackendDestroy, AuditBackendTest,

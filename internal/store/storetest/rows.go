@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -68,15 +69,20 @@ func testSignInLinks(t *testing.T, open Open) {
 	w, ctx := worldOf(t, open(t, store.Options{Now: func() time.Time { return at(int(seconds.Load())) }})), t.Context()
 	at := startingAt(w.Now())
 	w.tx(func(q *store.Queries) error {
-		return errors.Join(q.InsertSignInLink(ctx, "good", at(10)), q.InsertSignInLink(ctx, "late", at(2)))
+		return errors.Join(q.InsertSignInLink(ctx, "good", "", at(10)), q.InsertSignInLink(ctx, "late", "", at(2)),
+			q.InsertSignInLink(ctx, "olga's", "usr_olga", at(10)), q.InsertSignInLink(ctx, "olga's other", "usr_olga", at(10)))
 	})
 	use := func(hash string) bool {
-		var ok bool
-		w.tx(func(q *store.Queries) (err error) {
-			ok, err = q.UseSignInLink(ctx, hash)
+		return w.InTx(ctx, func(q *store.Queries) error {
+			user, err := q.UseSignInLink(ctx, hash)
+			if err == nil && (user == "usr_olga") != strings.HasPrefix(hash, "olga") {
+				t.Errorf("%s is the link of %q", hash, user)
+			}
+			if err != nil && model.CodeOf(err) != model.CodeNotFound {
+				t.Error(err)
+			}
 			return err
-		})
-		return ok
+		}) == nil
 	}
 	seconds.Store(2)
 	if use("late") || use("absent") {
@@ -93,6 +99,9 @@ func testSignInLinks(t *testing.T, open Open) {
 	}
 	wg.Wait()
 	same(t, uses.Load(), int64(1))
+	if !use("olga's") || use("olga's other") {
+		t.Error("a user's link closed with another's, or one did not with the user's own")
+	}
 }
 
 func testSessions(t *testing.T, open Open) {
