@@ -21,6 +21,7 @@ type networkInterface struct {
 	RequesterID   string // "" = made for an instance
 	AttachedOwner string
 	Owner         string    // instance id, load balancer ARN or VPC link id
+	AttachedAt    time.Time
 	ReleaseAt     time.Time // zero = lives as long as its owner
 	Tags          tags
 }
@@ -42,7 +43,7 @@ func (s *Sim) addInterface(in *subnet, spec interfaceSpec) (*networkInterface, e
 	if err != nil {
 		return nil, err
 	}
-	e := &networkInterface{ID: ec2ID("eni"), SubnetID: in.ID, VPCID: in.VPCID, Zone: in.Zone, IP: ip, Groups: slices.Clone(spec.groups),
+	e := &networkInterface{ID: ec2ID("eni"), AttachedAt: s.now(), SubnetID: in.ID, VPCID: in.VPCID, Zone: in.Zone, IP: ip, Groups: slices.Clone(spec.groups),
 		Description: spec.description, Type: spec.kind, RequesterID: spec.requester, AttachedOwner: spec.attachedOwner,
 		Owner: spec.owner, Tags: spec.tags}
 	return e, s.st.interfaces.put(e)
@@ -186,7 +187,7 @@ func (c *call) interfaceXML(r *networkInterface) []wire.Node {
 	}
 	if r.status() == "in-use" {
 		out = append(out, wire.El("attachment", append([]wire.Node{wire.Str("attachmentId", "eni-attach"+r.ID[3:]), wire.Int("deviceIndex", 0),
-			wire.Int("networkCardIndex", 0), wire.Time("attachTime", c.attachedSince(r)), wire.Str("instanceOwnerId", r.AttachedOwner), wire.Str("status", "attached"), wire.Bool("deleteOnTermination", true)},
+			wire.Int("networkCardIndex", 0), wire.Time("attachTime", r.AttachedAt), wire.Str("instanceOwnerId", r.AttachedOwner), wire.Str("status", "attached"), wire.Bool("deleteOnTermination", true)},
 			wire.Optional(r.instanceID() != "", wire.Str("instanceId", r.instanceID()))...)...))
 	}
 	return out
@@ -196,20 +197,6 @@ func (c *call) interfaceXML(r *networkInterface) []wire.Node {
 func (e *networkInterface) mac() string {
 	d := e.ID[len(e.ID)-10:]
 	return "06:" + d[:2] + ":" + d[2:4] + ":" + d[4:6] + ":" + d[6:8] + ":" + d[8:]
-}
-
-// attachedSince is when the owner of an interface was made.
-func (c *call) attachedSince(r *networkInterface) time.Time {
-	if i, ok := c.st.instances.get(r.Owner); ok {
-		return i.LaunchedAt
-	}
-	if b, ok := c.st.loadBalancers.get(r.Owner); ok {
-		return b.CreatedAt
-	}
-	if l, ok := c.st.links.get(r.Owner); ok {
-		return l.CreatedAt
-	}
-	return c.now
 }
 
 func (c *call) groupSet(ids []string) wire.Node {

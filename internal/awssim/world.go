@@ -79,7 +79,7 @@ func (s *Sim) seedInstance(now time.Time) error {
 		return nil
 	}
 	err := s.st.interfaces.put(&networkInterface{ID: seedInterface, SubnetID: seedSubnetA, VPCID: seedVPC, Zone: s.zones()[0], IP: seedAddress,
-		Groups: []string{seedInstanceGroup}, Type: "interface", AttachedOwner: s.account, Owner: seedInstance})
+		Groups: []string{seedInstanceGroup}, Type: "interface", AttachedOwner: s.account, Owner: seedInstance, AttachedAt: now.Add(-time.Hour)})
 	if err != nil {
 		return err
 	}
