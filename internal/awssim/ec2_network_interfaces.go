@@ -20,7 +20,7 @@ type networkInterface struct {
 	Type          string // "interface" or "api_gateway_managed"
 	RequesterID   string // "" = made for an instance
 	AttachedOwner string
-	Owner         string    // instance id, load balancer ARN or VPC link id
+	Owner         string // instance id, load balancer ARN or VPC link id
 	AttachedAt    time.Time
 	ReleaseAt     time.Time // zero = lives as long as its owner
 	Tags          tags
