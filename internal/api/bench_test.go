@@ -7,12 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -80,66 +77,6 @@ func crowd(b *testing.B, st *store.Store) {
 			return nil
 		})
 		if err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkListBackends asks for a team's whole list of 50 over HTTP, token
-// check and all, from eight clients of the same process at once.
-func BenchmarkListBackends(b *testing.B) {
-	srv, _, secret := crowded(b)
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
-	b.Cleanup(client.CloseIdleConnections)
-	var mu sync.Mutex
-	var all []time.Duration
-	b.SetParallelism(4)
-	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		var took []time.Duration
-		for pb.Next() {
-			start := time.Now()
-			if err := get(b, client, srv.URL+"/api/v1/backends", secret); err != nil {
-				b.Error(err)
-				return
-			}
-			took = append(took, time.Since(start))
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		all = append(all, took...)
-	})
-	b.StopTimer()
-	slices.Sort(all)
-	if len(all) > 0 {
-		b.ReportMetric(float64(len(all))/b.Elapsed().Seconds(), "req/s")
-		b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "ms-p99")
-	}
-}
-
-func get(b *testing.B, client *http.Client, url, secret string) error {
-	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Authorization", "Bearer "+secret)
-	resp, err := client.Do(r)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	n, err := io.Copy(io.Discard, resp.Body)
-	if err == nil && (resp.StatusCode != http.StatusOK || n < 10_000) {
-		err = fmt.Errorf("status %d, %d bytes", resp.StatusCode, n)
-	}
-	return err
-}
-
-// BenchmarkTokenCheck is what each request of the API pays to know who asks.
-func BenchmarkTokenCheck(b *testing.B) {
-	_, au, secret := crowded(b)
-	for b.Loop() {
-		if _, err := au.TokenActor(b.Context(), secret); err != nil {
 			b.Fatal(err)
 		}
 	}

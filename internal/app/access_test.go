@@ -90,7 +90,7 @@ func writeCert(t *testing.T, dir string, serial int64, at time.Time) (cert, key 
 	return cert, key
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

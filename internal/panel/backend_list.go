@@ -57,7 +57,11 @@ func (p *Panel) Backends(ctx context.Context, a model.Actor, f BackendFilter) ([
 			return nil, err
 		}
 	}
-	rows, err := p.Store.Read().Backends(ctx, f.query(a))
+	versions, err := p.Store.Read().BackendVersions(ctx, f.query(a))
+	if err != nil {
+		return nil, err
+	}
+	rows, err := p.recall(ctx, versions)
 	if err != nil {
 		return nil, err
 	}
@@ -88,25 +92,15 @@ func (p *Panel) environmentsByID(ctx context.Context) (map[string]model.Environm
 	return byID, nil
 }
 
-// summaries adds to each backend what lists show of it, with as many queries
-// for a hundred as for one.
-func (p *Panel) summaries(ctx context.Context, rows []model.Backend, envs map[string]model.Environment) ([]BackendSummary, error) {
+// summaries are what lists show of backends, with as many queries for a hundred
+// as for one.
+func (p *Panel) summaries(ctx context.Context, rows []remembered, envs map[string]model.Environment) ([]BackendSummary, error) {
 	list := make([]BackendSummary, len(rows))
-	var ids, jobIDs []string
-	for i, b := range rows {
-		list[i] = BackendSummary{Backend: b, EnvironmentName: envs[b.EnvironmentID].Name}
-		ids = append(ids, b.ID)
-		if b.ActiveJobID != "" {
-			jobIDs = append(jobIDs, b.ActiveJobID)
-		}
-	}
-	runs, err := p.Store.Read().NewestTestRuns(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	for i := range list {
-		if run, ok := runs[list[i].ID]; ok {
-			list[i].LastRun = &run
+	var jobIDs []string
+	for i, r := range rows {
+		list[i] = BackendSummary{Backend: r.backend, EnvironmentName: envs[r.backend.EnvironmentID].Name, LastRun: r.lastRun}
+		if r.backend.ActiveJobID != "" {
+			jobIDs = append(jobIDs, r.backend.ActiveJobID)
 		}
 	}
 	if len(jobIDs) == 0 {

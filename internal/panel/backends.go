@@ -39,7 +39,11 @@ func (p *Panel) Backend(ctx context.Context, a model.Actor, id string) (*Backend
 	}
 	d := &BackendDetail{Environment: envs[b.EnvironmentID]}
 	d.HasLogs = b.InvokeURL != "" && p.HasActivity(&d.Environment)
-	summaries, err := p.summaries(ctx, []model.Backend{*b}, envs)
+	rows, err := p.withRuns(ctx, []model.Backend{*b})
+	if err != nil {
+		return nil, err
+	}
+	summaries, err := p.summaries(ctx, rows, envs)
 	if err != nil {
 		return nil, err
 	}

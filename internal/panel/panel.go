@@ -78,10 +78,13 @@ type Deps struct {
 }
 
 // Panel carries out use cases.
-type Panel struct{ Deps }
+type Panel struct {
+	Deps
+	memo *memo
+}
 
 // New makes a panel.
-func New(d Deps) *Panel { return &Panel{d} }
+func New(d Deps) *Panel { return &Panel{Deps: d, memo: newMemo()} }
 
 // backend loads a backend for an actor who has the permission.
 func (p *Panel) backend(ctx context.Context, a model.Actor, need Permission, id string) (*model.Backend, error) {

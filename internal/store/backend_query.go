@@ -2,15 +2,18 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"drawbridge/internal/model"
 )
 
 // BackendQuery narrows lists of backends. Empty fields narrow nothing.
 type BackendQuery struct {
-	TeamIDs          []string // nil = all, empty = none
+	IDs              []string // nil = all, empty = none
+	TeamIDs          []string // the same
 	IncludeDestroyed bool
 	Name             string // part of the name
 	Names            []string
@@ -33,12 +36,18 @@ func (c *condition) add(part string, arg any) {
 	c.parts = append(c.parts, strings.ReplaceAll(part, "?", "$"+strconv.Itoa(len(c.args))))
 }
 
-// in appends "column IN (…)".
+// in appends "column IN (…)". The last value is repeated up to a power of two,
+// so that a few prepared statements do for lists of all lengths.
 func (c *condition) in(column string, values []string) {
 	if len(values) == 0 {
 		c.parts = append(c.parts, `1 = 0`)
 		return
 	}
+	full := 1
+	for full < len(values) {
+		full *= 2
+	}
+	values = append(slices.Clip(values), slices.Repeat(values[len(values)-1:], full-len(values))...)
 	c.parts = append(c.parts, column+` IN (`+placeholders(len(c.args)+1, len(values))+`)`)
 	c.args = append(c.args, anys(values)...)
 }
@@ -51,6 +60,9 @@ func (b BackendQuery) where() (string, []any) {
 	c := &condition{parts: []string{`1 = 1`}}
 	if !b.IncludeDestroyed && b.Phase != model.PhaseDestroyed {
 		c.parts[0] = `phase <> 'destroyed'`
+	}
+	if b.IDs != nil {
+		c.in(`id`, b.IDs)
 	}
 	if b.TeamIDs != nil {
 		c.in(`team_id`, b.TeamIDs)
@@ -89,6 +101,31 @@ func (q *Queries) Backends(ctx context.Context, query BackendQuery) ([]model.Bac
 	where, args := query.where()
 	return collect(q.rows(ctx, "list backends",
 		`SELECT `+backendColumns+` FROM backends WHERE `+where+` ORDER BY created_at DESC, id DESC`+query.page(), args...), scanBackend)
+}
+
+// BackendVersion tells one state of a backend, with what hangs on it, from any other.
+type BackendVersion struct {
+	ID        string
+	EventSeq  int64
+	UpdatedAt time.Time
+}
+
+// Of tells whether the backend is as it was read at this version.
+func (v BackendVersion) Of(b *model.Backend) bool {
+	return v.EventSeq == b.EventSeq && v.UpdatedAt.Equal(b.UpdatedAt)
+}
+
+// BackendVersions lists the versions of what Backends lists, in its order: a
+// cheap look for what has changed.
+func (q *Queries) BackendVersions(ctx context.Context, query BackendQuery) ([]BackendVersion, error) {
+	where, args := query.where()
+	return collect(q.rows(ctx, "list backend versions",
+		`SELECT id, event_seq, updated_at FROM backends WHERE `+where+` ORDER BY created_at DESC, id DESC`+query.page(), args...),
+		func(s scanner) (*BackendVersion, error) {
+			var v BackendVersion
+			err := s.Scan(&v.ID, &v.EventSeq, millis{&v.UpdatedAt})
+			return &v, err
+		})
 }
 
 // CountBackends counts backends by phase.
