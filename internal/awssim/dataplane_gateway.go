@@ -54,7 +54,7 @@ func (s *Sim) serveInvoke(w http.ResponseWriter, r *http.Request, apiID string) 
 	proxy := &httputil.ReverseProxy{
 		Rewrite:        func(pr *httputil.ProxyRequest) { s.rewrite(pr, j) },
 		Transport:      roundTripper(func(out *http.Request) (*http.Response, error) { return s.throughBalancer(out, j) }),
-		FlushInterval:  -1, // stream
+		FlushInterval:  time.Millisecond, // what the app sends in pieces is passed on in pieces; a short answer is one write
 		BufferPool:     &s.st.traffic.buffers,
 		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		ModifyResponse: j.modify,

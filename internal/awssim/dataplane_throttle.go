@@ -96,9 +96,9 @@ func valueOr(p *float64, other float64) float64 {
 
 func (s *Sim) accountLimit() (rate, burst float64) {
 	if slices.Contains(newRegions, s.region) {
-		return newRegionsRate, newRegionsBurst
+		return float64(s.quota(newRegionsRate)), float64(s.quota(newRegionsBurst))
 	}
-	return accountRate, accountBurst
+	return float64(s.quota(accountRate)), float64(s.quota(accountBurst))
 }
 
 // admits asks the bucket of the route, else of the stage, then the account's.
@@ -110,9 +110,7 @@ func (s *Sim) admits(p *stagePlan, routeKey string, now time.Time) bool {
 	if ok && !b.allow(now) {
 		return false
 	}
-	account := loadOrNew(&s.st.traffic.limits, "", func() *tokenBucket {
-		rate, burst := s.accountLimit()
-		return &tokenBucket{rate: rate, burst: burst}
-	})
+	account := loadOrNew(&s.st.traffic.limits, "", func() *tokenBucket { return &tokenBucket{} })
+	account.set(s.accountLimit())
 	return account.allow(now)
 }
