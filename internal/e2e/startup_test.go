@@ -89,9 +89,12 @@ func TestDemo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(path, "demo", "--json", "--profile", "instant").Output()
+	var errs strings.Builder
+	demo := exec.Command(path, "demo", "--json", "--profile", "instant")
+	demo.Stderr = &errs
+	out, err := demo.Output()
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("%v\n%s\n%s", err, out, errs.String())
 	}
 	var report struct {
 		InvokeURL string `json:"invoke_url"`
