@@ -96,6 +96,14 @@ func (f *fleet) wantChains(n int) {
 	}
 	if got := f.counts(); got != want {
 		f.t.Errorf("there are\n%+v, want\n%+v", got, want)
+		for _, c := range f.cloud.sim.Calls() {
+			if !strings.HasPrefix(c.Operation, "Describe") && !strings.HasPrefix(c.Operation, "Get") {
+				f.t.Logf("%s %s %d %s %v", c.Start.Format("15:04:05.000"), c.Operation, c.Status, c.Code, c.IDs)
+			}
+		}
+		for _, s := range f.replicas {
+			f.t.Logf("%s", s.logs)
+		}
 	}
 }
 

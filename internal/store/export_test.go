@@ -48,3 +48,14 @@ func Exec(t *testing.T, s *Store, query string, args ...any) {
 		}
 	})
 }
+
+// Setting is what PostgreSQL has in force for the store's own connections.
+func Setting(t *testing.T, s *Store, name string) (value string) {
+	t.Helper()
+	raw(t, s, func(db DBTX) {
+		if err := db.QueryRowContext(t.Context(), `SELECT current_setting($1)`, name).Scan(&value); err != nil {
+			t.Fatal(err)
+		}
+	})
+	return value
+}

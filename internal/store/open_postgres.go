@@ -31,6 +31,9 @@ func (s *Store) openPostgres(ctx context.Context, dsn string) error {
 		return model.Errorf(model.CodeInvalid, "The address of the PostgreSQL database cannot be read. Write it as in postgres://user:password@host:5432/drawbridge: %w", err)
 	}
 	config.RuntimeParams["idle_in_transaction_session_timeout"] = strconv.FormatInt(idleInTx.Milliseconds(), 10)
+	// What a commit says must outlive the database's own crash: a call to AWS
+	// follows, and who takes over must know of it. A server may be set up otherwise.
+	config.RuntimeParams["synchronous_commit"] = "on"
 	s.listener = config
 	s.writer = sql.OpenDB(stdlib.GetConnector(*config))
 	s.writer.SetMaxOpenConns(maxConns)

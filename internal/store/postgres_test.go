@@ -47,6 +47,17 @@ func TestReplicasMigrateOnce(t *testing.T) {
 	}
 }
 
+// TestCommitsOutliveTheDatabase: the cluster of these tests is set up to lose
+// its newest commits when it crashes, as some are that people run. A commit of
+// ours must not be lost: what it says was sent to AWS right after.
+func TestCommitsOutliveTheDatabase(t *testing.T) {
+	t.Parallel()
+	s := opened(t, store.Options{DSN: storetest.Postgres(t)})
+	if got := store.Setting(t, s, "synchronous_commit"); got != "on" {
+		t.Errorf("synchronous_commit is %s", got)
+	}
+}
+
 // TestSharedClock: processes whose clocks differ write, and compare, the same
 // times, and time goes on between two looks at the database's clock.
 func TestSharedClock(t *testing.T) {
