@@ -12,6 +12,7 @@ import (
 // in yet, for their first password.
 type confirmView struct {
 	Action      string
+	Name        string // whose password it is, for password managers
 	Next        string
 	First       bool // choose a password; there is none to ask for
 	Error       string
@@ -53,7 +54,7 @@ func (w *Web) confirm(c echo.Context, status int, next, problem string) error {
 	if err != nil {
 		return err
 	}
-	v := confirmView{Action: pathConfirm, Next: next, First: !account.User.HasCredentials(), Error: problem}
+	v := confirmView{Action: pathConfirm, Name: account.User.Name, Next: next, First: !account.User.HasCredentials(), Error: problem}
 	v.Password = account.User.HasPassword || v.First
 	if w.provider != nil && len(account.Identities) > 0 {
 		v.Provider, v.ProviderURL = w.provider.Name(), pathProvider

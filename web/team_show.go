@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
@@ -152,14 +151,17 @@ func newMemberRow(m *model.TeamMember, manages bool) memberRow {
 	return row
 }
 
-// until says how far away a moment is.
+// until says how far away a moment is, rounded: what was just made for a week
+// ends in 7 days.
 func until(t, now time.Time) ui.Time {
-	x := ago(t, now)
-	x.Words = "in " + count(max(int(t.Sub(now).Hours()/24), 0), "day")
-	if t.Before(now) {
+	x, left := ago(t, now), t.Sub(now)
+	switch hours := int(left.Round(time.Hour).Hours()); {
+	case left <= 0:
 		x.Words = "expired"
-	} else if t.Sub(now) < 24*time.Hour {
-		x.Words = fmt.Sprintf("in %s", count(max(int(t.Sub(now).Hours()), 1), "hour"))
+	case hours < 24:
+		x.Words = "in " + count(max(hours, 1), "hour")
+	default:
+		x.Words = "in " + count((hours+12)/24, "day")
 	}
 	return x
 }

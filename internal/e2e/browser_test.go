@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -164,13 +165,15 @@ func (b *browser) accessible(page string) {
 	b.do(chromedp.EmulateViewport(1280, 900), b.looks("light"))
 }
 
-// quiet fails the test for everything that the browser complained of.
-func (b *browser) quiet() {
+// quiet fails the test for everything that the browser complained of but what
+// was expected.
+func (b *browser) quiet(expected ...string) {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	expected = append(expected, "status of 422") // the browser notes the refused form
 	for _, m := range b.messages {
-		if !strings.Contains(m, "status of 422") { // the browser notes the refused form
+		if !slices.ContainsFunc(expected, func(e string) bool { return strings.Contains(m, e) }) {
 			b.t.Errorf("console: %s", m)
 		}
 	}
