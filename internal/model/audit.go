@@ -39,6 +39,14 @@ const (
 	AuditTrustCreate AuditAction = "trust.create"
 	AuditTrustDelete AuditAction = "trust.delete"
 
+	AuditWebhookCreate    AuditAction = "webhook.create"
+	AuditWebhookUpdate    AuditAction = "webhook.update"
+	AuditWebhookDelete    AuditAction = "webhook.delete"
+	AuditWebhookRotate    AuditAction = "webhook.rotate_secret"
+	AuditWebhookTest      AuditAction = "webhook.test"
+	AuditWebhookRedeliver AuditAction = "webhook.redeliver"
+	AuditWebhookDisable   AuditAction = "webhook.disable" // by the server itself
+
 	AuditBackendRegister  AuditAction = "backend.register"
 	AuditBackendProvision AuditAction = "backend.provision"
 	AuditBackendDestroy   AuditAction = "backend.destroy"
@@ -59,6 +67,7 @@ var AuditActions = []AuditAction{
 	AuditUserSwitch, AuditUserAdmin, AuditUserLink, AuditSignInLink,
 	AuditTeamCreate, AuditMemberRole, AuditMemberRemove, AuditInvite, AuditInvitationRevoke, AuditInvitationAccept,
 	AuditTokenCreate, AuditTokenRevoke, AuditTrustCreate, AuditTrustDelete,
+	AuditWebhookCreate, AuditWebhookUpdate, AuditWebhookDelete, AuditWebhookRotate, AuditWebhookTest, AuditWebhookRedeliver, AuditWebhookDisable,
 	AuditBackendRegister, AuditBackendProvision, AuditBackendDestroy, AuditBackendTest,
 	AuditOrphanDelete, AuditOrphanAdopt,
 	AuditJobCancel, AuditJobRetry, AuditRollBack,

@@ -21,6 +21,8 @@ const (
 	PrefixSession     = "ses_"
 	PrefixInvitation  = "inv_"
 	PrefixTrust       = "trust_"
+	PrefixNotice      = "ntc_"
+	PrefixWebhook     = "whk_"
 )
 
 var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)

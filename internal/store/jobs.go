@@ -188,6 +188,11 @@ func (q *Queries) jobEntered(ctx context.Context, j *model.Job, b *model.Backend
 	if b.Phase == model.PhaseDestroyed {
 		b.InvokeURL = ""
 	}
+	if j.State.Ended() {
+		if err := q.notifyEnded(ctx, j, b, before.Phase); err != nil {
+			return err
+		}
+	}
 	if b.Phase == before.Phase && b.ActiveJobID == before.ActiveJobID && b.InvokeURL == before.InvokeURL {
 		return nil
 	}

@@ -29,6 +29,8 @@ const (
 	NoticeCancel NoticeKind = "cancel" // of the running job with the id
 	NoticeEvents NoticeKind = "events" // of the backend with the id
 	NoticeAccess NoticeKind = "access" // somebody may do something else than before; no id
+	// NoticeDelivery: something can be sent to a webhook; no id.
+	NoticeDelivery NoticeKind = "delivery"
 	// NoticeMissed comes first on each connection: what was sent before it was not heard.
 	NoticeMissed NoticeKind = "missed"
 )
@@ -151,7 +153,7 @@ func (s *Store) next(ctx context.Context, conn *pgx.Conn) (*Notice, error) {
 // else, are nil.
 func (s *Store) parse(payload string) *Notice {
 	words := strings.Split(payload, " ")
-	known := []NoticeKind{NoticeQueued, NoticeCancel, NoticeEvents, NoticeAccess}
+	known := []NoticeKind{NoticeQueued, NoticeCancel, NoticeEvents, NoticeAccess, NoticeDelivery}
 	if len(words) != 3 || words[0] == s.sender || !slices.Contains(known, NoticeKind(words[1])) {
 		return nil
 	}

@@ -54,6 +54,9 @@ type Options struct {
 	// OnAccess, when set, is called after each commit by which somebody may do
 	// something else than before. It must not block.
 	OnAccess func()
+	// OnDelivery, when set, is called after each commit by which something can
+	// be sent to a webhook. It must not block.
+	OnDelivery func()
 }
 
 // Dialect names a kind of database.
@@ -194,6 +197,9 @@ func (s *Store) tell(tx *txState) {
 	}
 	if _, changed := tx.notices[Notice{Kind: NoticeAccess}]; changed && s.opts.OnAccess != nil {
 		s.opts.OnAccess()
+	}
+	if _, due := tx.notices[Notice{Kind: NoticeDelivery}]; due && s.opts.OnDelivery != nil {
+		s.opts.OnDelivery()
 	}
 }
 

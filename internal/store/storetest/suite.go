@@ -60,6 +60,13 @@ func Run(t *testing.T, open Open) {
 		"journal is quiet":           testJournalQuiet,
 		"journal and the invoke URL": testInvokeURL,
 		"nobody waits in a circle":   testLockOrder,
+		"notices":                    testNotices,
+		"notices of jobs":            testNoticesOfJobs,
+		"old notices":                testPruneNotices,
+		"webhooks":                   testWebhooks,
+		"deliveries claimed once":    testClaimDeliveries,
+		"deliveries and time":        testDeliveriesInTime,
+		"webhooks given up":          testGivenUp,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
