@@ -1,14 +1,11 @@
 package app
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"drawbridge/internal/measured"
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
 )
@@ -59,7 +57,7 @@ func BenchmarkAccess(b *testing.B) {
 	}
 	var out strings.Builder
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\nwhat\tmust reach\tmeasured")
+	fmt.Fprintln(w, "what\tmust reach\tmeasured")
 	for _, r := range table {
 		fmt.Fprintf(w, "%s\t%s\t%.1f %s\n", r.Name, r.Goal, r.Measured, r.Unit)
 		if !r.Met {
@@ -67,18 +65,7 @@ func BenchmarkAccess(b *testing.B) {
 		}
 	}
 	_ = w.Flush() // a strings.Builder takes everything
-	b.Log(out.String())
-	h.writeJSON(table)
-}
-
-func (h *house) writeJSON(table []line) {
-	dir := os.Getenv("BENCH_JSON")
-	if dir == "" {
-		return
-	}
-	raw, err := json.MarshalIndent(table, "", "  ")
-	check(h.t, err)
-	check(h.t, os.WriteFile(filepath.Join(dir, "access.json"), append(raw, '\n'), 0o644))
+	measured.Show(b, "access", out.String(), table)
 }
 
 // crowd makes the teams with their backends, and returns a token of each.

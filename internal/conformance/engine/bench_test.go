@@ -1,15 +1,14 @@
 package engine
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"text/tabwriter"
+
+	"drawbridge/internal/measured"
 )
 
 var only = flag.String("cases", ".*", "names of the cases to measure, a regular expression")
@@ -145,13 +144,7 @@ func BenchmarkEngine(b *testing.B) {
 			c.measure(b, binary, t)
 		}
 	}
-	b.Log("\n" + t.draw())
-	if dir := os.Getenv("BENCH_JSON"); dir != "" {
-		raw := must[[]byte](b)(json.MarshalIndent(t.rows, "", "  "))
-		if err := os.WriteFile(filepath.Join(dir, "engine.json"), append(raw, '\n'), 0o644); err != nil {
-			b.Fatal(err)
-		}
-	}
+	measured.Show(b, "engine", t.draw(), t.rows)
 	for _, r := range t.rows {
 		if !r.Met {
 			b.Errorf("%s: %.3f, want %s", r.Name, r.Measured, r.goal())

@@ -3,7 +3,6 @@ package traffic
 import (
 	"bufio"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -11,8 +10,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -23,6 +20,7 @@ import (
 	"time"
 
 	"drawbridge/internal/awssim"
+	"drawbridge/internal/measured"
 )
 
 // result is a line of the benchmarks' table.
@@ -57,13 +55,7 @@ func BenchmarkSimulator(b *testing.B) {
 	heap, began := measureThousand(b)
 	add("heap of 1,000 chains", heap, "MB", "< 200", heap < 200)
 	add("start with 1,000 chains", began.Seconds()*1000, "ms", "< 1000", began < time.Second)
-	b.Log("\n" + draw(table))
-	if dir := os.Getenv("BENCH_JSON"); dir != "" {
-		raw := must[[]byte](b)(json.MarshalIndent(table, "", "  "))
-		if err := os.WriteFile(filepath.Join(dir, "simulator.json"), append(raw, '\n'), 0o644); err != nil {
-			b.Fatal(err)
-		}
-	}
+	measured.Show(b, "simulator", draw(table), table)
 	for _, r := range table {
 		if !r.Met {
 			b.Errorf("%s: %.2f %s, want %s", r.Name, r.Value, r.Unit, r.Goal)
