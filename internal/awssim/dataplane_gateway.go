@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -56,7 +55,7 @@ func (s *Sim) serveInvoke(w http.ResponseWriter, r *http.Request, apiID string) 
 		Transport:      roundTripper(func(out *http.Request) (*http.Response, error) { return s.throughBalancer(out, j) }),
 		FlushInterval:  time.Millisecond, // what the app sends in pieces is passed on in pieces; a short answer is one write
 		BufferPool:     &s.st.traffic.buffers,
-		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ErrorLog:       s.proxyLog,
 		ModifyResponse: j.modify,
 		ErrorHandler:   func(w http.ResponseWriter, _ *http.Request, err error) { j.refuse(w, err) },
 	}

@@ -81,13 +81,20 @@ func pickRoute(routes []route, method string, segments []string) (*route, map[st
 	return best, bestMatch.vars
 }
 
+func (m *routeMatch) set(name, value string) {
+	if m.vars == nil {
+		m.vars = map[string]string{}
+	}
+	m.vars[name] = value
+}
+
 func matchRoute(key, method string, have []string) (routeMatch, bool) {
 	verb, path, _ := strings.Cut(key, " ")
 	if verb != "ANY" && verb != method {
 		return routeMatch{}, false
 	}
 	want := strings.Split(strings.TrimPrefix(path, "/"), "/")
-	m := routeMatch{full: true, method: verb != "ANY", vars: map[string]string{}}
+	m := routeMatch{full: true, method: verb != "ANY"}
 	for i, w := range want {
 		if name, ok := strings.CutSuffix(strings.TrimPrefix(w, "{"), "+}"); ok {
 			// {proxy+} also takes nothing: ANY /{proxy+} answers /.
@@ -95,7 +102,7 @@ func matchRoute(key, method string, have []string) (routeMatch, bool) {
 				return routeMatch{}, false
 			}
 			m.full = false
-			m.vars[name] = strings.Join(have[i:], "/")
+			m.set(name, strings.Join(have[i:], "/"))
 			return m, true
 		}
 		if i >= len(have) {
@@ -106,7 +113,7 @@ func matchRoute(key, method string, have []string) (routeMatch, bool) {
 			if have[i] == "" {
 				return routeMatch{}, false
 			}
-			m.vars[strings.Trim(w, "{}")] = have[i]
+			m.set(strings.Trim(w, "{}"), have[i])
 		case w != have[i]:
 			return routeMatch{}, false
 		default:

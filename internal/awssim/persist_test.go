@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +59,40 @@ func TestPersist_Reload(t *testing.T) {
 	defer shut()
 	if got := w.sim.Snapshot(); got.Instances != want.Instances-1 || got.NetworkInterfaces != want.NetworkInterfaces-1 {
 		t.Errorf("terminated, but %+v", got)
+	}
+}
+
+// A stage that was made without settings serves after a restart, whether its
+// row says nothing of them or null.
+func TestPersist_StageWithoutSettings(t *testing.T) {
+	t.Parallel()
+	dir, now := t.TempDir(), newClock()
+	w, shut := open(t, dir, now)
+	c := &chain{world: w, instance: w.InstanceID, ec2Group: "sg-05100000000000001"}
+	c.linkGroup, c.albGroup = w.group("test-vpclink-sg"), w.group("test-alb-sg")
+	w.allow(c.albGroup, c.linkGroup, 80)
+	w.allow(c.ec2Group, c.albGroup, 8000)
+	c.buildBalancer()
+	c.buildGateway()
+	now.advance(time.Minute)
+	shut()
+	raw := ok[[]byte](t)(os.ReadFile(filepath.Join(dir, "state.jsonl")))
+	nulls := strings.ReplaceAll(string(raw), `"AutoDeploy":`, `"RouteSettings":null,"PerRoute":null,"AccessLog":null,"AutoDeploy":`)
+	if nulls == string(raw) {
+		t.Fatal("no stage in the state")
+	}
+	for name, text := range map[string]string{"nothing": string(raw), "null": nulls} {
+		copied := t.TempDir()
+		if err := os.WriteFile(filepath.Join(copied, "state.jsonl"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		again, shutAgain := open(t, copied, now)
+		c.world = again
+		c.waitHealthy()
+		if got := c.get("/service-a"); got.status != 200 {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+		shutAgain()
 	}
 }
 

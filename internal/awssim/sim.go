@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -66,6 +67,7 @@ type Sim struct {
 // shared is what all accounts and Regions have in common.
 type shared struct {
 	log      *slog.Logger
+	proxyLog *log.Logger
 	now      func() time.Time
 	t        timing
 	secret   string
@@ -106,7 +108,7 @@ func New(o Options) (*Sim, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start simulated AWS: %w", err)
 	}
-	sh := &shared{log: o.Logger, now: o.Now, t: timing, secret: o.Secret, dir: o.Dir, places: map[place]*Sim{}, rest: gatewayOps(),
+	sh := &shared{log: o.Logger, proxyLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug), now: o.Now, t: timing, secret: o.Secret, dir: o.Dir, places: map[place]*Sim{}, rest: gatewayOps(),
 		byQuery: map[string]map[string]queryOp{"ec2": ec2Ops(), "elbv2": elbv2Ops(), "sts": stsOps(), "iam": iamOps()}, direct: newDirectTransport()}
 	sh.ctx, sh.stop = context.WithCancel(context.Background())
 	if sh.callFile, err = openCallLog(o.CallLog); err == nil {

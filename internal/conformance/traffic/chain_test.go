@@ -169,7 +169,6 @@ func (c *chain) client() *http.Client {
 func echo(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Seen-Proto", r.Proto)
 	w.Header().Set("X-Seen-Transfer", strings.Join(r.TransferEncoding, ","))
-	w.Header().Set("X-Seen-Upgrade", r.Header.Get("Upgrade"))
 	if r.ContentLength > 0 {
 		w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
 	}

@@ -3,7 +3,6 @@ package traffic
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -181,23 +180,5 @@ func TestClients_Abort(t *testing.T) {
 	defer res.Body.Close()
 	if got, err := io.ReadAll(res.Body); string(got) != "half" || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("the client read %q with %v", got, err)
-	}
-}
-
-// An HTTP API carries no upgrades: the app hears a plain request, and the
-// client no 101.
-func TestClients_WebSocketRefused(t *testing.T) {
-	t.Parallel()
-	c := newChain(t, awssim.Options{}, http.HandlerFunc(echo))
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	r := must[*http.Request](t)(http.NewRequestWithContext(ctx, "GET", c.invoke+"/ws", nil))
-	for k, v := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="} {
-		r.Header.Set(k, v)
-	}
-	res := must[*http.Response](t)(c.client().Do(r))
-	defer res.Body.Close()
-	if res.StatusCode != 200 || res.Header.Get("X-Seen-Upgrade") != "" || res.Header.Get("Sec-WebSocket-Accept") != "" {
-		t.Errorf("%d %v", res.StatusCode, res.Header)
 	}
 }
