@@ -59,7 +59,21 @@ func (s *Sim) serveInvoke(w http.ResponseWriter, r *http.Request, apiID string) 
 		ModifyResponse: j.modify,
 		ErrorHandler:   func(w http.ResponseWriter, _ *http.Request, err error) { j.refuse(w, err) },
 	}
-	proxy.ServeHTTP(&j.answer, r.WithContext(ctx))
+	j.passOn(proxy, r.WithContext(ctx))
+}
+
+// passOn lets the proxy carry the request. What has come of an answer that
+// breaks off reaches the client before the connection ends: the proxy then
+// gives up with a panic, and what it wrote last may still wait for its flush.
+func (j *journey) passOn(proxy *httputil.ReverseProxy, r *http.Request) {
+	whole := false
+	defer func() {
+		if !whole {
+			_ = http.NewResponseController(&j.answer).Flush() // the client may be gone
+		}
+	}()
+	proxy.ServeHTTP(&j.answer, r)
+	whole = true
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

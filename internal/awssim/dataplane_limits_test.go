@@ -1,6 +1,8 @@
 package awssim_test
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -172,5 +174,37 @@ func TestDataplane_BrokenAnswers(t *testing.T) {
 	}
 	if got := c.send("GET", "/", nil, many(30)); got.status != 200 {
 		t.Errorf("30 addresses: %d", got.status)
+	}
+}
+
+// What an app has sent when it breaks off reaches the client, status and
+// headers included, and the client can tell that it is not all.
+func TestDataplane_BreaksOff(t *testing.T) {
+	t.Parallel()
+	c := newWorld(t, awssim.Options{}).build()
+	c.forwardTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/health" {
+			return
+		}
+		w.Header().Set("X-App", "here")
+		if r.URL.Query().Has("length") {
+			w.Header().Set("Content-Length", "100000")
+		}
+		_, _ = io.WriteString(w, strings.Repeat("a", len(r.URL.Path)-1))
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	c.waitHealthy()
+	client := c.invokeClient()
+	for _, path := range []string{"/?length", "/aaaa?length", "/aaaa", "/" + strings.Repeat("a", 5000) + "?length", "/" + strings.Repeat("a", 5000)} {
+		for range 20 {
+			r := ok[*http.Request](t)(http.NewRequestWithContext(t.Context(), "GET", c.invokeURL+path, nil))
+			res := ok[*http.Response](t)(client.Do(r))
+			got, err := io.ReadAll(res.Body)
+			res.Body.Close()
+			if res.StatusCode != 200 || res.Header.Get("X-App") != "here" || len(got) != len(r.URL.Path)-1 || !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Fatalf("%.20s: %d, %d bytes, %v", path, res.StatusCode, len(got), err)
+			}
+		}
 	}
 }
