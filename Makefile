@@ -107,6 +107,10 @@ fuzz: ## fuzz the simulator's decoders and the guarded client, FUZZTIME=30s each
 hostile: ## send hostile input to every endpoint and form, FUZZTIME=30s each
 	go test ./internal/api ./web -run Hostile -v -hostile $(FUZZTIME) | grep -E 'hostile requests|FAIL|ok'
 
+.PHONY: api-fuzz
+api-fuzz: ## send REQUESTS=10000 random requests, made from the OpenAPI document, to a whole server
+	go test ./internal/conformance/rest -count=1 -run 'RandomRequests' -v -requests $(or $(REQUESTS),10000) -seed $(or $(SEED),1)
+
 .PHONY: build
 build: ## build the static binary bin/drawbridge
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/drawbridge ./cmd/server

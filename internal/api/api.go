@@ -90,6 +90,7 @@ func (a *API) Register(e *echo.Echo) {
 	schemas := h.OpenAPI().Components.Schemas.Map()
 	delete(schemas, "ErrorModel")
 	delete(schemas, "ErrorDetail")
+	addExamples(h.OpenAPI())
 	document := sync.OnceValues(func() ([]byte, error) {
 		return json.MarshalIndent(h.OpenAPI(), "", "  ")
 	})
@@ -100,6 +101,7 @@ func (a *API) Register(e *echo.Echo) {
 		}
 		return c.Blob(http.StatusOK, "application/openapi+json", b)
 	})
+	registerSchema(e)
 	registerDocs(e)
 }
 

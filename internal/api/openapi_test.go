@@ -16,30 +16,32 @@ import (
 
 var update = flag.Bool("update", false, "write openapi.json anew")
 
-// TestOpenAPIGolden keeps the description in the repository true: a change of
-// the API shows in the review.
-func TestOpenAPIGolden(t *testing.T) {
+// TestGoldenDocuments keeps the descriptions in the repository true: a change
+// of the API shows in the review.
+func TestGoldenDocuments(t *testing.T) {
 	t.Parallel()
 	_, e, _ := newAPI(t, tokens{})
-	resp, body := call{method: "GET", path: "/api/v1/openapi.json", header: map[string]string{"Authorization": ""}}.do(t, e)
-	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "application/openapi+json" {
-		t.Fatalf("%d %v", resp.StatusCode, resp.Header)
-	}
-	got := append([]byte(body), '\n')
-	want, err := os.ReadFile("openapi.json")
-	if err != nil && !*update {
-		t.Fatal(err)
-	}
-	if bytes.Equal(got, want) {
-		return
-	}
-	if *update {
-		if err := os.WriteFile("openapi.json", got, 0o644); err != nil {
-			t.Fatal(err)
+	for _, row := range []struct{ path, mediaType, file string }{
+		{Base + "/openapi.json", "application/openapi+json", "openapi.json"},
+		{SchemaPath, "application/schema+json", "backend.schema.json"},
+	} {
+		resp, body := call{method: "GET", path: row.path, header: map[string]string{"Authorization": ""}}.do(t, e)
+		if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != row.mediaType {
+			t.Fatalf("%s: %d %v", row.path, resp.StatusCode, resp.Header)
 		}
-		t.Fatal("openapi.json was written anew; look at the difference and run the tests again")
+		got := append([]byte(body), '\n')
+		want, err := os.ReadFile(row.file)
+		switch {
+		case err == nil && bytes.Equal(got, want):
+		case *update:
+			if err := os.WriteFile(row.file, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			t.Errorf("%s was written anew; look at the difference and run the tests again", row.file)
+		default:
+			t.Errorf("the API differs from %s; run: go test ./internal/api -run Golden -update", row.file)
+		}
 	}
-	t.Fatal("the API differs from openapi.json; run: go test ./internal/api -run Golden -update")
 }
 
 type schema struct {
