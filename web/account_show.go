@@ -17,10 +17,14 @@ type accountView struct {
 	Admin        bool
 	Teams        []accountTeam
 	HasPassword  bool
+	Passwords    bool // people may sign in by password
 	PasswordURL  string
 	Error        string // about the new password
 	Saved        bool
 	Identities   []accountIdentity
+	Provider     string // that the account can be linked to; "" when there is none
+	ProviderURL  string
+	UnlinkURL    string
 	Sessions     []accountSession
 	EndOthersURL string
 }
@@ -28,8 +32,8 @@ type accountView struct {
 type accountTeam struct{ Name, URL, Role string }
 
 type accountIdentity struct {
-	Issuer string
-	Since  ui.Time
+	Issuer, Subject string
+	Since           ui.Time
 }
 
 type accountSession struct {
@@ -47,6 +51,10 @@ func (w *Web) account(c echo.Context, status int, problem string) error {
 		return err
 	}
 	v := newAccountView(a, actorOf(c), w.now())
+	v.Passwords, v.UnlinkURL = w.passwords, pathAccountUnlink
+	if w.provider != nil {
+		v.Provider, v.ProviderURL = w.provider.Name(), pathProvider
+	}
 	v.Error, v.Saved = problem, c.QueryParam("saved") != "" && problem == ""
 	return w.pageWith(c, status, w.layoutView(c, "", "account"), accountPage(v))
 }
@@ -60,7 +68,7 @@ func newAccountView(a *panel.Account, actor model.Actor, now time.Time) accountV
 		v.Teams = append(v.Teams, accountTeam{t.Name, pathTeam(t.ID), string(t.Role)})
 	}
 	for _, i := range a.Identities {
-		v.Identities = append(v.Identities, accountIdentity{i.Issuer, ago(i.CreatedAt, now)})
+		v.Identities = append(v.Identities, accountIdentity{i.Issuer, i.Subject, ago(i.CreatedAt, now)})
 	}
 	for _, s := range a.Sessions {
 		v.Sessions = append(v.Sessions, accountSession{
@@ -81,6 +89,14 @@ func (w *Web) savePassword(c echo.Context) error {
 		return err
 	}
 	return redirect(c, pathAccount+"?saved=1")
+}
+
+// unlinkIdentity takes a way in by a provider away.
+func (w *Web) unlinkIdentity(c echo.Context) error {
+	if err := w.panel.Unlink(c.Request().Context(), actorOf(c), c.FormValue("issuer"), c.FormValue("subject")); err != nil {
+		return err
+	}
+	return redirect(c, pathAccount)
 }
 
 func (w *Web) endSession(c echo.Context) error {

@@ -14,11 +14,11 @@ type confirmView struct {
 	Action      string
 	Name        string // whose password it is, for password managers
 	Next        string
-	First       bool // choose a password; there is none to ask for
+	First       bool // give them a way in; there is none to ask for
 	Error       string
 	Provider    string // that can be asked instead of a password; "" when there is none
 	ProviderURL string
-	Password    bool // there is one to ask for
+	Password    bool // there is one to ask for, or to choose
 }
 
 func (w *Web) showConfirm(c echo.Context) error {
@@ -55,8 +55,8 @@ func (w *Web) confirm(c echo.Context, status int, next, problem string) error {
 		return err
 	}
 	v := confirmView{Action: pathConfirm, Name: account.User.Name, Next: next, First: !account.User.HasCredentials(), Error: problem}
-	v.Password = account.User.HasPassword || v.First
-	if w.provider != nil && len(account.Identities) > 0 {
+	v.Password = w.passwords && (account.User.HasPassword || v.First)
+	if w.provider != nil && (v.First || len(account.Identities) > 0) {
 		v.Provider, v.ProviderURL = w.provider.Name(), pathProvider
 	}
 	return w.pageWith(c, status, w.layoutView(c, "", ""), confirmAgainPage(v))

@@ -6,7 +6,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"drawbridge/internal/auth"
 	"drawbridge/internal/model"
 )
 
@@ -17,6 +16,7 @@ type invitationView struct {
 	Team        string
 	Email, Role string
 	SignedInAs  string // "" for a stranger, who chooses a name and a password
+	Passwords   bool
 	Provider    string // its name on the button; "" when there is none
 	ProviderURL string
 	Name        string
@@ -39,7 +39,7 @@ func (w *Web) invitation(c echo.Context, status int, token, name string, refused
 	}
 	v := invitationView{
 		Action: pathInvitationAccept, Token: token, Team: team.Name, Email: i.Email, Role: string(i.Role),
-		SignedInAs: actorOf(c).Name, Name: name, Errors: map[string]string{},
+		SignedInAs: actorOf(c).Name, Name: name, Passwords: w.passwords, Errors: map[string]string{},
 	}
 	if w.provider != nil {
 		v.Provider, v.ProviderURL = w.provider.Name(), pathProvider
@@ -63,38 +63,4 @@ func (w *Web) acceptInvitation(c echo.Context) error {
 		return err
 	}
 	return redirect(c, pathHome)
-}
-
-// beginProvider sends the browser to the provider.
-func (w *Web) beginProvider(c echo.Context) error {
-	if w.provider == nil {
-		return model.Errorf(model.CodeNotFound, "There is no provider to sign in with.")
-	}
-	e := auth.Errand{
-		Next: c.FormValue("next"), Invitation: c.FormValue("invitation"),
-		Confirm: c.FormValue("confirm") != "" && actorOf(c).Person,
-	}
-	to, err := w.provider.Begin(c.Request().Context(), e)
-	if err != nil {
-		return err
-	}
-	return redirect(c, to)
-}
-
-// finishProvider takes the provider's answer.
-func (w *Web) finishProvider(c echo.Context) error {
-	if w.provider == nil {
-		return model.Errorf(model.CodeNotFound, "There is no provider to sign in with.")
-	}
-	next, err := w.provider.Finish(c.Request().Context(), c.QueryParams())
-	if err == nil {
-		return redirect(c, localPath(next))
-	}
-	if model.CodeOf(err) != model.CodeUnauthorized {
-		return err
-	}
-	w.log.InfoContext(c.Request().Context(), "sign-in by provider refused", "error", err)
-	v := w.signInView("")
-	v.Error = newErrorView(err, "").Message
-	return w.pageWith(c, http.StatusUnauthorized, w.layoutView(c, "Sign in", ""), signInPage(v))
 }

@@ -24,6 +24,7 @@ const (
 
 	pathAccountPassword    = pathAccount + "/password"
 	pathAccountSessionsEnd = pathAccount + "/sessions/end"
+	pathAccountUnlink      = pathAccount + "/identities/unlink"
 	pathInvitationAccept   = "/invitations"
 	pathProvider           = "/sign-in/provider"
 	pathProviderAnswer     = "/sign-in/callback"

@@ -49,7 +49,7 @@ func TestPathHelpersLeadToRoutes(t *testing.T) {
 		"backend_show": pathBackend(id), "backend_stream": pathBackendStream(id),
 		"backend_plan": pathBackendPlan(id, model.OpDestroy), "backend_provision": pathBackendProvision(id),
 		"backend_destroy": pathBackendDestroy(id), "tests_run": pathTestsRun(id), "tests_send": pathTestsSend(id),
-		"account_show": pathAccount, "password_save": pathAccountPassword, "session_end_others": pathAccountSessionsEnd,
+		"identity_unlink": pathAccountUnlink, "account_show": pathAccount, "password_save": pathAccountPassword, "session_end_others": pathAccountSessionsEnd,
 		"session_end": pathAccountSessionEnd(id), "provider_begin": pathProvider, "provider_finish": pathProviderAnswer,
 		"invitation_show": pathInvitation(id), "invitation_accept": pathInvitationAccept,
 		"team_list": pathTeams, "team_create": pathTeams, "team_show": pathTeam(id), "member_save": pathMember(id, id),

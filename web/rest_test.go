@@ -43,6 +43,7 @@ var pagesOnly = map[string]string{
 	"invitation_accept":  "makes a person's account",
 	"confirm_create":     "a person proves anew who they are; a token is never stale",
 	"password_save":      "a person's own password",
+	"identity_unlink":    "a person's own ways in",
 	"session_end":        "a person's own sessions",
 	"session_end_others": "a person's own sessions",
 }

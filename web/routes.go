@@ -37,6 +37,7 @@ func routes() []route {
 
 		{"account_show", get, pathAccount, "Your account", panel.OwnAccount, (*Web).showAccount},
 		{"password_save", post, pathAccountPassword, "Your account", panel.OwnAccount, (*Web).savePassword},
+		{"identity_unlink", post, pathAccountUnlink, "Your account", panel.OwnAccount, (*Web).unlinkIdentity},
 		{"session_end_others", post, pathAccountSessionsEnd, "Your account", panel.OwnAccount, (*Web).endOtherSessions},
 		{"session_end", post, pathAccount + "/sessions/:id/end", "Your account", panel.OwnAccount, (*Web).endSession},
 		{"confirm_show", get, pathConfirm, "Confirm that it is you", panel.OwnAccount, (*Web).showConfirm},

@@ -18,6 +18,7 @@ type signInView struct {
 	Token       string // of the link that was opened
 	Error       string
 	LinkError   string
+	Passwords   bool   // people may sign in by password
 	Provider    string // its name on the button; "" when there is none
 	ProviderURL string
 }
@@ -30,7 +31,7 @@ func (w *Web) newSession(c echo.Context) error {
 }
 
 func (w *Web) signInView(next string) signInView {
-	v := signInView{Action: pathSignIn, Next: next}
+	v := signInView{Action: pathSignIn, Next: next, Passwords: w.passwords}
 	if w.provider != nil {
 		v.Provider, v.ProviderURL = w.provider.Name(), pathProvider
 	}

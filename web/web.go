@@ -55,6 +55,8 @@ type Deps struct {
 	Auth  Auth
 	// Provider is nil when there is none.
 	Provider Provider
+	// NoPasswords leaves the provider as the only way in.
+	NoPasswords bool
 	// URL is the panel's own address without a slash at its end, for links that people send on.
 	URL     string
 	Logger  *slog.Logger
@@ -72,17 +74,18 @@ const defaultStreams = 24
 
 // Web serves the pages.
 type Web struct {
-	panel    *panel.Panel
-	auth     Auth
-	provider Provider
-	url      string
-	log      *slog.Logger
-	version  string
-	errors   []model.ErrorChapter
-	now      func() time.Time
-	assets   *static.Assets
-	cross    *http.CrossOriginProtection
-	streams  *streams
+	panel     *panel.Panel
+	auth      Auth
+	provider  Provider
+	passwords bool
+	url       string
+	log       *slog.Logger
+	version   string
+	errors    []model.ErrorChapter
+	now       func() time.Time
+	assets    *static.Assets
+	cross     *http.CrossOriginProtection
+	streams   *streams
 }
 
 // New prepares the pages.
@@ -94,7 +97,7 @@ func New(d Deps) *Web {
 		d.Streams = defaultStreams
 	}
 	return &Web{
-		panel: d.Panel, auth: d.Auth, provider: d.Provider, url: strings.TrimSuffix(d.URL, "/"), log: d.Logger, version: d.Version, errors: d.Errors, now: d.Now,
+		panel: d.Panel, auth: d.Auth, provider: d.Provider, passwords: !d.NoPasswords, url: strings.TrimSuffix(d.URL, "/"), log: d.Logger, version: d.Version, errors: d.Errors, now: d.Now,
 		assets: static.New(staticPrefix), cross: http.NewCrossOriginProtection(), streams: newStreams(d.Streams),
 	}
 }

@@ -19,6 +19,10 @@ type accessFlags struct {
 	ACMEHosts      []string `name:"acme-hosts" help:"Get certificates for these names from Let's Encrypt; --listen must be reachable on port 443." placeholder:"NAME,…"`
 	ACMEEmail      string   `name:"acme-email" help:"Where Let's Encrypt writes to." placeholder:"ADDRESS"`
 
+	ACMEDirectory string   `name:"acme-directory" help:"Directory of another ACME authority than Let's Encrypt." placeholder:"URL"`
+	Hosts         []string `help:"Names by which the panel is asked, beside those of --url and --acme-hosts; others are refused." placeholder:"NAME,…"`
+	NoPasswords   bool     `help:"Nobody signs in by password; needs --oidc-issuer."`
+
 	OIDCName             string   `name:"oidc-name" help:"What stands on the provider's button." default:"single sign-on"`
 	OIDCIssuer           string   `name:"oidc-issuer" help:"OpenID Connect provider to sign in with; its redirect address is <url>/sign-in/callback." placeholder:"URL"`
 	OIDCClientID         string   `name:"oidc-client-id" help:"The panel's client id there." placeholder:"ID"`
@@ -30,7 +34,8 @@ type accessFlags struct {
 func (f accessFlags) config() (app.AccessConfig, error) {
 	c := app.AccessConfig{
 		URL: strings.TrimSuffix(f.URL, "/"), TrustedProxies: f.TrustedProxies,
-		TLSCert: f.TLSCert, TLSKey: f.TLSKey, ACMEHosts: f.ACMEHosts, ACMEEmail: f.ACMEEmail,
+		TLSCert: f.TLSCert, TLSKey: f.TLSKey, ACMEHosts: f.ACMEHosts, ACMEEmail: f.ACMEEmail, ACMEDirectory: f.ACMEDirectory,
+		Hosts: f.Hosts, NoPasswords: f.NoPasswords,
 	}
 	if f.OIDCIssuer == "" {
 		return c, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
 
 	"drawbridge/internal/auth"
@@ -28,7 +30,11 @@ type AccessConfig struct {
 	TLSKey         string
 	ACMEHosts      []string // names to get certificates for by ACME
 	ACMEEmail      string
+	ACMEDirectory  string               // of another authority than Let's Encrypt
+	ACMEHTTP       *http.Client         // asks it; http.DefaultClient when nil
+	Hosts          []string             // names by which the panel is asked, beside those of the above
 	Provider       *auth.ProviderConfig // nil = passwords only
+	NoPasswords    bool                 // the provider only
 }
 
 // secure tells whether browsers reach the panel by HTTPS.
@@ -48,6 +54,12 @@ func (c *AccessConfig) validate() error {
 	}
 	if c.TLSCert != "" && len(c.ACMEHosts) > 0 {
 		return model.Errorf(model.CodeInvalid, "Choose: certificates from --tls-cert and --tls-key, or by --acme-hosts.")
+	}
+	if u, err := url.Parse(c.ACMEDirectory); c.ACMEDirectory != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		return model.Errorf(model.CodeInvalid, "--acme-directory must be the address of an ACME server's directory, as https://ca.example.com/directory; it is %q.", c.ACMEDirectory)
+	}
+	if c.NoPasswords && c.Provider == nil {
+		return model.Errorf(model.CodeInvalid, "--no-passwords needs --oidc-issuer: nobody could sign in.")
 	}
 	_, err := clientAddress(c.TrustedProxies)
 	return err
@@ -83,6 +95,9 @@ func withTLS(l net.Listener, c AccessConfig, dataDir string, logger *slog.Logger
 		m := &autocert.Manager{
 			Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(c.ACMEHosts...),
 			Cache: autocert.DirCache(filepath.Join(dataDir, "acme")), Email: c.ACMEEmail,
+		}
+		if c.ACMEDirectory != "" {
+			m.Client = &acme.Client{DirectoryURL: c.ACMEDirectory, HTTPClient: c.ACMEHTTP}
 		}
 		conf := m.TLSConfig()
 		conf.MinVersion = tls.VersionTLS12

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"sync/atomic"
 
+	"github.com/labstack/echo/v4"
+
 	"drawbridge/internal/api"
 	"drawbridge/internal/auth"
 	"drawbridge/internal/awsapi"
@@ -39,6 +41,7 @@ type App struct {
 	logger  *slog.Logger
 	parts   []part
 	http    net.Listener
+	routes  *echo.Echo
 	handler http.Handler
 	scrape  net.Listener // nil when no metrics are asked for
 
@@ -85,6 +88,7 @@ func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err erro
 	guarded := probe.New(probe.Options{UserAgent: "Drawbridge/" + cfg.Version, MaxBody: maxIssuerBody})
 	a.Auth = auth.New(a.Store, auth.Options{
 		Secure: cfg.Secure || cfg.Access.secure(), Now: a.Store.Now, Logger: logger, Issuers: guarded.HTTP(),
+		NoPasswords: cfg.Access.NoPasswords,
 	})
 	if err := a.Auth.SeedAdmin(ctx); err != nil {
 		return nil, fmt.Errorf("make the first team and admin: %w", err)
@@ -127,24 +131,30 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 	})))
 	a.Panel = panel.New(panel.Deps{
 		Store: a.Store, InstallID: install, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger, Limits: a.cfg.TeamLimits, Secrets: a.Auth,
-		Access: a.Auth, Activity: a.activity, Typical: executor.Typical,
+		NoPasswords: a.cfg.Access.NoPasswords, Access: a.Auth, Activity: a.activity, Typical: executor.Typical,
 	})
 	return worker
 }
 
-func (a *App) listParts(worker *jobs.Worker, hub *events.Hub) []part {
+// router answers everything that is asked over HTTP.
+func (a *App) router(worker *jobs.Worker) *echo.Echo {
 	e := newEcho(a.logger, a.metrics, a.cfg.Access.TrustedProxies, a.traceRequest)
 	e.Use(a.countStreams)
 	api.New(api.Deps{Panel: a.Panel, Auth: a.Auth, Keys: a.Store, Rate: a.cfg.APIRate, Version: a.cfg.Version, Logger: a.logger}).Register(e)
+	e.Use(ownHosts(a.cfg.Listen, a.cfg.Access).check) // within the API's own, which makes a problem of what it says
 	pages := web.New(web.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger,
-		Provider: a.provider(), URL: a.URL(), Errors: append(awsapi.Explanations(), api.ErrorKinds()), Now: a.Store.Now})
+		Provider: a.provider(), NoPasswords: a.cfg.Access.NoPasswords, URL: a.URL(), Errors: append(awsapi.Explanations(), api.ErrorKinds()), Now: a.Store.Now})
 	pages.Register(e)
 	a.Auth.Sessions.ErrorFunc = pages.SessionError(e)
 	e.HTTPErrorHandler = pages.HandleError // the API answers for /api itself
 	e.GET("/healthz", alive)
 	e.GET("/readyz", a.ready(worker))
+	return e
+}
 
-	a.handler = withSessions(a.Auth.Sessions, e)
+func (a *App) listParts(worker *jobs.Worker, hub *events.Hub) []part {
+	a.routes = a.router(worker)
+	a.handler = withSessions(a.Auth.Sessions, a.routes)
 	parts := []part{{"traces", a.sendTraces}} // stopped in reverse: nothing loses what it stands on
 	if a.Sim != nil {
 		parts = append(parts, part{"simulated AWS", a.Sim.Run})

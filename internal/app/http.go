@@ -74,12 +74,16 @@ func origin(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // withSessions gives pages a session; the API takes tokens, never cookies,
-// and static files belong to everybody.
+// and static files belong to everybody: theirs is empty, for the page that says
+// what was wrong with the question.
 func withSessions(sessions *scs.SessionManager, e http.Handler) http.Handler {
 	pages := sessions.LoadAndSave(e)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, prefix := range []string{"/api/", "/static/", "/healthz", "/readyz"} {
 			if strings.HasPrefix(r.URL.Path, prefix) {
+				if ctx, err := sessions.Load(r.Context(), ""); err == nil {
+					r = r.WithContext(ctx)
+				}
 				e.ServeHTTP(w, r)
 				return
 			}

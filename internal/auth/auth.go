@@ -39,6 +39,8 @@ type Options struct {
 	Secure bool             // the panel is reached by HTTPS: cookies are, too
 	Now    func() time.Time // the store's when nil, which replicas share
 	Logger *slog.Logger     // slog.Default when nil
+	// NoPasswords lets nobody in by password, and nobody choose one.
+	NoPasswords bool
 	// Issuers asks the issuers of workload tokens, whose addresses teams
 	// choose, for their keys; nil refuses workload tokens.
 	Issuers *http.Client
@@ -54,6 +56,8 @@ type Auth struct {
 	log      *slog.Logger
 	hashing  chan struct{} // a place for each password hash at work
 	issuers  *issuers      // nil when workload tokens are refused
+
+	noPasswords bool
 }
 
 // New makes an Auth on the store.
@@ -80,7 +84,7 @@ func New(st *store.Store, o Options) *Auth {
 			http.Error(w, "Drawbridge's database does not answer. Try again in a moment.", http.StatusServiceUnavailable)
 		},
 	}
-	a := &Auth{Sessions: sessions, store: st, now: o.Now, log: o.Logger, hashing: make(chan struct{}, hashesAtOnce)}
+	a := &Auth{Sessions: sessions, store: st, now: o.Now, log: o.Logger, hashing: make(chan struct{}, hashesAtOnce), noPasswords: o.NoPasswords}
 	if o.Issuers != nil {
 		a.issuers = &issuers{http: o.Issuers, now: o.Now, known: map[string]*issuer{}}
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -189,6 +190,41 @@ func TestSessionExpires(t *testing.T) {
 	w.ahead.Store(int64(13 * time.Hour)) // idle: scs counted from the real clock's now
 	if _, ok := w.actor(cookie); ok {
 		t.Fatal("signed in after 13 idle hours")
+	}
+}
+
+// TestSessionEndsAfterAWeek: one that is used all the time ends, too.
+func TestSessionEndsAfterAWeek(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, false)
+		cookie := w.signIn(w.link())
+		start := time.Now()
+		for range 7*24 - 1 {
+			time.Sleep(time.Hour) // the bubble's
+			if _, ok := w.actor(cookie); !ok {
+				t.Fatalf("signed out after %s of use", time.Since(start))
+			}
+		}
+		time.Sleep(time.Hour)
+		if _, ok := w.actor(cookie); ok {
+			t.Fatalf("signed in after %s", time.Since(start))
+		}
+	})
+}
+
+// TestSessionRowsExpireToo: a session whose row says that it was idle for too long
+// lets nobody in, whatever the cookie and what stands behind it say.
+func TestSessionRowsExpireToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, false)
+	cookie := w.signIn(w.link())
+	a, _ := w.actor(cookie)
+	must(t, w.store.InTx(t.Context(), func(q *store.Queries) error {
+		return q.TouchUserSession(t.Context(), a.Session, w.now().Add(-13*time.Hour))
+	}))
+	if _, ok := w.actor(cookie); ok {
+		t.Error("signed in")
 	}
 }
 

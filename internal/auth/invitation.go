@@ -10,16 +10,33 @@ import (
 // Invitation returns what an open invitation's link lets into; CodeNotFound
 // for one that is wrong, used, taken back or expired.
 func (a *Auth) Invitation(ctx context.Context, token string) (*model.Invitation, *model.Team, error) {
-	q := a.store.Read()
-	i, err := q.InvitationByHash(ctx, hash(token))
-	if err != nil && model.CodeOf(err) == model.CodeNotFound {
-		return nil, nil, model.Errorf(model.CodeNotFound, "This invitation is not good any more: each works once, within seven days, and may be taken back. Ask for a new one.")
-	}
+	i, err := a.openInvitation(ctx, a.store.Read(), token)
 	if err != nil {
 		return nil, nil, err
 	}
-	team, err := q.TeamByID(ctx, i.TeamID)
+	team, err := a.store.Read().TeamByID(ctx, i.TeamID)
 	return i, team, err
+}
+
+// openInvitation finds an invitation that may still be used: it ends with the
+// standing of the person who made it, as a token does.
+func (a *Auth) openInvitation(ctx context.Context, q *store.Queries, token string) (*model.Invitation, error) {
+	over := model.Errorf(model.CodeNotFound, "This invitation is not good any more: each works once, within seven days, and may be taken back. Ask for a new one.")
+	i, err := q.InvitationByHash(ctx, hash(token))
+	if err != nil && model.CodeOf(err) == model.CodeNotFound {
+		return nil, over
+	}
+	if err != nil {
+		return nil, err
+	}
+	if i.CreatedBy == "" {
+		return i, nil
+	}
+	stands, err := q.OwnerStands(ctx, i.TeamID, i.CreatedBy)
+	if err == nil && !stands {
+		err = over
+	}
+	return i, err
 }
 
 // AcceptInvitation uses an invitation up. The signed-in user of its address

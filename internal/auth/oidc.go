@@ -24,7 +24,7 @@ type ProviderConfig struct {
 	RedirectURL  string // the panel's /sign-in/callback, as the provider knows it
 	GroupsClaim  string // that lists a person's groups; "" = they are not looked at
 	Groups       []GroupRule
-	HTTP         *http.Client // http.DefaultClient when nil
+	HTTP         *http.Client // one that waits for ten seconds when nil
 }
 
 // GroupRule says which role a group of the provider has in which team.
@@ -42,13 +42,14 @@ type Provider struct {
 
 	mu       sync.Mutex
 	provider *oidc.Provider // nil until it was reached
+	failed   time.Time      // when it last was not
 }
 
 // NewProvider makes a Provider, which is looked for when it is first used: a
 // provider that does not answer must not keep the panel from starting.
 func NewProvider(a *Auth, cfg ProviderConfig) *Provider {
 	if cfg.HTTP == nil {
-		cfg.HTTP = http.DefaultClient
+		cfg.HTTP = &http.Client{Timeout: providerTimeout}
 	}
 	return &Provider{auth: a, cfg: cfg}
 }
@@ -61,6 +62,7 @@ type Errand struct {
 	Next       string // where to go afterwards
 	Invitation string // the token of an invitation that they accept by it
 	Confirm    bool   // they are signed in and prove once more who they are
+	Link       bool   // they are signed in and want to sign in by the provider from now on
 }
 
 // Values of the browser's session while somebody is at the provider.
@@ -70,8 +72,21 @@ const (
 	oidcVerifier   = "oidc_verifier"
 	oidcNext       = "oidc_next"
 	oidcInvitation = "oidc_invitation"
-	oidcConfirm    = "oidc_confirm"
+	oidcErrand     = "oidc_errand"
 )
+
+// What somebody was sent there for.
+const (
+	errandSignIn  = "sign in"
+	errandConfirm = "confirm"
+	errandLink    = "link"
+)
+
+// providerTimeout is how long the provider may take to answer; people wait meanwhile.
+const providerTimeout = 10 * time.Second
+
+// retryProvider is how long one that did not answer is left alone.
+const retryProvider = 5 * time.Second
 
 // clockSkew is how far the provider's clock may be from ours.
 const clockSkew = time.Minute
@@ -83,14 +98,20 @@ func (p *Provider) Begin(ctx context.Context, e Errand) (string, error) {
 		return "", err
 	}
 	state, nonce, verifier := secretLink(), secretLink(), oauth2.GenerateVerifier()
-	confirm := ""
+	errand := errandSignIn
 	options := []oauth2.AuthCodeOption{oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)}
-	if e.Confirm {
-		confirm = "yes"
+	switch {
+	case e.Link:
+		errand = errandLink
+		if _, err := p.linker(ctx); err != nil {
+			return "", err
+		}
+	case e.Confirm:
+		errand = errandConfirm
 		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
 	}
 	for key, value := range map[string]string{
-		oidcState: state, oidcNonce: nonce, oidcVerifier: verifier, oidcNext: e.Next, oidcInvitation: e.Invitation, oidcConfirm: confirm,
+		oidcState: state, oidcNonce: nonce, oidcVerifier: verifier, oidcNext: e.Next, oidcInvitation: e.Invitation, oidcErrand: errand,
 	} {
 		p.auth.Sessions.Put(ctx, key, value)
 	}
@@ -101,7 +122,7 @@ func (p *Provider) Begin(ctx context.Context, e Errand) (string, error) {
 // returns where to go.
 func (p *Provider) Finish(ctx context.Context, answer url.Values) (string, error) {
 	sent := map[string]string{}
-	for _, key := range []string{oidcState, oidcNonce, oidcVerifier, oidcNext, oidcInvitation, oidcConfirm} {
+	for _, key := range []string{oidcState, oidcNonce, oidcVerifier, oidcNext, oidcInvitation, oidcErrand} {
 		sent[key] = p.auth.Sessions.PopString(ctx, key) // each answer is taken once
 	}
 	person, err := p.person(ctx, sent, answer)
@@ -115,8 +136,11 @@ func (p *Provider) Finish(ctx context.Context, answer url.Values) (string, error
 }
 
 func (p *Provider) admit(ctx context.Context, sent map[string]string, person *claims) error {
-	if sent[oidcConfirm] != "" {
+	switch sent[oidcErrand] {
+	case errandConfirm:
 		return p.confirm(ctx, person)
+	case errandLink:
+		return p.link(ctx, person)
 	}
 	u, err := p.userOf(ctx, person, sent[oidcInvitation])
 	if err != nil {
@@ -196,10 +220,16 @@ func (p *Provider) client(ctx context.Context) (*oauth2.Config, *oidc.Provider, 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.provider == nil {
+		silent := model.Errorf(model.CodeUnavailable, "%s does not answer. Try again in a moment; the server's log has the reason.", p.cfg.Name)
+		if p.auth.now().Sub(p.failed) < retryProvider { // whoever waited for the last try waits for no other
+			return nil, nil, silent
+		}
 		// The provider keeps its context for fetching keys: it must outlive this request.
 		provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.cfg.HTTP), p.cfg.Issuer)
 		if err != nil {
-			return nil, nil, model.Errorf(model.CodeUnavailable, "%s does not answer. Try again in a moment; the server's log has the reason: %w", p.cfg.Name, err)
+			p.failed = p.auth.now()
+			silent.Err = err
+			return nil, nil, silent
 		}
 		p.provider = provider
 	}

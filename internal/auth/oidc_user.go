@@ -27,6 +27,48 @@ func (p *Provider) confirm(ctx context.Context, c *claims) error {
 	return p.auth.confirmed(ctx, actor)
 }
 
+// linker is who may link their account to the provider: somebody who just
+// proved who they are, or who has no way in of their own yet.
+func (p *Provider) linker(ctx context.Context) (model.Actor, error) {
+	actor, ok := p.auth.UserActor(ctx)
+	if !ok {
+		return actor, model.Errorf(model.CodeUnauthorized, "Sign in first.")
+	}
+	u, err := p.auth.store.Read().UserByID(ctx, actor.ID)
+	if err == nil && actor.Stale && u.HasCredentials() {
+		err = model.Stale()
+	}
+	return actor, err
+}
+
+// link lets the signed-in user sign in by the provider from now on. It is the
+// only way by which an account gets an identity that it was not made with.
+func (p *Provider) link(ctx context.Context, c *claims) error {
+	actor, err := p.linker(ctx)
+	if err != nil {
+		return err
+	}
+	return p.auth.store.InTx(ctx, func(q *store.Queries) error {
+		u, err := q.UserByIdentity(ctx, c.Issuer, c.Subject)
+		switch {
+		case err == nil && u.ID == actor.ID:
+			return nil
+		case err == nil:
+			return model.Errorf(model.CodeConflict, "This account at %s is linked to another account here. Sign in there as yourself, or unlink it there first.", p.cfg.Name)
+		case model.CodeOf(err) != model.CodeNotFound:
+			return err
+		}
+		i := &model.Identity{Issuer: c.Issuer, Subject: c.Subject, UserID: actor.ID}
+		if err := q.InsertIdentity(ctx, i); err != nil {
+			return err
+		}
+		if err := q.CloseSignInLinks(ctx, actor.ID); err != nil {
+			return err
+		}
+		return q.Audit(ctx, model.Change{Actor: actor, Action: model.AuditUserLink, Noun: "user", ID: actor.ID, Name: actor.Name, After: i})
+	})
+}
+
 // userOf is whose sign-in it is: the identity's user, or a new one whom an
 // invitation or a group lets in. An address alone lets nobody in and finds
 // nobody: it may change hands.
@@ -64,7 +106,7 @@ func (p *Provider) newUser(ctx context.Context, q *store.Queries, c *claims, inv
 	u := &model.User{}
 	if email, why := model.NormalEmail(c.Email); why == "" && bool(c.Verified) {
 		if _, err := q.UserByLogin(ctx, email); err == nil {
-			return nil, model.Errorf(model.CodeConflict, "There is an account with the address %s already, which is not linked to %s. Sign in with its password.", email, p.cfg.Name)
+			return nil, model.Errorf(model.CodeConflict, "There is an account with the address %s already, which is not linked to %s. Sign in to it as before, and link it on the page of your account.", email, p.cfg.Name)
 		} else if model.CodeOf(err) != model.CodeNotFound {
 			return nil, err
 		}
@@ -114,10 +156,7 @@ func freeName(ctx context.Context, q *store.Queries, c *claims) (string, error) 
 }
 
 func (p *Provider) accept(ctx context.Context, q *store.Queries, u *model.User, c *claims, invitation string) error {
-	i, err := q.InvitationByHash(ctx, hash(invitation))
-	if err != nil && model.CodeOf(err) == model.CodeNotFound {
-		return model.Errorf(model.CodeConflict, "This invitation is not good any more. Ask for a new one.")
-	}
+	i, err := p.auth.openInvitation(ctx, q, invitation)
 	if err != nil {
 		return err
 	}

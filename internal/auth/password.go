@@ -35,8 +35,16 @@ func wrongPassword() error {
 	return model.Errorf(model.CodeUnauthorized, "The name and the password do not belong together. Try again; if you have no password, ask an owner of your team for an invitation.")
 }
 
+// noPasswordsHere is the answer to every password where they are switched off.
+func noPasswordsHere() error {
+	return model.Errorf(model.CodeForbidden, "Passwords are switched off here. Sign in with the provider; if it does not know you, ask who runs the server for a one-time link.")
+}
+
 // SignInByPassword signs a user in by name or address and password.
 func (a *Auth) SignInByPassword(ctx context.Context, login, password string) error {
+	if a.noPasswords {
+		return noPasswordsHere()
+	}
 	login = normalLogin(login)
 	if err := a.throttle(ctx, login); err != nil {
 		return errors.Join(err, a.refused(ctx, nil, err))
@@ -91,6 +99,9 @@ func (a *Auth) Confirm(ctx context.Context, password string) error {
 	actor, ok := a.UserActor(ctx)
 	if !ok {
 		return model.Errorf(model.CodeUnauthorized, "Sign in first.")
+	}
+	if a.noPasswords {
+		return noPasswordsHere()
 	}
 	if err := a.throttle(ctx, actor.ID); err != nil {
 		return err
@@ -160,6 +171,9 @@ func (a *Auth) SetPassword(ctx context.Context, password string) error {
 
 // newPassword checks a new password and hashes it.
 func (a *Auth) newPassword(ctx context.Context, password string) (string, error) {
+	if a.noPasswords {
+		return "", noPasswordsHere()
+	}
 	var v model.Invalid
 	if why := model.ValidatePassword(password); why != "" {
 		v.Add("password", "%s", why)

@@ -33,7 +33,7 @@ func (a *Auth) renew(ctx context.Context, actor model.Actor) (now model.Actor, e
 		if err != nil {
 			return model.Actor{}, err
 		}
-		if a.now().Sub(x.SeenAt) > sessionIdle+touchEvery {
+		if over(x, a.now()) {
 			return model.Actor{}, model.NotFound("session", x.ID)
 		}
 		now, err = a.actorOf(ctx, q, x.UserID)

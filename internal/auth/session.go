@@ -105,11 +105,20 @@ func (a *Auth) sessionActor(ctx context.Context, id string) (model.Actor, error)
 		return model.Actor{}, err
 	}
 	now := a.now()
+	if over(x, now) {
+		return model.Actor{}, model.NotFound("session", x.ID)
+	}
 	actor = inSession(actor, x, now)
 	if now.Sub(x.SeenAt) >= touchEvery {
 		a.note(ctx, "session", id, func(q *store.Queries) error { return q.TouchUserSession(ctx, id, now) })
 	}
 	return actor, nil
+}
+
+// over tells whether the session has expired, whatever the browser's cookie and
+// the row behind it say: it was idle for too long, or has lasted long enough.
+func over(x *model.Session, now time.Time) bool {
+	return now.Sub(x.SeenAt) > sessionIdle+touchEvery || !now.Before(x.CreatedAt.Add(sessionLifetime))
 }
 
 func inSession(actor model.Actor, x *model.Session, now time.Time) model.Actor {

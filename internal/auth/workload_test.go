@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"drawbridge/internal/auth"
+	"drawbridge/internal/auth/authtest"
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
 )
@@ -26,25 +27,25 @@ func TestWorkloadTokens(t *testing.T) {
 	must(t, au.SeedAdmin(ctx))
 	team, err := st.Read().TeamByName(ctx, auth.DefaultTeam)
 	must(t, err)
-	i := newIssuer(t)
+	i := authtest.New(t)
 	trust := &model.Trust{
 		TeamID: team.ID, Name: "deploy", Issuer: i.URL, Audience: "https://panel", Role: model.RoleDeveloper,
 		Claims: map[string]string{"sub": "repo:acme/shop:*", "repository": "acme/shop"},
 	}
 	must(t, trust.Validate())
 	must(t, st.InTx(ctx, func(q *store.Queries) error { return q.InsertTrust(ctx, trust) }))
-	i.claims = map[string]any{"sub": "repo:acme/shop:ref:refs/heads/main", "repository": "acme/shop", "aud": "https://panel"}
+	i.Claims = map[string]any{"sub": "repo:acme/shop:ref:refs/heads/main", "repository": "acme/shop", "aud": "https://panel"}
 
-	a, err := au.TokenActor(ctx, i.idToken(nil))
+	a, err := au.TokenActor(ctx, i.IDToken(nil))
 	must(t, err)
 	if a.ID != trust.ID || a.Name != "deploy" || a.RoleIn(team.ID) != model.RoleDeveloper || a.Admin || a.Kind() != model.ActorToken {
 		t.Fatalf("actor %+v", a)
 	}
 	for range 20 {
-		_, err := au.TokenActor(ctx, i.idToken(nil))
+		_, err := au.TokenActor(ctx, i.IDToken(nil))
 		must(t, err)
 	}
-	if n := i.keys.Load(); n != 1 {
+	if n := i.Keys.Load(); n != 1 {
 		t.Errorf("the keys were asked for %d times", n)
 	}
 	for name, change := range map[string]func(c map[string]any){
@@ -57,15 +58,15 @@ func TestWorkloadTokens(t *testing.T) {
 		"no expiry":            func(c map[string]any) { delete(c, "exp") },
 		"an issuer of its own": func(c map[string]any) { c["iss"] = "https://evil.example" },
 	} {
-		i.change = change
-		_, err := au.TokenActor(ctx, i.idToken(nil))
+		i.Change = change
+		_, err := au.TokenActor(ctx, i.IDToken(nil))
 		if model.CodeOf(err) != model.CodeUnauthorized {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	i.change = nil
+	i.Change = nil
 	for name, bearer := range map[string]string{
-		"unsigned": "e30." + strings.Split(i.idToken(nil), ".")[1] + ".", "no JSON": "a.b.c", "cut": i.idToken(nil)[:200],
+		"unsigned": "e30." + strings.Split(i.IDToken(nil), ".")[1] + ".", "no JSON": "a.b.c", "cut": i.IDToken(nil)[:200],
 	} {
 		if _, err := au.TokenActor(ctx, bearer); model.CodeOf(err) != model.CodeUnauthorized {
 			t.Errorf("%s: %v", name, err)
@@ -73,12 +74,12 @@ func TestWorkloadTokens(t *testing.T) {
 	}
 	trustEndsWithItsMaker(t, au, st, i, trust)
 	must(t, st.InTx(ctx, func(q *store.Queries) error { return q.DeleteTrust(ctx, team.ID, trust.ID) }))
-	_, err = au.TokenActor(ctx, i.idToken(nil))
+	_, err = au.TokenActor(ctx, i.IDToken(nil))
 	wantCode(t, err, model.CodeUnauthorized)
 }
 
 // trustEndsWithItsMaker: a trust that a person made holds while they could make it.
-func trustEndsWithItsMaker(t *testing.T, au *auth.Auth, st *store.Store, i *issuer, trust *model.Trust) {
+func trustEndsWithItsMaker(t *testing.T, au *auth.Auth, st *store.Store, i *authtest.Issuer, trust *model.Trust) {
 	t.Helper()
 	ctx := t.Context()
 	u := &model.User{Name: "Olga"}
@@ -86,7 +87,7 @@ func trustEndsWithItsMaker(t *testing.T, au *auth.Auth, st *store.Store, i *issu
 	hers := *trust
 	hers.ID, hers.Audience, hers.CreatedBy = "", "https://hers", u.ID
 	must(t, st.InTx(ctx, func(q *store.Queries) error { return q.InsertTrust(ctx, &hers) }))
-	i.change = func(c map[string]any) { c["aud"] = "https://hers" }
+	i.Change = func(c map[string]any) { c["aud"] = "https://hers" }
 	be := func(role model.Role) func(q *store.Queries) error {
 		return func(q *store.Queries) error {
 			return q.SaveMembership(ctx, &model.Membership{UserID: u.ID, TeamID: trust.TeamID, Role: role})
@@ -106,12 +107,46 @@ func trustEndsWithItsMaker(t *testing.T, au *auth.Auth, st *store.Store, i *issu
 		{"switched off", func(q *store.Queries) error { return q.SetUserDisabled(ctx, u.ID, time.Now()) }, false},
 	} {
 		must(t, st.InTx(ctx, row.change))
-		a, err := au.TokenActor(ctx, i.idToken(nil))
+		a, err := au.TokenActor(ctx, i.IDToken(nil))
 		if (err == nil) != row.holds || row.holds && a.Maker() != u.ID {
 			t.Errorf("%s: %+v, %v", row.name, a, err)
 		}
 	}
-	i.change = nil
+	i.Change = nil
+}
+
+// TestInvitation_endsWithItsMaker: whoever may not invite any more has left no
+// way in behind.
+func TestInvitation_endsWithItsMaker(t *testing.T) {
+	t.Parallel()
+	p, ctx := newPlace(t), t.Context()
+	team, err := p.store.Read().TeamByName(ctx, auth.DefaultTeam)
+	must(t, err)
+	maker := p.user("olga", "1")
+	secret, hashed := p.NewLink()
+	must(t, p.store.InTx(ctx, func(q *store.Queries) error {
+		return q.InsertInvitation(ctx, &model.Invitation{TeamID: team.ID, Email: "eve@example.com", Role: model.RoleOwner,
+			CreatedBy: maker.ID, ExpiresAt: time.Now().Add(time.Hour)}, hashed)
+	}))
+	be := func(role model.Role) {
+		must(t, p.store.InTx(ctx, func(q *store.Queries) error {
+			return q.SaveMembership(ctx, &model.Membership{UserID: maker.ID, TeamID: team.ID, Role: role})
+		}))
+	}
+	p.issuer.Claims = map[string]any{"sub": "8", "email": "eve@example.com", "email_verified": true}
+	for _, role := range []model.Role{model.RoleDeveloper, model.RoleViewer} {
+		be(role)
+		_, _, err = p.Invitation(ctx, secret)
+		wantCode(t, err, model.CodeNotFound)
+		p.visit(nil, func(ctx context.Context) {
+			wantCode(t, p.AcceptInvitation(ctx, secret, "Eve", goodPassword), model.CodeNotFound)
+		})
+		_, _, err = p.through(nil, auth.Errand{Invitation: secret})
+		wantCode(t, err, model.CodeNotFound)
+	}
+	be(model.RoleOwner)
+	_, _, err = p.through(nil, auth.Errand{Invitation: secret})
+	must(t, err)
 }
 
 // TestInvitation_byPassword: one link, one address, one use.

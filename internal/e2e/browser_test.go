@@ -64,7 +64,20 @@ func startBrowser(t *testing.T, s *server) *browser {
 			b.mu.Unlock()
 		}
 	}()
+	t.Cleanup(b.strict)
 	return b
+}
+
+// strict fails the test for each breach of the pages' policy that Chromium
+// reported, whatever else the test expects the console to say.
+func (b *browser) strict() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, m := range b.messages {
+		if strings.Contains(m, "Content Security Policy") {
+			b.t.Errorf("console: %s", m)
+		}
+	}
 }
 
 func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {

@@ -23,6 +23,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"drawbridge/internal/hostile"
 )
 
 // patience is how long a test waits for something that it is told of by a
@@ -77,8 +79,10 @@ type server struct {
 	token   string
 	binary  func() (string, error)
 
+	canaries *hostile.Canaries
+
 	cmd  *exec.Cmd
-	link string // one-time sign-in link
+	link string // one-time sign-in link; "" when it printed none
 	logs *lockedBuffer
 	done chan struct{} // closed when the process has ended
 	err  error         // how it ended
@@ -87,7 +91,9 @@ type server struct {
 // newServer prepares a server on free ports; start runs it.
 func newServer(t testing.TB, profile string, flags ...string) *server {
 	t.Helper()
-	return &server{t: t, dir: t.TempDir(), bind: freePort(t), sim: freePort(t), profile: profile, flags: flags, binary: binary}
+	s := &server{t: t, dir: t.TempDir(), bind: freePort(t), sim: freePort(t), profile: profile, flags: flags, binary: binary, canaries: newCanaries()}
+	t.Cleanup(s.watchFiles)
+	return s
 }
 
 // startServer starts a new server and makes a token for it.
@@ -106,7 +112,9 @@ func (s *server) newToken() string {
 	if i := slices.Index(s.flags, "--database"); i >= 0 {
 		args = append(args, s.flags[i:i+2]...)
 	}
-	return strings.TrimSpace(s.command(args...))
+	token := strings.TrimSpace(s.command(args...))
+	s.canary("an API token", token)
+	return token
 }
 
 // start runs the binary and returns when it has printed its line.
@@ -119,9 +127,10 @@ func (s *server) start() {
 	args := append([]string{"serve", "--listen", s.bind, "--sim-listen", s.sim, "--data-dir", s.dir,
 		"--sim-profile", s.profile, "--log-level", "debug"}, s.flags...)
 	s.cmd = exec.Command(path, args...)
+	s.watchLog() // the one of before
 	s.logs = &lockedBuffer{}
 	s.cmd.Stderr = s.logs
-	s.cmd.Env = slices.Concat(os.Environ(), s.env, []string{"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true"})
+	s.cmd.Env = slices.Concat(os.Environ(), s.env, []string{"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=" + awsSecret, "AWS_EC2_METADATA_DISABLED=true"})
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
 		s.t.Fatal(err)
@@ -137,12 +146,15 @@ func (s *server) start() {
 		close(s.done)
 	}()
 	s.t.Cleanup(s.kill)
-	link := regexp.MustCompile(`http://(\S+)/sign-in/\S+`).FindStringSubmatch(line)
-	if readErr != nil || link == nil {
+	at := regexp.MustCompile(`http://([^/\s]+)`).FindStringSubmatch(line)
+	if readErr != nil || at == nil {
 		<-s.done
 		s.t.Fatalf("the server printed %q and ended with %v\n%s", line, s.err, s.logs)
 	}
-	s.link, s.listen = link[0], link[1]
+	s.listen = at[1]
+	if s.link = regexp.MustCompile(`http://\S+/sign-in/\S+`).FindString(line); s.link != "" {
+		s.canary("the sign-in link", s.link[strings.LastIndexByte(s.link, '/')+1:])
+	}
 }
 
 // kill ends the process at once, as a power cut would.
@@ -226,7 +238,11 @@ func (s *server) try(method, path string, body any) (answer, error) {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Authorization", "Bearer "+s.token)
-	return send(http.DefaultClient, req)
+	a, err := send(http.DefaultClient, req)
+	if why := s.canaries.Find(method+" "+path, a.body); why != "" {
+		s.t.Error(why)
+	}
+	return a, err
 }
 
 // want is call, and fails the test on another status.

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -119,18 +122,106 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-func TestSecretsStayOutOfTheLog(t *testing.T) {
+// TestSetUpLink: the server prints a link at every start until an admin has a way
+// in of their own, and never after. A link works once, and not after an hour.
+func TestSetUpLink(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, "instant")
-	token := s.link[strings.LastIndexByte(s.link, '/')+1:]
-	get(t, s.link)
-	s.want(200, "GET", "/api/v1/backends", nil)
+	s := newServer(t, "instant")
+	s.start()
+	first := s.link
+	b := newVisitor(t)
+	if to := b.redeem(first); to != "/" {
+		t.Fatalf("the first link led to %q", to)
+	}
+	if to := newVisitor(t).redeem(first); to != "" {
+		t.Errorf("used again, it led to %q", to)
+	}
+	s.restart()
+	second := s.link
+	if second == "" || second == first {
+		t.Fatalf("after a restart without an admin's password: %q", second)
+	}
+	b.choosePassword("http://"+s.listen, setUpPassword)
+	s.canary("the admin's password", setUpPassword)
+	if to := newVisitor(t).redeem(second); to != "" {
+		t.Errorf("with the set-up closed, an unused link led to %q", to)
+	}
+	s.restart()
+	if s.link != "" {
+		t.Errorf("with an admin who has a password it printed %s", s.link)
+	}
+	if to := newVisitor(t).post("http://"+s.listen, "/sign-in", url.Values{"login": {"admin"}, "password": {setUpPassword}}); to != "/" {
+		t.Errorf("the admin's password led to %q", to)
+	}
+}
+
+// TestSetUpLinkIsLate: a link of the true clock's now, opened an hour later by the
+// server's own clock.
+func TestSetUpLinkIsLate(t *testing.T) {
+	t.Parallel()
+	s, c := newServer(t, "instant"), newCloud(t)
+	s.start()
+	link := s.link
 	if err := s.terminate(); err != nil {
 		t.Fatal(err)
 	}
-	for name, secret := range map[string]string{"API token": s.token, "sign-in token": token} {
-		if strings.Contains(s.logs.String(), secret) {
-			t.Errorf("the %s is in the log", name)
-		}
+	s.skew(c, "", time.Hour+time.Minute)
+	s.start()
+	if to := newVisitor(t).redeem(link); to != "" {
+		t.Errorf("after an hour it led to %q", to)
 	}
+	if to := newVisitor(t).redeem(s.link); to != "/" {
+		t.Errorf("the restart's own link led to %q", to)
+	}
+}
+
+const setUpPassword = "canary of a good password"
+
+// visitor is a browser without pages.
+type visitor struct {
+	t *testing.T
+	*http.Client
+}
+
+func newVisitor(t *testing.T) visitor {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return visitor{t, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// post sends a form and returns where it led; "" for nowhere.
+func (v visitor) post(server, path string, form url.Values) string {
+	v.t.Helper()
+	resp, err := v.PostForm(server+path, form)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp.Header.Get("Location")
+}
+
+// redeem opens a sign-in link and presses its button.
+func (v visitor) redeem(link string) string {
+	v.t.Helper()
+	server, token, _ := strings.Cut(link, "/sign-in/")
+	return v.post(server, "/sign-in", url.Values{"token": {token}})
+}
+
+func (v visitor) choosePassword(server, password string) {
+	v.t.Helper()
+	if to := v.post(server, "/account/password", url.Values{"password": {password}}); to != "/account?saved=1" {
+		v.t.Fatalf("the password led to %q", to)
+	}
+}
+
+// restart stops the server as an operator does, and starts it again.
+func (s *server) restart() {
+	s.t.Helper()
+	if err := s.terminate(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.start()
 }

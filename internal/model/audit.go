@@ -25,6 +25,7 @@ const (
 	AuditUserSwitch AuditAction = "user.switch"
 	AuditUserAdmin  AuditAction = "user.set_admin"
 	AuditUserLink   AuditAction = "user.link_identity"
+	AuditUserUnlink AuditAction = "user.unlink_identity"
 	AuditSignInLink AuditAction = "user.make_sign_in_link" // at the server's command line
 
 	AuditTeamCreate       AuditAction = "team.create"
@@ -64,7 +65,7 @@ const (
 var AuditActions = []AuditAction{
 	AuditSignIn, AuditSignOut, AuditSessionEnd, AuditPasswordSet,
 	AuditTeamQuota,
-	AuditUserSwitch, AuditUserAdmin, AuditUserLink, AuditSignInLink,
+	AuditUserSwitch, AuditUserAdmin, AuditUserLink, AuditUserUnlink, AuditSignInLink,
 	AuditTeamCreate, AuditMemberRole, AuditMemberRemove, AuditInvite, AuditInvitationRevoke, AuditInvitationAccept,
 	AuditTokenCreate, AuditTokenRevoke, AuditTrustCreate, AuditTrustDelete,
 	AuditWebhookCreate, AuditWebhookUpdate, AuditWebhookDelete, AuditWebhookRotate, AuditWebhookTest, AuditWebhookRedeliver, AuditWebhookDisable,

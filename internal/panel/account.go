@@ -58,6 +58,35 @@ func (p *Panel) Account(ctx context.Context, a model.Actor) (*Account, error) {
 	return account, nil
 }
 
+// Unlink takes one of the actor's ways in by a provider away, but never the
+// last of all. Everybody's own.
+func (p *Panel) Unlink(ctx context.Context, a model.Actor, issuer, subject string) error {
+	if err := own(a); err != nil {
+		return err
+	}
+	if a.Stale {
+		return model.Stale()
+	}
+	return p.Store.InTx(ctx, func(q *store.Queries) error {
+		err := q.DeleteIdentity(ctx, a.ID, issuer, subject)
+		if err != nil && model.CodeOf(err) == model.CodeNotFound {
+			return model.Errorf(model.CodeNotFound, "This sign-in is not linked to your account any more.")
+		}
+		if err != nil {
+			return err
+		}
+		u, err := q.UserByID(ctx, a.ID)
+		if err != nil {
+			return err
+		}
+		if u.Identities == 0 && (!u.HasPassword || p.NoPasswords) {
+			return model.Errorf(model.CodeConflict, "This is your only way in. Link another one, or choose a password, first.")
+		}
+		return q.Audit(ctx, model.Change{Actor: a, Action: model.AuditUserUnlink, Noun: "user", ID: a.ID, Name: u.Name,
+			Before: model.Identity{Issuer: issuer, Subject: subject, UserID: a.ID}})
+	})
+}
+
 // EndSession signs one of the actor's own browsers out. Everybody's own.
 func (p *Panel) EndSession(ctx context.Context, a model.Actor, id string) error {
 	return p.endSessions(ctx, a, id, func(q *store.Queries) error { return q.DeleteUserSession(ctx, a.ID, id) })

@@ -2,6 +2,7 @@ package panel_test
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -144,6 +145,18 @@ var auditedUseCases = map[string]struct {
 		}
 		return b.panel.EndSession(b.t.Context(), a, x.ID)
 	}, model.AuditSessionEnd, "session", "", "", false, true},
+	"Unlink": {func(b *bench) error {
+		a := admin
+		a.ID, a.Person = b.admins(), true
+		err := b.store.InTx(b.t.Context(), func(q *store.Queries) error {
+			return errors.Join(q.SetPasswordHash(b.t.Context(), a.ID, "hashed"),
+				q.InsertIdentity(b.t.Context(), &model.Identity{Issuer: "https://id.example", Subject: "7", UserID: a.ID}))
+		})
+		if err != nil {
+			return err
+		}
+		return b.panel.Unlink(b.t.Context(), a, "https://id.example", "7")
+	}, model.AuditUserUnlink, "user", "subject", "", false, true},
 	"EndOtherSessions": {func(b *bench) error {
 		a := admin
 		a.Person, a.Session = true, "ses_this"

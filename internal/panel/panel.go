@@ -68,6 +68,8 @@ type Deps struct {
 	InstallID string // this installation, as it stands in the owner tags
 	// Secrets makes tokens and invitations; nil where nobody asks for any.
 	Secrets Secrets
+	// NoPasswords: a password lets nobody in.
+	NoPasswords bool
 	// Access ends answers that take long; nil where nobody's access ends.
 	Access Access
 	// Activity returns an environment's own record, nil when it hands out none.
