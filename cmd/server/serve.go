@@ -32,13 +32,15 @@ func (f simFlags) config() app.SimConfig {
 // awsFlags describe one environment in AWS. Its credentials come from the
 // SDK's default chain and are never stored.
 type awsFlags struct {
-	AWSName       string   `name:"aws-name" help:"Name of the AWS environment in the panel." default:"aws"`
-	AWSRegion     string   `name:"aws-region" help:"Its Region, as ap-northeast-1." placeholder:"REGION"`
-	AWSVPC        string   `name:"aws-vpc" help:"Its VPC; naming one adds the environment." placeholder:"VPC-ID"`
-	AWSSubnets    []string `name:"aws-subnets" help:"Two or more private subnets of it, in different Availability Zones." placeholder:"SUBNET-ID,…"`
-	AWSRoleARN    string   `name:"aws-role-arn" help:"Role to assume in it." placeholder:"ARN"`
-	AWSExternalID string   `name:"aws-external-id" help:"External id that the role demands." placeholder:"ID"`
-	AWSEndpoint   string   `name:"aws-endpoint" help:"Custom endpoint for every AWS service, for an emulator." placeholder:"URL"`
+	AWSName          string   `name:"aws-name" help:"Name of the AWS environment in the panel." default:"aws"`
+	AWSRegion        string   `name:"aws-region" help:"Its Region, as ap-northeast-1." placeholder:"REGION"`
+	AWSVPC           string   `name:"aws-vpc" help:"Its VPC; naming one adds the environment." placeholder:"VPC-ID"`
+	AWSSubnets       []string `name:"aws-subnets" help:"Two or more private subnets of it, in different Availability Zones." placeholder:"SUBNET-ID,…"`
+	AWSRoleARN       string   `name:"aws-role-arn" help:"Role to assume in it." placeholder:"ARN"`
+	AWSExternalID    string   `name:"aws-external-id" help:"External id that the role demands." placeholder:"ID"`
+	AWSSandboxTTL    string   `name:"aws-sandbox-ttl" help:"How long its sandboxes live unless they are asked otherwise; --sandbox-ttl where it is left out." placeholder:"TIME"`
+	AWSSandboxMaxTTL string   `name:"aws-sandbox-max-ttl" help:"How long its sandboxes live at most; --sandbox-max-ttl where it is left out." placeholder:"TIME"`
+	AWSEndpoint      string   `name:"aws-endpoint" help:"Custom endpoint for every AWS service, for an emulator." placeholder:"URL"`
 }
 
 func (f awsFlags) environments() ([]model.Environment, error) {
@@ -49,7 +51,12 @@ func (f awsFlags) environments() ([]model.Environment, error) {
 	if region == "" {
 		region = os.Getenv("AWS_REGION")
 	}
+	ttl, most, err := sandboxTTLs("aws-sandbox", f.AWSSandboxTTL, f.AWSSandboxMaxTTL)
+	if err != nil {
+		return nil, err
+	}
 	env := model.Environment{
+		SandboxTTL: ttl, SandboxMaxTTL: most,
 		Name: f.AWSName, Description: "AWS by the default credential chain", Region: region, VPCID: f.AWSVPC,
 		SubnetIDs: f.AWSSubnets, Credentials: model.CredentialsDefault,
 		RoleARN: f.AWSRoleARN, ExternalID: f.AWSExternalID, Endpoint: f.AWSEndpoint,
@@ -58,6 +65,29 @@ func (f awsFlags) environments() ([]model.Environment, error) {
 		return nil, fmt.Errorf("the AWS environment is not usable; mend the --aws-… flags: %w", err)
 	}
 	return []model.Environment{env}, nil
+}
+
+// sandboxTTLs reads the flags --<prefix>-ttl and --<prefix>-max-ttl; 0 for one
+// that is not given.
+func sandboxTTLs(prefix, ttl, most string) (d, m time.Duration, err error) {
+	for _, f := range []struct {
+		name, text string
+		into       *time.Duration
+	}{{"--" + prefix + "-ttl", ttl, &d}, {"--" + prefix + "-max-ttl", most, &m}} {
+		if f.text == "" {
+			continue
+		}
+		if *f.into, err = model.ParseTTL(f.text); err == nil && *f.into < model.MinSandboxTTL {
+			err = model.Errorf(model.CodeInvalid, "Sandboxes live for a minute at least.")
+		}
+		if err != nil {
+			return 0, 0, fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	if m > 0 && d > m {
+		return 0, 0, fmt.Errorf("--%s-ttl is longer than --%s-max-ttl", prefix, prefix)
+	}
+	return d, m, nil
 }
 
 type serveCmd struct {
@@ -74,6 +104,12 @@ type serveCmd struct {
 
 	TeamMaxBackends  int `help:"How many backends a team may have that has no quota of its own; 0 = no limit." default:"0" placeholder:"N"`
 	TeamMaxInstances int `help:"How many launched instances a team may have that has no quota of its own; 0 = no limit." default:"0" placeholder:"N"`
+
+	TeamMaxSandboxes   int `help:"How many sandboxes at once a team may have that has no quota of its own; 0 = no limit." default:"0" placeholder:"N"`
+	PersonMaxSandboxes int `help:"How many sandboxes at once one person may have in a team that has no quota of its own; 0 = no limit." default:"0" placeholder:"N"`
+
+	SandboxTTL    string `name:"sandbox-ttl" help:"How long a sandbox lives unless it is asked otherwise, as 90m, 8h or 2d12h." default:"8h" placeholder:"TIME"`
+	SandboxMaxTTL string `name:"sandbox-max-ttl" help:"How long a sandbox lives at most, extended or not." default:"7d" placeholder:"TIME"`
 
 	APIRate int `name:"api-rate" help:"How many REST requests a minute one token may send to this server; 0 = no limit." default:"12000" placeholder:"N"`
 
@@ -93,9 +129,12 @@ func (c *serveCmd) Run(ctx context.Context, logger *slog.Logger) error {
 	cfg := app.Config{
 		Listen: c.Listen, DataDir: c.DataDir, Database: c.Database, Metrics: c.Metrics, OTLP: c.OTLP, Secure: c.Secure, Access: access,
 		Sim: c.simFlags.config(), Environments: envs, Lease: c.Lease, AWSRates: c.AWSRates, Version: buildVersion(),
-		TeamLimits: model.Quota{Backends: c.TeamMaxBackends, Instances: c.TeamMaxInstances}, APIRate: c.APIRate,
+		TeamLimits: model.Quota{Backends: c.TeamMaxBackends, Instances: c.TeamMaxInstances, Sandboxes: c.TeamMaxSandboxes, SandboxesEach: c.PersonMaxSandboxes}, APIRate: c.APIRate,
 	}
 	cfg.Sim.Off = c.NoSim
+	if cfg.SandboxTTL, cfg.SandboxMax, err = sandboxTTLs("sandbox", c.SandboxTTL, c.SandboxMaxTTL); err != nil {
+		return err
+	}
 	collectGarbageAt(panelGC)
 	a, err := app.New(ctx, cfg, logger)
 	if err != nil {

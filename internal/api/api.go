@@ -72,6 +72,8 @@ func (a *API) Register(e *echo.Echo) {
 	a.registerBackends(h)
 	a.registerBatches(h)
 	a.registerJobs(h)
+	a.registerSandboxes(h)
+	a.registerSandboxTemplates(h)
 	a.registerEvents(h)
 	a.registerRouteTests(h)
 	a.registerEnvironments(h)
@@ -121,6 +123,7 @@ func (a *API) config() huma.Config {
 	c.Tags = []*huma.Tag{
 		{Name: "Backends", Description: "A team's HTTP app and its chain in AWS."},
 		{Name: "Jobs", Description: "Tracked runs of one operation on one backend."},
+		{Name: "Sandboxes", Description: "Backends that end by themselves, and what they are made from."},
 		{Name: "Route tests", Description: "Requests sent through the invoke URL."},
 		{Name: "Environments", Description: "Places to provision in: one account, Region and VPC each."},
 		{Name: "Teams", Description: "Who owns backends, and who may act for them."},

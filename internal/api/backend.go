@@ -37,6 +37,7 @@ type BackendSummary struct {
 	QueuePosition   int      `json:"queue_position,omitempty" doc:"The queued job's place in the queue, from 1." example:"12"`
 	StepsDone       int      `json:"steps_done,omitempty" doc:"How many steps of the job need nothing more." example:"7"`
 	StepsAll        int      `json:"steps_all,omitempty" doc:"How many steps the job has." example:"18"`
+	Sandbox         *Sandbox `json:"sandbox,omitempty" doc:"When it is a sandbox: when it ends, and who made it."`
 }
 
 // BackendDetail is a backend with what belongs to it.
@@ -64,6 +65,7 @@ func backendSummaryOf(b *panel.BackendSummary) BackendSummary {
 		QueuePosition:   b.QueuePosition,
 		StepsDone:       b.StepsDone,
 		StepsAll:        b.StepsAll,
+		Sandbox:         optional(b.Sandbox, sandboxOf),
 	}
 }
 

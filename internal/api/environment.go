@@ -12,19 +12,21 @@ import (
 
 // Environment is a place to provision in.
 type Environment struct {
-	ID          string    `json:"id" doc:"Its id." example:"env_w5tq3nz7kd2m4xja"`
-	Name        string    `json:"name" doc:"Its name." example:"local"`
-	Description string    `json:"description" doc:"What it is for."`
-	Region      string    `json:"region" doc:"The AWS Region." example:"ap-northeast-1"`
-	VPCID       string    `json:"vpc_id" doc:"The VPC." example:"vpc-0a1b2c3d4e5f67890"`
-	SubnetIDs   []string  `json:"subnet_ids" nullable:"false" doc:"Its private subnets, in different Availability Zones."`
-	Endpoint    string    `json:"endpoint,omitempty" doc:"Where AWS's APIs are asked for, when not at AWS." example:"http://127.0.0.1:8081"`
-	Credentials string    `json:"credentials" enum:"default,local" doc:"Where its credentials come from. They are never stored."`
-	RoleARN     string    `json:"role_arn,omitempty" doc:"The role that is assumed."`
-	Orphans     int       `json:"orphans" doc:"How many orphans the newest look found." example:"0"`
-	OrphansAt   time.Time `json:"orphans_at,omitzero" doc:"When somebody looked for orphans last."`
-	CreatedAt   time.Time `json:"created_at" doc:"When it was added."`
-	UpdatedAt   time.Time `json:"updated_at" doc:"When it last changed."`
+	ID            string    `json:"id" doc:"Its id." example:"env_w5tq3nz7kd2m4xja"`
+	Name          string    `json:"name" doc:"Its name." example:"local"`
+	Description   string    `json:"description" doc:"What it is for."`
+	Region        string    `json:"region" doc:"The AWS Region." example:"ap-northeast-1"`
+	VPCID         string    `json:"vpc_id" doc:"The VPC." example:"vpc-0a1b2c3d4e5f67890"`
+	SubnetIDs     []string  `json:"subnet_ids" nullable:"false" doc:"Its private subnets, in different Availability Zones."`
+	Endpoint      string    `json:"endpoint,omitempty" doc:"Where AWS's APIs are asked for, when not at AWS." example:"http://127.0.0.1:8081"`
+	Credentials   string    `json:"credentials" enum:"default,local" doc:"Where its credentials come from. They are never stored."`
+	RoleARN       string    `json:"role_arn,omitempty" doc:"The role that is assumed."`
+	SandboxTTL    string    `json:"sandbox_ttl,omitempty" doc:"How long its sandboxes live unless asked otherwise; absent for the installation's default." example:"8h"`
+	SandboxMaxTTL string    `json:"sandbox_max_ttl,omitempty" doc:"How long they live at most; absent for the installation's default." example:"7d"`
+	Orphans       int       `json:"orphans" doc:"How many orphans the newest look found." example:"0"`
+	OrphansAt     time.Time `json:"orphans_at,omitzero" doc:"When somebody looked for orphans last."`
+	CreatedAt     time.Time `json:"created_at" doc:"When it was added."`
+	UpdatedAt     time.Time `json:"updated_at" doc:"When it last changed."`
 }
 
 // EnvironmentStatus is whether an environment answers and fits.
@@ -64,7 +66,7 @@ type Instance struct {
 func environmentOf(e *model.Environment) Environment {
 	return Environment{
 		ID: e.ID, Name: e.Name, Description: e.Description, Region: e.Region, VPCID: e.VPCID, SubnetIDs: notNil(e.SubnetIDs),
-		Endpoint: e.Endpoint, Credentials: string(e.Credentials), RoleARN: e.RoleARN, Orphans: e.Orphans, OrphansAt: e.OrphansAt, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
+		Endpoint: e.Endpoint, Credentials: string(e.Credentials), RoleARN: e.RoleARN, SandboxTTL: ttlText(e.SandboxTTL), SandboxMaxTTL: ttlText(e.SandboxMaxTTL), Orphans: e.Orphans, OrphansAt: e.OrphansAt, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
 	}
 }
 

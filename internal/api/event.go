@@ -17,7 +17,7 @@ import (
 type Event struct {
 	BackendID string          `json:"backend_id" doc:"The backend." example:"be_k3x7q2mfd5wa4nzp"`
 	Seq       int64           `json:"seq" doc:"Its number within the backend, from 1 and without gaps." example:"42"`
-	Type      string          `json:"type" enum:"backend,job,step,resource,test" doc:"What it tells of."`
+	Type      string          `json:"type" enum:"backend,job,step,resource,test,sandbox" doc:"What it tells of."`
 	JobID     string          `json:"job_id,omitempty" doc:"The job that caused it." example:"job_4q7hmk2xv6pzd3wa"`
 	Key       string          `json:"key,omitempty" doc:"The step's or resource's key." example:"alb"`
 	Data      json.RawMessage `json:"data" doc:"The thing as it was then."`

@@ -46,26 +46,30 @@ func allBearers() bearers {
 // bodies are good enough for their operations to ask who is there; %s is new
 // each time.
 var bodies = map[string]string{
-	"register-backend":  `{"name":"%s","team_id":"team_shop","spec":{}}`,
-	"register-backends": `{"team_id":"team_shop","backends":[{"name":"%s","spec":{}}]}`,
-	"delete-orphans":    `{"all":true}`,
-	"adopt-orphan":      `{"id":""}`,
-	"set-quota":         `{"backends":100000}`,
-	"create-team":       `{"name":"%s"}`,
-	"set-member-role":   `{"role":"developer"}`,
-	"create-invitation": `{"email":"ada@example.com","role":"viewer"}`,
-	"create-token":      `{"name":"%s","role":"viewer"}`,
-	"create-trust":      `{"name":"%s","issuer":"https://issuer.example","audience":"a","claims":{"sub":"x"},"role":"viewer"}`,
-	"set-user-enabled":  `{"enabled":true}`,
-	"set-user-admin":    `{"admin":false}`,
+	"register-backend":        `{"name":"%s","team_id":"team_shop","spec":{}}`,
+	"register-backends":       `{"team_id":"team_shop","backends":[{"name":"%s","spec":{}}]}`,
+	"delete-orphans":          `{"all":true}`,
+	"adopt-orphan":            `{"id":""}`,
+	"set-quota":               `{"backends":100000}`,
+	"create-team":             `{"name":"%s"}`,
+	"set-member-role":         `{"role":"developer"}`,
+	"create-invitation":       `{"email":"ada@example.com","role":"viewer"}`,
+	"create-token":            `{"name":"%s","role":"viewer"}`,
+	"create-trust":            `{"name":"%s","issuer":"https://issuer.example","audience":"a","claims":{"sub":"x"},"role":"viewer"}`,
+	"make-sandbox":            `{"key":"%s"}`,
+	"extend-sandbox":          `{"ttl":"9h"}`,
+	"create-sandbox-template": `{"name":"%s","spec":{}}`,
+	"update-sandbox-template": `{"name":"%s","spec":{}}`,
+	"set-user-enabled":        `{"enabled":true}`,
+	"set-user-admin":          `{"admin":false}`,
 }
 
 // things are ids of one team's things, freshly made.
-type things struct{ team, backend, job, user, invitation, token, trust string }
+type things struct{ team, backend, job, user, invitation, token, trust, sandbox, template string }
 
 // absent are ids of nothing.
 func absent() things {
-	return things{"team_none", "be_none", "job_none", "usr_none", "inv_none", "tok_none", "trust_none"}
+	return things{"team_none", "be_none", "job_none", "usr_none", "inv_none", "tok_none", "trust_none", "be_none", "tpl_none"}
 }
 
 // things makes a team's things anew, so that no cell of the matrix meets what
@@ -86,12 +90,34 @@ func (in *installation) things(t *testing.T, team string) things {
 		if err := q.InsertJob(ctx, j); err != nil {
 			return err
 		}
+		if err := in.sandboxOf(t, q, &x); err != nil {
+			return err
+		}
 		return in.peopleOf(t, q, &x)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return x
+}
+
+// sandboxOf adds a sandbox and a template.
+func (in *installation) sandboxOf(t *testing.T, q *store.Queries, x *things) error {
+	t.Helper()
+	ctx, now := t.Context(), in.store.Now()
+	tp := &model.SandboxTemplate{TeamID: x.team, Name: "t-" + model.NewID(""), EnvironmentID: "env_lab", Spec: model.Spec{Port: 8000}.WithDefaults()}
+	if err := q.InsertSandboxTemplate(ctx, tp); err != nil {
+		return err
+	}
+	b := &model.Backend{ID: model.NewID("be_"), TeamID: x.team, EnvironmentID: "env_lab", SpecVersion: 1, Spec: tp.Spec, Phase: model.PhaseRegistered}
+	b.Name = "s-" + model.ShortID(b.ID)
+	if err := q.InsertBackend(ctx, b); err != nil {
+		return err
+	}
+	s := &model.Sandbox{BackendID: b.ID, TeamID: x.team, Key: b.ID, CreatedAt: now, MaxEndsAt: now.Add(48 * time.Hour)}
+	s.EndAt(now.Add(8*time.Hour), now)
+	x.sandbox, x.template = b.ID, tp.ID
+	return q.InsertSandbox(ctx, s)
 }
 
 // peopleOf adds a member, an invitation, a token and a trust.
@@ -122,8 +148,8 @@ func (in *installation) peopleOf(t *testing.T, q *store.Queries, x *things) erro
 // address is an operation's path with those ids; inner names the thing in a team.
 func address(path string, x, inner things) string {
 	noun, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	id := map[string]string{"backends": x.backend, "jobs": x.job, "teams": x.team, "users": x.user, "environments": "env_lab"}[noun]
-	return Base + strings.NewReplacer("{id}", id, "{user}", inner.user, "{invitation}", inner.invitation, "{token}", inner.token, "{trust}", inner.trust).Replace(path)
+	id := map[string]string{"backends": x.backend, "jobs": x.job, "teams": x.team, "users": x.user, "sandboxes": x.sandbox, "environments": "env_lab"}[noun]
+	return Base + strings.NewReplacer("{id}", id, "{user}", inner.user, "{invitation}", inner.invitation, "{token}", inner.token, "{trust}", inner.trust, "{template}", inner.template).Replace(path)
 }
 
 // firstFlush ends a request once a stream has begun.
@@ -186,7 +212,7 @@ func refusedBy(r *httptest.ResponseRecorder) int {
 	return 0
 }
 
-var passing = regexp.MustCompile(`(req|be|job|team|usr|inv|tok|trust)_[a-z0-9_]+`)
+var passing = regexp.MustCompile(`(req|be|job|team|usr|inv|tok|trust|tpl)_[a-z0-9_]+`)
 
 // TestMatrix walks every operation as everybody on own, foreign and absent ids.
 // Foreign and absent ones look the same. It says how large it is.

@@ -147,6 +147,9 @@ func TestTheIssuesOperationsAreThere(t *testing.T) {
 		"GET /teams/{id}/invitations", "POST /teams/{id}/invitations", "DELETE /teams/{id}/invitations/{invitation}",
 		"GET /teams/{id}/tokens", "POST /teams/{id}/tokens", "DELETE /teams/{id}/tokens/{token}",
 		"GET /teams/{id}/trusts", "POST /teams/{id}/trusts", "DELETE /teams/{id}/trusts/{trust}",
+		"GET /teams/{id}/sandboxes", "POST /teams/{id}/sandboxes", "GET /sandboxes/{id}", "POST /sandboxes/{id}/extend", "POST /sandboxes/{id}/end",
+		"GET /teams/{id}/sandbox-templates", "POST /teams/{id}/sandbox-templates", "GET /teams/{id}/sandbox-templates/{template}",
+		"PUT /teams/{id}/sandbox-templates/{template}", "DELETE /teams/{id}/sandbox-templates/{template}",
 		"GET /users", "PUT /users/{id}/enabled", "PUT /users/{id}/admin",
 	}
 	var got []string
@@ -185,7 +188,10 @@ func TestWireNamesAreTheModels(t *testing.T) {
 		{Resource{}, model.Resource{}, nil},
 		{Event{}, model.Event{}, nil},
 		{TestRun{}, model.TestRun{}, nil},
-		{Environment{}, model.Environment{}, nil},
+		{Environment{}, model.Environment{}, []string{"sandbox_ttl", "sandbox_max_ttl"}},
+		{Sandbox{}, model.Sandbox{}, []string{"state"}},
+		{SandboxTemplate{}, model.SandboxTemplate{}, []string{"ttl"}},
+		{TemplateParameter{}, model.TemplateParameter{}, nil},
 		{EnvironmentStatus{}, model.EnvironmentStatus{}, nil},
 		{Subnet{}, model.Subnet{}, nil},
 		{Instance{}, model.Instance{}, nil},

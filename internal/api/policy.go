@@ -25,6 +25,17 @@ var needs = map[string]panel.Permission{
 	"run-tests":         panel.TestRoutes,
 	"list-test-runs":    panel.SeeBackends,
 
+	"make-sandbox":            panel.MakeSandboxes,
+	"list-sandboxes":          panel.SeeBackends,
+	"get-sandbox":             panel.SeeBackends,
+	"extend-sandbox":          panel.MakeSandboxes,
+	"end-sandbox":             panel.EndSandboxes,
+	"list-sandbox-templates":  panel.SeeTeams,
+	"get-sandbox-template":    panel.SeeTeams,
+	"create-sandbox-template": panel.ManageTemplates,
+	"update-sandbox-template": panel.ManageTemplates,
+	"delete-sandbox-template": panel.ManageTemplates,
+
 	"list-environments":      panel.SeeEnvironments,
 	"get-environment-status": panel.SeeEnvironments,
 	"list-instances":         panel.ListInstances,

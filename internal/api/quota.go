@@ -12,14 +12,18 @@ import (
 
 // Quota is an amount of what is limited.
 type Quota struct {
-	Backends  int `json:"backends" doc:"Backends that are not destroyed." example:"12"`
-	Instances int `json:"instances" doc:"Instances that were launched for them." example:"20"`
+	Backends      int `json:"backends" doc:"Backends that are not destroyed." example:"12"`
+	Instances     int `json:"instances" doc:"Instances that were launched for them." example:"20"`
+	Sandboxes     int `json:"sandboxes" doc:"Sandboxes of which something is left." example:"5"`
+	SandboxesEach int `json:"sandboxes_each" doc:"The same for one person: of what is used, for whoever asks." example:"2"`
 }
 
 // QuotaLimits are a team's own limits.
 type QuotaLimits struct {
-	Backends  *int `json:"backends,omitempty" doc:"How many backends at most; 0 = no limit, left out = the installation's default." example:"20"`
-	Instances *int `json:"instances,omitempty" doc:"How many launched instances at most; 0 = no limit, left out = the installation's default." example:"40"`
+	Backends      *int `json:"backends,omitempty" doc:"How many backends at most; 0 = no limit, left out = the installation's default." example:"20"`
+	Instances     *int `json:"instances,omitempty" doc:"How many launched instances at most; 0 = no limit, left out = the installation's default." example:"40"`
+	Sandboxes     *int `json:"sandboxes,omitempty" doc:"How many sandboxes at once at most; 0 = no limit, left out = the installation's default." example:"10"`
+	SandboxesEach *int `json:"sandboxes_each,omitempty" doc:"How many of them one person may have; 0 = no limit, left out = the installation's default." example:"3"`
 }
 
 // QuotaUse is what a team has of what it may have.
@@ -31,7 +35,7 @@ type QuotaUse struct {
 
 func quotaOf(t *panel.TeamQuota) QuotaUse {
 	return QuotaUse{
-		Used: Quota(t.Used), Allowed: Quota(t.Allowed), Own: QuotaLimits{Backends: t.Own.Backends, Instances: t.Own.Instances},
+		Used: Quota(t.Used), Allowed: Quota(t.Allowed), Own: QuotaLimits(t.Own),
 	}
 }
 
@@ -54,7 +58,7 @@ func (a *API) registerQuotas(h huma.API) {
 		OperationID: "set-quota", Method: http.MethodPut, Path: "/teams/{id}/quota", Tags: tags,
 		Summary: "Set a team's quota", Description: "For admins. What the team has already stays, whatever the limit.",
 	}, func(ctx context.Context, actor model.Actor, in *setQuotaInput) (*output[QuotaUse], error) {
-		t, err := a.panel.SetQuota(ctx, actor, in.ID, model.QuotaLimits{Backends: in.Body.Backends, Instances: in.Body.Instances})
+		t, err := a.panel.SetQuota(ctx, actor, in.ID, model.QuotaLimits(in.Body))
 		return one(t, err, quotaOf)
 	})
 }

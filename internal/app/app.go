@@ -66,6 +66,7 @@ func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err erro
 	if a.traces, err = traces.New(ctx, traces.Options{Endpoint: cfg.OTLP, Version: cfg.Version, Instance: holder(), Logger: logger}); err != nil {
 		return nil, err
 	}
+	a.metrics.Sandboxes(a.countSandboxes)
 	hub := events.NewHub()
 	if a.Store, err = openStore(ctx, cfg, logger, hooks{hub.Wake, a.metrics.DatabaseError, hub.WakeAll}); err != nil {
 		return nil, err
@@ -78,6 +79,11 @@ func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err erro
 	}
 	if err := seed(ctx, a.Store, cfg.Environments); err != nil {
 		return nil, err
+	}
+	if a.Sim != nil {
+		if err := seedTemplate(ctx, a.Store, a.Sim.Environment().Name); err != nil {
+			return nil, fmt.Errorf("make the sample template: %w", err)
+		}
 	}
 	if err := a.listen(); err != nil {
 		return nil, err
@@ -115,6 +121,10 @@ func (a *App) activeJobs(ctx context.Context) ([]model.JobCount, error) {
 	return a.Store.Read().ActiveJobs(ctx)
 }
 
+func (a *App) countSandboxes(ctx context.Context) (model.SandboxCounts, error) {
+	return a.Store.Read().CountSandboxes(ctx)
+}
+
 // wirePanel builds what carries out jobs and, on top of it, the panel.
 func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 	pool := awsapi.New(awsapi.Options{Logger: a.logger, InstallID: install, RateFactor: a.cfg.AWSRates,
@@ -132,6 +142,7 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 	a.Panel = panel.New(panel.Deps{
 		Store: a.Store, InstallID: install, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger, Limits: a.cfg.TeamLimits, Secrets: a.Auth,
 		NoPasswords: a.cfg.Access.NoPasswords, Access: a.Auth, Activity: a.activity, Typical: executor.Typical,
+		SandboxTTL: a.cfg.SandboxTTL, SandboxMaxTTL: a.cfg.SandboxMax,
 	})
 	return worker
 }
@@ -166,6 +177,7 @@ func (a *App) listParts(worker *jobs.Worker, hub *events.Hub) []part {
 		part{"listener", func(ctx context.Context) error { return a.Store.Listen(ctx, heard(worker, hub)) }},
 		part{"audit head", a.logAuditHead},
 		part{"idempotency keys", a.pruneKeys},
+		part{"sandboxes", a.reapSandboxes},
 		part{"http", serveHTTP(a.http, a.handler)},
 		part{"worker", worker.Run}, // the first to stop: other replicas take its jobs at once
 	)

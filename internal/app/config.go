@@ -24,6 +24,8 @@ type Config struct {
 	AWSRates     float64             // AWS's documented call rates times this; 0 = 1
 	Now          func() time.Time    // the process's clock; nil = time.Now
 	TeamLimits   model.Quota         // of teams without a quota of their own; 0 = no limit
+	SandboxTTL   time.Duration       // of sandboxes whose environment does not say; 0 = the model's
+	SandboxMax   time.Duration       // at most; 0 = the model's
 	APIRate      int                 // REST requests a minute of one caller; 0 = no limit
 	Version      string
 }

@@ -32,6 +32,9 @@ func Member(id, name, teamID string, role Role) Actor {
 	return Actor{ID: id, Name: name, Teams: map[string]Role{teamID: role}}
 }
 
+// System is the server itself, which ends sandboxes.
+func System() Actor { return Actor{Name: "Drawbridge", Admin: true} }
+
 // RoleIn is what the actor may do in the team; "" when it is none of theirs.
 func (a Actor) RoleIn(teamID string) Role {
 	if a.Admin {

@@ -53,6 +53,15 @@ const (
 	AuditBackendDestroy   AuditAction = "backend.destroy"
 	AuditBackendTest      AuditAction = "backend.test"
 
+	AuditSandboxCreate AuditAction = "sandbox.create"
+	AuditSandboxExtend AuditAction = "sandbox.extend"
+	AuditSandboxEnd    AuditAction = "sandbox.end"  // its end began
+	AuditSandboxGone   AuditAction = "sandbox.gone" // nothing of it was left
+
+	AuditTemplateCreate AuditAction = "sandbox_template.create"
+	AuditTemplateUpdate AuditAction = "sandbox_template.update"
+	AuditTemplateDelete AuditAction = "sandbox_template.delete"
+
 	AuditOrphanDelete AuditAction = "orphan.delete"
 	AuditOrphanAdopt  AuditAction = "orphan.adopt"
 
@@ -70,6 +79,8 @@ var AuditActions = []AuditAction{
 	AuditTokenCreate, AuditTokenRevoke, AuditTrustCreate, AuditTrustDelete,
 	AuditWebhookCreate, AuditWebhookUpdate, AuditWebhookDelete, AuditWebhookRotate, AuditWebhookTest, AuditWebhookRedeliver, AuditWebhookDisable,
 	AuditBackendRegister, AuditBackendProvision, AuditBackendDestroy, AuditBackendTest,
+	AuditSandboxCreate, AuditSandboxExtend, AuditSandboxEnd, AuditSandboxGone,
+	AuditTemplateCreate, AuditTemplateUpdate, AuditTemplateDelete,
 	AuditOrphanDelete, AuditOrphanAdopt,
 	AuditJobCancel, AuditJobRetry, AuditRollBack,
 }

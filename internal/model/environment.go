@@ -31,6 +31,10 @@ type Environment struct {
 	Credentials Credentials `json:"credentials"`
 	RoleARN     string      `json:"role_arn,omitempty"`    // assumed when set
 	ExternalID  string      `json:"external_id,omitempty"` // for AssumeRole
+	// How long its sandboxes live unless they say otherwise, and at most; 0 =
+	// the installation's default.
+	SandboxTTL    time.Duration `json:"-"`
+	SandboxMaxTTL time.Duration `json:"-"`
 	// Orphans is how many the newest look found, at OrphansAt (zero: nobody looked).
 	Orphans   int       `json:"orphans"`
 	OrphansAt time.Time `json:"orphans_at,omitzero"`
@@ -101,6 +105,9 @@ func (e *Environment) Validate() error {
 			v.Add("subnet_ids", "%s is named twice.", id)
 		}
 		seen[id] = true
+	}
+	if e.SandboxTTL < 0 || e.SandboxMaxTTL < 0 || e.SandboxMaxTTL > 0 && e.SandboxTTL > e.SandboxMaxTTL {
+		v.Add("sandbox_ttl", "Let sandboxes live for at most %s by default: that is their maximum here.", TTLText(e.SandboxMaxTTL))
 	}
 	switch e.Credentials {
 	case CredentialsDefault:

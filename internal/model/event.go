@@ -14,6 +14,7 @@ const (
 	EventStep     EventType = "step"     // Data: Step
 	EventResource EventType = "resource" // Data: Resource
 	EventTest     EventType = "test"     // Data: TestRun
+	EventSandbox  EventType = "sandbox"  // Data: Sandbox
 )
 
 // Event is append-only; (BackendID, Seq) is its identity. Seq starts at 1 and

@@ -23,6 +23,7 @@ const (
 	PrefixTrust       = "trust_"
 	PrefixNotice      = "ntc_"
 	PrefixWebhook     = "whk_"
+	PrefixTemplate    = "tpl_"
 )
 
 var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)

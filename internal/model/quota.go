@@ -9,19 +9,35 @@ const MaxQuota = 1_000_000
 type Quota struct {
 	Backends  int `json:"backends"`
 	Instances int `json:"instances"`
+	Sandboxes int `json:"sandboxes"`
+	// SandboxesEach is how many of the team's sandboxes one person has.
+	SandboxesEach int `json:"sandboxes_each"`
 }
 
 // QuotaLimits are a team's own limits; nil takes the installation's default.
 type QuotaLimits struct {
-	Backends  *int `json:"backends"`
-	Instances *int `json:"instances"`
+	Backends      *int `json:"backends"`
+	Instances     *int `json:"instances"`
+	Sandboxes     *int `json:"sandboxes"`
+	SandboxesEach *int `json:"sandboxes_each"`
 }
+
+// each pairs the limits with what they limit.
+func (l *QuotaLimits) each(q *Quota) map[string]quotaPair {
+	return map[string]quotaPair{
+		"backends": {l.Backends, &q.Backends}, "instances": {l.Instances, &q.Instances},
+		"sandboxes": {l.Sandboxes, &q.Sandboxes}, "sandboxes_each": {l.SandboxesEach, &q.SandboxesEach},
+	}
+}
+
+// quotaPair is a limit of one's own, nil for none, and where its amount stands.
+type quotaPair struct{ own, amount *int }
 
 // Validate refuses limits that make no sense.
 func (l QuotaLimits) Validate() error {
 	var v Invalid
-	for path, n := range map[string]*int{"backends": l.Backends, "instances": l.Instances} {
-		if n != nil && (*n < 0 || *n > MaxQuota) {
+	for path, pair := range l.each(&Quota{}) {
+		if n := pair.own; n != nil && (*n < 0 || *n > MaxQuota) {
 			v.Add(path, "Give a number from 0 (no limit) to %d, or none for the installation's default.", MaxQuota)
 		}
 	}
@@ -30,11 +46,10 @@ func (l QuotaLimits) Validate() error {
 
 // Within fills in the defaults.
 func (l QuotaLimits) Within(d Quota) Quota {
-	if l.Backends != nil {
-		d.Backends = *l.Backends
-	}
-	if l.Instances != nil {
-		d.Instances = *l.Instances
+	for _, pair := range l.each(&d) {
+		if pair.own != nil {
+			*pair.amount = *pair.own
+		}
 	}
 	return d
 }
@@ -42,7 +57,9 @@ func (l QuotaLimits) Within(d Quota) Quota {
 // QuotaUse is what a team has of what it may have. A backend counts from its
 // registration until it is destroyed; an instance that Drawbridge launches from
 // the moment when its backend's provisioning is queued until then. Existing
-// instances that a backend refers to do not count.
+// instances that a backend refers to do not count. A sandbox counts from when
+// it is made until nothing of it is left, for its team and for the person to
+// whom it goes back.
 type QuotaUse struct {
 	Used    Quota       `json:"used"`
 	Allowed Quota       `json:"allowed"` // 0 = no limit
@@ -64,7 +81,17 @@ func (u QuotaUse) Findings(team string, more Quota) []Finding {
 			"The team %s has %d of the %d instances that it may have, and this needs %d more; what is launched counts until its backend is destroyed.",
 			team, u.Used.Instances, u.Allowed.Instances, more.Instances)})
 	}
+	if over(u.Used.Sandboxes, more.Sandboxes, u.Allowed.Sandboxes) {
+		found = append(found, Finding{Severity: SeverityError, Field: "team_id", Advice: sandboxAdvice, Message: fmt.Sprintf(
+			"The team %s has %d of the %d sandboxes that it may have at once.", team, u.Used.Sandboxes, u.Allowed.Sandboxes)})
+	}
+	if over(u.Used.SandboxesEach, more.SandboxesEach, u.Allowed.SandboxesEach) {
+		found = append(found, Finding{Severity: SeverityError, Field: "team_id", Advice: sandboxAdvice, Message: fmt.Sprintf(
+			"You have %d of the %d sandboxes that one person may have at once in the team %s.", u.Used.SandboxesEach, u.Allowed.SandboxesEach, team)})
+	}
 	return found
 }
+
+const sandboxAdvice = "End one that is not needed any more, or ask an admin of this installation to raise the team's quota."
 
 func over(used, more, allowed int) bool { return allowed > 0 && more > 0 && used+more > allowed }

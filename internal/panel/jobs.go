@@ -12,9 +12,10 @@ import (
 // JobDetail is all that a job's page shows.
 type JobDetail struct {
 	model.Job
-	Backend model.Backend `json:"backend"`
-	Steps   []model.Step  `json:"steps"` // in plan order
-	Actions JobActions    `json:"actions"`
+	Backend model.Backend  `json:"backend"`
+	Sandbox *model.Sandbox `json:"sandbox,omitempty"` // that the backend is; nil for none
+	Steps   []model.Step   `json:"steps"`             // in plan order
+	Actions JobActions     `json:"actions"`
 	// RolledBackBy is the newest job that rolls this one back, or did; "" for none.
 	RolledBackBy string `json:"rolled_back_by,omitempty"`
 	// Typical is how long such a step took before, in seconds, by kind and action ("elbv2.load_balancer create").
@@ -52,6 +53,9 @@ func (p *Panel) start(ctx context.Context, a model.Actor, need Permission, id st
 	}
 	if err := free(b, op); err != nil {
 		return nil, err // before AWS is asked for the plan
+	}
+	if err := p.notEnding(ctx, b, op); err != nil {
+		return nil, err
 	}
 	plan, err := p.plan(ctx, b, op)
 	if err != nil {
@@ -181,6 +185,9 @@ func (p *Panel) Job(ctx context.Context, a model.Actor, id string) (*JobDetail, 
 	if d.Steps, err = q.Steps(ctx, id); err != nil {
 		return nil, err
 	}
+	if d.Sandbox, err = sandboxOf(ctx, q, b.ID); err != nil {
+		return nil, err
+	}
 	f, err := gather(ctx, q, j, b)
 	if err != nil {
 		return nil, err
@@ -230,6 +237,9 @@ func (p *Panel) RetryJob(ctx context.Context, a model.Actor, id string) (*model.
 		return nil, err
 	}
 	if err := allow(a, PermissionFor(j.Operation), j.TeamID, "job", id); err != nil {
+		return nil, err
+	}
+	if err := p.notEndingID(ctx, j.BackendID, j.Operation); err != nil {
 		return nil, err
 	}
 	err = p.Store.InTx(ctx, func(q *store.Queries) error {

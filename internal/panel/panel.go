@@ -64,8 +64,13 @@ type Deps struct {
 	Probe  *probe.Client
 	Logger *slog.Logger
 	// Limits are what a team may have that has no quota of its own.
-	Limits    model.Quota
-	InstallID string // this installation, as it stands in the owner tags
+	Limits model.Quota
+	// SandboxTTL and SandboxMaxTTL are how long sandboxes live where their
+	// environment does not say: unless asked otherwise, and at most; 0 = the
+	// model's defaults.
+	SandboxTTL    time.Duration
+	SandboxMaxTTL time.Duration
+	InstallID     string // this installation, as it stands in the owner tags
 	// Secrets makes tokens and invitations; nil where nobody asks for any.
 	Secrets Secrets
 	// NoPasswords: a password lets nobody in.

@@ -22,6 +22,12 @@ const (
 	TestRoutes        Permission = "test routes"
 	DestroyBackends   Permission = "destroy backends"
 
+	// MakeSandboxes is also for extending them. EndSandboxes destroys a backend,
+	// but one that is about to end anyway: it takes less than DestroyBackends.
+	MakeSandboxes   Permission = "make sandboxes"
+	EndSandboxes    Permission = "end sandboxes"
+	ManageTemplates Permission = "manage sandbox templates"
+
 	SeeEnvironments Permission = "see environments"
 	ListInstances   Permission = "list instances"
 	SeeCalls        Permission = "see calls"
@@ -55,6 +61,10 @@ var rules = map[Permission]rule{
 	ProvisionBackends: {role: model.RoleDeveloper},
 	TestRoutes:        {role: model.RoleDeveloper},
 	DestroyBackends:   {role: model.RoleOwner, fresh: true},
+
+	MakeSandboxes:   {role: model.RoleDeveloper},
+	EndSandboxes:    {role: model.RoleDeveloper},
+	ManageTemplates: {role: model.RoleOwner},
 
 	SeeEnvironments: {role: model.RoleViewer},
 	ListInstances:   {role: model.RoleDeveloper},

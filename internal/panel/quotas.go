@@ -22,7 +22,7 @@ func (p *Panel) Quota(ctx context.Context, a model.Actor, teamID string) (*TeamQ
 	if err != nil {
 		return nil, err
 	}
-	use, err := p.quotaUse(ctx, p.Store.Read(), teamID)
+	use, err := p.quotaUse(ctx, p.Store.Read(), teamID, a.Maker())
 	return &TeamQuota{Team: *team, QuotaUse: use}, err
 }
 
@@ -55,13 +55,14 @@ func (p *Panel) SetQuota(ctx context.Context, a model.Actor, teamID string, l mo
 	return p.Quota(ctx, a, teamID)
 }
 
-// quotaUse counts what a team has of what it may have.
-func (p *Panel) quotaUse(ctx context.Context, q *store.Queries, teamID string) (model.QuotaUse, error) {
+// quotaUse counts what a team has of what it may have, and the person of its
+// sandboxes.
+func (p *Panel) quotaUse(ctx context.Context, q *store.Queries, teamID, person string) (model.QuotaUse, error) {
 	own, err := q.QuotaLimits(ctx, teamID)
 	if err != nil {
 		return model.QuotaUse{}, err
 	}
-	used, err := q.QuotaUsed(ctx, teamID)
+	used, err := q.QuotaUsed(ctx, teamID, person)
 	return model.QuotaUse{Used: used, Allowed: own.Within(p.Limits), Own: own}, err
 }
 
@@ -72,11 +73,17 @@ func (p *Panel) room(ctx context.Context, q *store.Queries, teamID string, more 
 	if more == (model.Quota{}) {
 		return nil
 	}
+	return p.roomFor(ctx, q, teamID, "", more)
+}
+
+// roomFor is room for what counts for a person, too. It locks the team in any
+// case.
+func (p *Panel) roomFor(ctx context.Context, q *store.Queries, teamID, person string, more model.Quota) error {
 	team, err := q.LockTeam(ctx, teamID)
 	if err != nil {
 		return err
 	}
-	use, err := p.quotaUse(ctx, q, teamID)
+	use, err := p.quotaUse(ctx, q, teamID, person)
 	if err != nil {
 		return err
 	}
@@ -90,7 +97,7 @@ func (p *Panel) quotaFindings(ctx context.Context, b *model.Backend, op model.Op
 	if err != nil {
 		return nil, err
 	}
-	use, err := p.quotaUse(ctx, q, b.TeamID)
+	use, err := p.quotaUse(ctx, q, b.TeamID, "")
 	if err != nil {
 		return nil, err
 	}

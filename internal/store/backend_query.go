@@ -52,6 +52,9 @@ func (c *condition) in(column string, values []string) {
 	c.args = append(c.args, anys(values)...)
 }
 
+// where is all parts together.
+func (c *condition) where() string { return strings.Join(c.parts, ` AND `) }
+
 // likeEscaper makes a text literal within a LIKE pattern.
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
@@ -85,7 +88,7 @@ func (b BackendQuery) where() (string, []any) {
 	if b.After != "" {
 		c.add(`(created_at, id) < (SELECT created_at, id FROM backends WHERE id = ?)`, b.After)
 	}
-	return strings.Join(c.parts, ` AND `), c.args
+	return c.where(), c.args
 }
 
 // page is the query's LIMIT and OFFSET.

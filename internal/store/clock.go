@@ -51,6 +51,12 @@ func (s *Store) Now() time.Time { return s.clock.now().UTC().Truncate(time.Milli
 // ofOwn translates a time that was reckoned by the process's clock.
 func (s *Store) ofOwn(t time.Time) time.Time { return t.Add(s.clock.now().Sub(s.clock.own())) }
 
+// Clock reads the clock that all replicas share; see leaseNow.
+func (q *Queries) Clock(ctx context.Context) (time.Time, error) {
+	t, err := q.leaseNow(ctx)
+	return t.UTC().Truncate(time.Millisecond), err
+}
+
 // leaseNow is the clock of leases: the database's where several processes
 // share it, else the process's. Each reading corrects what Now tells.
 func (q *Queries) leaseNow(ctx context.Context) (time.Time, error) {

@@ -32,6 +32,18 @@ func (m millis) Scan(src any) error {
 	return nil
 }
 
+// span scans a column that keeps a length of time in milliseconds.
+type span struct{ d *time.Duration }
+
+func (s span) Scan(src any) error {
+	v, ok := src.(int64)
+	if !ok {
+		return fmt.Errorf("a length of time is kept as %T", src)
+	}
+	*s.d = time.Duration(v) * time.Millisecond
+	return nil
+}
+
 // jsonText is v as it is kept. NUL, which jsonb refuses, becomes U+FFFD. What
 // cannot be marshalled is an error of the statement that it is an argument of.
 func jsonText(v any) (string, error) {

@@ -7,12 +7,12 @@ import (
 )
 
 const environmentColumns = `id, name, description, region, vpc_id, subnet_ids, endpoint, credentials,
-	role_arn, external_id, orphans, orphans_at, created_at, updated_at`
+	role_arn, external_id, sandbox_ttl, sandbox_max_ttl, orphans, orphans_at, created_at, updated_at`
 
 func scanEnvironment(s scanner) (*model.Environment, error) {
 	var e model.Environment
 	err := s.Scan(&e.ID, &e.Name, &e.Description, &e.Region, &e.VPCID, jsonColumn{&e.SubnetIDs}, &e.Endpoint,
-		&e.Credentials, &e.RoleARN, &e.ExternalID, &e.Orphans, millis{&e.OrphansAt}, millis{&e.CreatedAt}, millis{&e.UpdatedAt})
+		&e.Credentials, &e.RoleARN, &e.ExternalID, span{&e.SandboxTTL}, span{&e.SandboxMaxTTL}, &e.Orphans, millis{&e.OrphansAt}, millis{&e.CreatedAt}, millis{&e.UpdatedAt})
 	return &e, err
 }
 
@@ -27,14 +27,15 @@ func (q *Queries) UpsertEnvironment(ctx context.Context, e *model.Environment) e
 	e.UpdatedAt = q.now()
 	return q.row(ctx, "write environment",
 		`INSERT INTO environments (`+environmentColumns+`)
-		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		 ON CONFLICT (name) DO UPDATE SET description = excluded.description, region = excluded.region,
 			vpc_id = excluded.vpc_id, subnet_ids = excluded.subnet_ids, endpoint = excluded.endpoint,
 			credentials = excluded.credentials, role_arn = excluded.role_arn,
-			external_id = excluded.external_id, updated_at = excluded.updated_at
+			external_id = excluded.external_id, sandbox_ttl = excluded.sandbox_ttl,
+			sandbox_max_ttl = excluded.sandbox_max_ttl, updated_at = excluded.updated_at
 		 RETURNING id, orphans, orphans_at, created_at`,
 		e.ID, e.Name, e.Description, e.Region, e.VPCID, subnets, e.Endpoint, e.Credentials,
-		e.RoleARN, e.ExternalID, e.Orphans, ms(e.OrphansAt), ms(e.CreatedAt), ms(e.UpdatedAt)).
+		e.RoleARN, e.ExternalID, e.SandboxTTL.Milliseconds(), e.SandboxMaxTTL.Milliseconds(), e.Orphans, ms(e.OrphansAt), ms(e.CreatedAt), ms(e.UpdatedAt)).
 		Scan(&e.ID, &e.Orphans, millis{&e.OrphansAt}, millis{&e.CreatedAt})
 }
 

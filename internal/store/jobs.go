@@ -193,10 +193,12 @@ func (q *Queries) jobEntered(ctx context.Context, j *model.Job, b *model.Backend
 			return err
 		}
 	}
-	if b.Phase == before.Phase && b.ActiveJobID == before.ActiveJobID && b.InvokeURL == before.InvokeURL {
-		return nil
+	if b.Phase != before.Phase || b.ActiveJobID != before.ActiveJobID || b.InvokeURL != before.InvokeURL {
+		if err := q.saveBackend(ctx, b); err != nil {
+			return err
+		}
 	}
-	return q.saveBackend(ctx, b)
+	return q.sandboxFollows(ctx, j, b)
 }
 
 // rollBackNext queues the roll back of a job that has just ended and gives it

@@ -21,15 +21,22 @@ func (q *Queries) LockTeam(ctx context.Context, teamID string) (*model.Team, err
 	return found(t, err, "team", teamID)
 }
 
-// QuotaUsed counts what the team has; see model.QuotaUse.
-func (q *Queries) QuotaUsed(ctx context.Context, teamID string) (model.Quota, error) {
+// QuotaUsed counts what the team has, and what of its sandboxes goes back to
+// the person ("" for none); see model.QuotaUse.
+func (q *Queries) QuotaUsed(ctx context.Context, teamID, person string) (model.Quota, error) {
 	var used model.Quota
 	row := q.row(ctx, "count what a team has",
 		`SELECT COUNT(*), CAST(COALESCE(SUM(
 			CASE WHEN phase <> 'registered' AND spec->>'source' = 'launch'
 			THEN CAST(COALESCE(spec->'launch'->>'count', '0') AS bigint) ELSE 0 END), 0) AS bigint)
 		 FROM backends WHERE team_id = $1 AND phase <> 'destroyed'`, teamID)
-	err := row.Scan(&used.Backends, &used.Instances)
+	if err := row.Scan(&used.Backends, &used.Instances); err != nil {
+		return used, err
+	}
+	row = q.row(ctx, "count a team's sandboxes",
+		`SELECT COUNT(*), COALESCE(SUM(CASE WHEN made_by = $2 AND made_by <> '' THEN 1 ELSE 0 END), 0)
+		 FROM sandboxes WHERE team_id = $1 AND gone_at = 0`, teamID, person)
+	err := row.Scan(&used.Sandboxes, &used.SandboxesEach)
 	return used, err
 }
 
@@ -38,11 +45,14 @@ const byDefault = -1
 
 // QuotaLimits returns a team's own limits.
 func (q *Queries) QuotaLimits(ctx context.Context, teamID string) (model.QuotaLimits, error) {
-	backends, instances := byDefault, byDefault
+	backends, instances, sandboxes, each := byDefault, byDefault, byDefault, byDefault
 	row := q.row(ctx, "read quota",
-		`SELECT COALESCE(MAX(max_backends), -1), COALESCE(MAX(max_instances), -1) FROM team_quotas WHERE team_id = $1`, teamID)
-	err := row.Scan(&backends, &instances)
-	return model.QuotaLimits{Backends: limitOf(backends), Instances: limitOf(instances)}, err
+		`SELECT COALESCE(MAX(max_backends), -1), COALESCE(MAX(max_instances), -1),
+			COALESCE(MAX(max_sandboxes), -1), COALESCE(MAX(max_sandboxes_each), -1) FROM team_quotas WHERE team_id = $1`, teamID)
+	err := row.Scan(&backends, &instances, &sandboxes, &each)
+	return model.QuotaLimits{
+		Backends: limitOf(backends), Instances: limitOf(instances), Sandboxes: limitOf(sandboxes), SandboxesEach: limitOf(each),
+	}, err
 }
 
 func limitOf(n int) *int {
@@ -52,18 +62,20 @@ func limitOf(n int) *int {
 	return &n
 }
 
+// ofLimit is a limit as it is kept.
+func ofLimit(n *int) int {
+	if n == nil {
+		return byDefault
+	}
+	return *n
+}
+
 // SetQuotaLimits sets a team's own limits.
 func (q *Queries) SetQuotaLimits(ctx context.Context, teamID string, l model.QuotaLimits) error {
-	none := byDefault
-	if l.Backends == nil {
-		l.Backends = &none
-	}
-	if l.Instances == nil {
-		l.Instances = &none
-	}
 	_, err := q.exec(ctx, "set quota",
-		`INSERT INTO team_quotas (team_id, max_backends, max_instances) VALUES ($1, $2, $3)
-		 ON CONFLICT (team_id) DO UPDATE SET max_backends = excluded.max_backends, max_instances = excluded.max_instances`,
-		teamID, *l.Backends, *l.Instances)
+		`INSERT INTO team_quotas (team_id, max_backends, max_instances, max_sandboxes, max_sandboxes_each) VALUES ($1, $2, $3, $4, $5)
+		 ON CONFLICT (team_id) DO UPDATE SET max_backends = excluded.max_backends, max_instances = excluded.max_instances,
+			max_sandboxes = excluded.max_sandboxes, max_sandboxes_each = excluded.max_sandboxes_each`,
+		teamID, ofLimit(l.Backends), ofLimit(l.Instances), ofLimit(l.Sandboxes), ofLimit(l.SandboxesEach))
 	return err
 }

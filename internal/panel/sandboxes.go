@@ -1,0 +1,274 @@
+package panel
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/provision"
+	"drawbridge/internal/store"
+)
+
+// SandboxFilter narrows Sandboxes. Empty fields narrow nothing.
+type SandboxFilter struct {
+	TeamID string // of one team only; one that the actor does not see has none
+	Key    string
+	Gone   bool   // those of which nothing is left, instead of the others
+	After  string // id of the sandbox that the list goes on after
+	Limit  int    // 0 = all
+}
+
+// Sandboxes lists the sandboxes that the actor sees, newest first. viewer.
+func (p *Panel) Sandboxes(ctx context.Context, a model.Actor, f SandboxFilter) ([]BackendSummary, error) {
+	if err := member(a, SeeBackends); err != nil {
+		return nil, err
+	}
+	if f.After != "" {
+		if _, err := p.backend(ctx, a, SeeBackends, f.After); err != nil {
+			return nil, err
+		}
+	}
+	found, err := p.Store.Read().Sandboxes(ctx, store.SandboxQuery{
+		TeamIDs: BackendFilter{TeamID: f.TeamID}.teams(a), Key: f.Key, Gone: f.Gone, After: f.After, Limit: f.Limit,
+	})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	ids := make([]string, len(found))
+	for i, x := range found {
+		ids[i] = x.BackendID
+	}
+	return p.sandboxSummaries(ctx, ids)
+}
+
+// TeamSandboxes is Sandboxes for one team, which must be the actor's. viewer.
+func (p *Panel) TeamSandboxes(ctx context.Context, a model.Actor, f SandboxFilter) ([]BackendSummary, error) {
+	if _, err := p.team(ctx, a, SeeBackends, f.TeamID); err != nil {
+		return nil, err
+	}
+	return p.Sandboxes(ctx, a, f)
+}
+
+// Sandbox returns one sandbox with its backend. viewer.
+func (p *Panel) Sandbox(ctx context.Context, a model.Actor, id string) (*BackendSummary, error) {
+	if _, err := p.sandboxBackend(ctx, a, SeeBackends, id); err != nil {
+		return nil, err
+	}
+	list, err := p.sandboxSummaries(ctx, []string{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 || list[0].Sandbox == nil {
+		return nil, model.NotFound("sandbox", id)
+	}
+	return &list[0], nil
+}
+
+// sandboxSummaries are the sandboxes with the ids, newest first.
+func (p *Panel) sandboxSummaries(ctx context.Context, ids []string) ([]BackendSummary, error) {
+	versions, err := p.Store.Read().BackendVersions(ctx, store.BackendQuery{IDs: ids, IncludeDestroyed: true})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := p.recall(ctx, versions)
+	if err != nil {
+		return nil, err
+	}
+	envs, err := p.environmentsByID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return p.summaries(ctx, rows, envs)
+}
+
+// sandboxBackend loads a sandbox's backend for an actor who has the permission.
+func (p *Panel) sandboxBackend(ctx context.Context, a model.Actor, need Permission, id string) (*model.Backend, error) {
+	b, err := p.Store.Read().BackendByID(ctx, id)
+	if model.CodeOf(err) == model.CodeNotFound {
+		return nil, model.NotFound("sandbox", id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b, allow(a, need, b.TeamID, "sandbox", id)
+}
+
+// sandboxOf is the sandbox that the backend is, nil for none.
+func sandboxOf(ctx context.Context, q *store.Queries, backendID string) (*model.Sandbox, error) {
+	x, err := q.SandboxByID(ctx, backendID)
+	if model.CodeOf(err) == model.CodeNotFound {
+		return nil, nil
+	}
+	return x, err
+}
+
+// lockSandbox locks the sandbox's backend and returns both.
+func lockSandbox(ctx context.Context, q *store.Queries, id string) (*model.Sandbox, *model.Backend, error) {
+	b, err := q.BackendForUpdate(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	x, err := q.SandboxByID(ctx, id)
+	return x, b, err
+}
+
+// notEnding refuses to begin what the end of a sandbox would undo.
+func (p *Panel) notEnding(ctx context.Context, b *model.Backend, op model.Operation) error {
+	if op == model.OpDestroy || op == model.OpCleanUp {
+		return nil
+	}
+	x, err := sandboxOf(ctx, p.Store.Read(), b.ID)
+	if err != nil || x == nil || x.EndingAt.IsZero() {
+		return err
+	}
+	return conflict(b.ActiveJobID, "The sandbox %s has ended and is being destroyed. Make a new one instead.", b.Name)
+}
+
+// notEndingID is notEnding for who knows the backend's id.
+func (p *Panel) notEndingID(ctx context.Context, backendID string, op model.Operation) error {
+	b, err := p.Store.Read().BackendByID(ctx, backendID)
+	if err != nil {
+		return err
+	}
+	return p.notEnding(ctx, b, op)
+}
+
+// SandboxTTLs are how long a sandbox of the environment lives unless asked
+// otherwise, and at most.
+func (p *Panel) SandboxTTLs(env *model.Environment) (ttl, most time.Duration) {
+	most = cmp.Or(env.SandboxMaxTTL, p.SandboxMaxTTL, model.DefaultSandboxMaxTTL)
+	return min(cmp.Or(env.SandboxTTL, p.SandboxTTL, model.DefaultSandboxTTL), most), most
+}
+
+// ExtendSandbox has a sandbox end that long from now, "" = its environment's
+// default; not later than it may, and not sooner than it would. developer.
+func (p *Panel) ExtendSandbox(ctx context.Context, a model.Actor, id, ttl string) (*BackendSummary, error) {
+	b, err := p.sandboxBackend(ctx, a, MakeSandboxes, id)
+	if err != nil {
+		return nil, err
+	}
+	env, err := p.Store.Read().EnvironmentByID(ctx, b.EnvironmentID)
+	if err != nil {
+		return nil, err
+	}
+	length, _ := p.SandboxTTLs(env)
+	if ttl != "" {
+		if length, err = model.ParseTTL(ttl); err != nil {
+			return nil, asField("ttl", err)
+		}
+	}
+	err = p.Store.InTx(ctx, func(q *store.Queries) error {
+		now, err := q.Clock(ctx)
+		if err != nil {
+			return err
+		}
+		x, b, err := lockSandbox(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		before := x.EndsAt
+		end, err := extended(x, b, length, ttl == "", now)
+		if err != nil {
+			return err
+		}
+		x.EndAt(end, now)
+		if err := q.SaveSandbox(ctx, x); err != nil {
+			return err
+		}
+		return q.Audit(ctx, ofSandbox(a, model.AuditSandboxExtend, b, map[string]any{"ends_at": before}, map[string]any{"ends_at": x.EndsAt}))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p.Sandbox(ctx, a, id)
+}
+
+// extended is the new end of a sandbox that shall live that long from now. The
+// default is cut to what it may; a length that was asked for is refused.
+func extended(x *model.Sandbox, b *model.Backend, length time.Duration, byDefault bool, now time.Time) (time.Time, error) {
+	if x.State() != model.SandboxLives || !now.Before(x.EndsAt) {
+		return now, conflict(b.ActiveJobID, "The sandbox %s has ended and cannot be extended. Make a new one instead.", b.Name)
+	}
+	end := now.Add(length)
+	if byDefault && end.After(x.MaxEndsAt) {
+		end = x.MaxEndsAt
+	}
+	switch {
+	case length < model.MinSandboxTTL:
+		return now, invalid("ttl", "A sandbox lives for a minute at least; write how long from now, as in 90m, 8h or 2d12h.")
+	case !x.EndsAt.Before(x.MaxEndsAt):
+		return now, invalid("ttl", "It lives as long as it may already, and cannot be extended any more.")
+	case end.After(x.MaxEndsAt):
+		return now, invalid("ttl", "It may live for "+model.TTLText(x.MaxEndsAt.Sub(now))+" from now at most. Ask for that or less.")
+	case !end.After(x.EndsAt):
+		return now, invalid("ttl", "It lives for "+model.TTLText(x.EndsAt.Sub(now))+" from now already. Ask for more, or end it.")
+	}
+	return end, nil
+}
+
+// EndSandboxPlan shows what ending the sandbox deletes. It changes nothing. viewer.
+func (p *Panel) EndSandboxPlan(ctx context.Context, a model.Actor, id string) (*model.Plan, error) {
+	b, err := p.sandboxBackend(ctx, a, SeeBackends, id)
+	if err != nil {
+		return nil, err
+	}
+	have, err := p.Store.Read().Resources(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return provision.DestroyPlan(b, have), nil
+}
+
+// EndSandbox ends a sandbox now: what works on it is cancelled, and it is
+// destroyed. Asked again meanwhile, it changes nothing. developer.
+func (p *Panel) EndSandbox(ctx context.Context, a model.Actor, id string) (*BackendSummary, error) {
+	if _, err := p.sandboxBackend(ctx, a, EndSandboxes, id); err != nil {
+		return nil, err
+	}
+	var stopped string
+	err := p.Store.InTx(ctx, func(q *store.Queries) error {
+		now, err := q.Clock(ctx)
+		if err != nil {
+			return err
+		}
+		x, b, err := lockSandbox(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		switch x.State() {
+		case model.SandboxGone:
+			return conflict("", "The sandbox %s has ended already, and nothing of it is left.", b.Name)
+		case model.SandboxEnding:
+			return nil
+		}
+		stopped, err = endStep(ctx, q, a, x, b, now)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.told(stopped)
+	return p.Sandbox(ctx, a, id)
+}
+
+// told wakes who carries jobs out, and stops the one that was cancelled.
+func (p *Panel) told(stopped string) {
+	if stopped != "" {
+		p.Worker.Cancel(stopped)
+	}
+	p.Worker.Wake()
+}
+
+// asField is a refusal without fields as one of that field.
+func asField(path string, err error) error {
+	if e, ok := err.(*model.Error); ok && len(e.Fields) == 0 && e.Code == model.CodeInvalid {
+		return invalid(path, e.Message)
+	}
+	return err
+}
+
+// ofSandbox is a change of a sandbox.
+func ofSandbox(a model.Actor, action model.AuditAction, b *model.Backend, before, after any) model.Change {
+	return model.Change{Actor: a, Action: action, Noun: "sandbox", ID: b.ID, Name: b.Name, TeamID: b.TeamID, Before: before, After: after}
+}
