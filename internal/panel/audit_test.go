@@ -20,7 +20,11 @@ var readers = []string{
 	"AccessLogs", "Account", "Audit", "Backend", "Backends", "CountBackends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
 	"ExportAudit", "HasActivity", "Instances", "Invitations", "Members", "Job", "Jobs", "Orphans", "Plan", "RollBackPlan", "StreamBackends", "StreamEvents", "Team", "Teams", "TestRuns",
 	"Tokens", "Trusts", "Users", "Quota", "WaitJob",
+	"EndSandboxPlan", "Sandbox", "SandboxTTLs", "SandboxTemplate", "SandboxTemplates", "Sandboxes", "TeamSandboxes",
 }
+
+// asItself act as the server; their own tests look for their rows.
+var asItself = []string{"ReapSandboxes"}
 
 // auditedUseCases carries each use case that changes something out, once, and
 // says what the audit must have of it.
@@ -68,6 +72,29 @@ var auditedUseCases = map[string]struct {
 		_, err := b.panel.RollBack(b.t.Context(), owner, b.queued().ID)
 		return err
 	}, model.AuditRollBack, "job", "state", "cancel_requested", true, false},
+	"MakeSandbox": {func(b *bench) error {
+		_, err := b.panel.MakeSandbox(b.t.Context(), owner, "team_own", panel.SandboxRequest{Template: b.template().Name})
+		return err
+	}, model.AuditSandboxCreate, "sandbox", "", "template", true, false},
+	"ExtendSandbox": {func(b *bench) error {
+		_, err := b.panel.ExtendSandbox(b.t.Context(), owner, b.sandbox(panel.SandboxRequest{}).ID, "2d")
+		return err
+	}, model.AuditSandboxExtend, "sandbox", "ends_at", "ends_at", false, false},
+	"EndSandbox": {func(b *bench) error {
+		_, err := b.panel.EndSandbox(b.t.Context(), owner, b.sandbox(panel.SandboxRequest{}).ID)
+		return err
+	}, model.AuditSandboxEnd, "sandbox", "phase", "ending_at", true, false},
+	"CreateSandboxTemplate": {func(b *bench) error {
+		_, err := b.panel.CreateSandboxTemplate(b.t.Context(), owner, "team_own", templateInput())
+		return err
+	}, model.AuditTemplateCreate, "sandbox_template", "", "spec", false, false},
+	"UpdateSandboxTemplate": {func(b *bench) error {
+		_, err := b.panel.UpdateSandboxTemplate(b.t.Context(), owner, "team_own", b.template().ID, templateInput())
+		return err
+	}, model.AuditTemplateUpdate, "sandbox_template", "spec", "spec", false, false},
+	"DeleteSandboxTemplate": {func(b *bench) error {
+		return b.panel.DeleteSandboxTemplate(b.t.Context(), owner, "team_own", b.template().ID)
+	}, model.AuditTemplateDelete, "sandbox_template", "spec", "", false, false},
 	"DeleteOrphans": {func(b *bench) error {
 		b.cloud.tagged = []panel.Tagged{stray("ins_own", b.register("orders").ID, "alb")}
 		_, err := b.panel.DeleteOrphans(b.t.Context(), admin, "env_1", nil, true)
@@ -210,7 +237,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 	methods := reflect.TypeFor[*panel.Panel]()
 	for i := range methods.NumMethod() {
 		name := methods.Method(i).Name
-		if _, ok := auditedUseCases[name]; !ok && !slices.Contains(readers, name) {
+		if _, ok := auditedUseCases[name]; !ok && !slices.Contains(readers, name) && !slices.Contains(asItself, name) {
 			t.Errorf("Panel.%s is new: if it changes nothing, name it among the readers; otherwise call q.Audit in its transaction and give it a row here", name)
 		}
 	}

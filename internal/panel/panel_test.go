@@ -85,11 +85,15 @@ var (
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
+	return newBenchOn(t, store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "test.db")})
+}
+
+func newBenchOn(t testing.TB, o store.Options) *bench {
+	t.Helper()
 	ctx := t.Context()
 	hub := events.NewHub()
-	st, err := store.Open(ctx, store.Options{
-		DSN: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), OnEvent: func(id string, _ int64) { hub.Wake(id) },
-	})
+	o.OnEvent = func(id string, _ int64) { hub.Wake(id) }
+	st, err := store.Open(ctx, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,63 +92,74 @@ func (p *Panel) logEnd(ctx context.Context, x *model.Sandbox, b *model.Backend) 
 // cancelled, and once nothing does, it is destroyed. It returns the id of the
 // job that it asked to stop. The backend is locked.
 func endStep(ctx context.Context, q *store.Queries, a model.Actor, x *model.Sandbox, b *model.Backend, now time.Time) (stopped string, err error) {
-	if x.EndingAt.IsZero() {
-		if err := beginEnd(ctx, q, a, x, b, now); err != nil {
+	e := &ending{q: q, actor: a, sandbox: x, backend: b}
+	begins := x.EndingAt.IsZero()
+	if begins {
+		x.EndingAt, x.EndedBy = now, a.Name
+		if err := q.UpdateSandbox(ctx, x); err != nil { // before the end of a job is judged by it
 			return "", err
 		}
 	}
 	if b.ActiveJobID != "" {
-		if stopped, err = stopForEnd(ctx, q, a, b); err != nil {
+		if stopped, err = e.stop(ctx); err != nil {
 			return "", err
 		}
-		if b, err = q.BackendForUpdate(ctx, b.ID); err != nil { // a job that nobody worked on has ended now
+	}
+	job := b.ActiveJobID
+	if e.backend.ActiveJobID == "" {
+		if job, err = e.destroy(ctx); err != nil {
 			return "", err
 		}
 	}
 	x.LookAt = now.Add(lookAgain)
-	if b.ActiveJobID == "" {
-		if err := destroyForEnd(ctx, q, a, x, b); err != nil {
-			return "", err
-		}
+	if err := q.SaveSandbox(ctx, x); err != nil || !begins {
+		return stopped, err
 	}
-	return stopped, q.SaveSandbox(ctx, x)
+	change := ofSandbox(a, model.AuditSandboxEnd, b, map[string]any{"phase": b.Phase},
+		map[string]any{"key": x.Key, "ends_at": x.EndsAt, "ending_at": x.EndingAt})
+	change.JobID = job
+	return stopped, q.Audit(ctx, change)
 }
 
-// beginEnd notes that the end has begun, and who began it.
-func beginEnd(ctx context.Context, q *store.Queries, a model.Actor, x *model.Sandbox, b *model.Backend, now time.Time) error {
-	x.EndingAt, x.EndedBy = now, a.Name
-	if err := q.UpdateSandbox(ctx, x); err != nil {
-		return err
-	}
-	return q.Audit(ctx, ofSandbox(a, model.AuditSandboxEnd, b, map[string]any{"phase": b.Phase},
-		map[string]any{"key": x.Key, "ends_at": x.EndsAt, "ending_at": x.EndingAt}))
+// ending is a sandbox that is being ended, in a transaction that has its
+// backend's lock.
+type ending struct {
+	q       *store.Queries
+	actor   model.Actor
+	sandbox *model.Sandbox
+	backend *model.Backend
 }
 
-// stopForEnd asks the job that holds the sandbox to stop, unless it deletes by
-// itself or was asked before, and returns its id if it did.
-func stopForEnd(ctx context.Context, q *store.Queries, a model.Actor, b *model.Backend) (string, error) {
-	j, err := q.JobByID(ctx, b.ActiveJobID)
+// stop asks the job that holds the sandbox to stop, unless it deletes by itself
+// or was asked before, and returns its id if it did. One that nobody works on
+// has ended then.
+func (e *ending) stop(ctx context.Context) (string, error) {
+	j, err := e.q.JobByID(ctx, e.backend.ActiveJobID)
 	if err != nil {
 		return "", err
 	}
 	if j.Operation == model.OpDestroy || j.Operation == model.OpCleanUp || !j.CancelRequestedAt.IsZero() {
 		return "", nil
 	}
-	if err := q.RequestCancel(ctx, j.ID); err != nil {
+	if err := e.q.RequestCancel(ctx, j.ID); err != nil {
 		return "", err
 	}
-	return j.ID, auditJob(ctx, q, a, model.AuditJobCancel, j)
+	if e.backend, err = e.q.BackendForUpdate(ctx, e.backend.ID); err != nil {
+		return "", err
+	}
+	return j.ID, auditJob(ctx, e.q, e.actor, model.AuditJobCancel, j)
 }
 
-// destroyForEnd queues the job that destroys the sandbox.
-func destroyForEnd(ctx context.Context, q *store.Queries, a model.Actor, x *model.Sandbox, b *model.Backend) error {
-	have, err := q.Resources(ctx, b.ID)
+// destroy queues the job that destroys the sandbox.
+func (e *ending) destroy(ctx context.Context) (string, error) {
+	have, err := e.q.Resources(ctx, e.backend.ID)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if _, err := queue(ctx, q, a, b, provision.DestroyPlan(b, have)); err != nil {
-		return err
+	job, err := queue(ctx, e.q, e.actor, e.backend, provision.DestroyPlan(e.backend, have))
+	if err != nil {
+		return "", err
 	}
-	x.Tries++
-	return nil
+	e.sandbox.Tries++
+	return job.ID, nil
 }

@@ -230,10 +230,11 @@ func (w *sandboxWork) write(ctx context.Context, q *store.Queries) error {
 	if err := q.AppendSandbox(ctx, x); err != nil {
 		return err
 	}
-	if _, err := queue(ctx, q, w.actor, b, w.planned); err != nil {
+	job, err := queue(ctx, q, w.actor, b, w.planned)
+	if err != nil {
 		return err
 	}
-	return q.Audit(ctx, ofSandbox(w.actor, model.AuditSandboxCreate, b, nil, auditedSandbox(x)))
+	return q.Audit(ctx, by(job, ofSandbox(w.actor, model.AuditSandboxCreate, b, nil, auditedSandbox(x))))
 }
 
 // auditedSandbox is a sandbox as the audit keeps it. A parameter may hold a
