@@ -176,6 +176,9 @@ func (p *Panel) ExtendSandbox(ctx context.Context, a model.Actor, id, ttl string
 		if err := q.SaveSandbox(ctx, x); err != nil {
 			return err
 		}
+		if err := q.Notify(ctx, model.SandboxNotice(model.NoticeSandboxExtended, x, b)); err != nil {
+			return err
+		}
 		return q.Audit(ctx, ofSandbox(a, model.AuditSandboxExtend, b, map[string]any{"ends_at": before}, map[string]any{"ends_at": x.EndsAt}))
 	})
 	if err != nil {

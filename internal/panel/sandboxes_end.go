@@ -65,6 +65,9 @@ func (p *Panel) reap(ctx context.Context, id string) (did bool, err error) {
 			return err
 		case warning > 0:
 			x.Warn(warning)
+			if err := q.Notify(ctx, model.SandboxNotice(model.NoticeSandboxEnding, x, b)); err != nil {
+				return err
+			}
 			return q.SaveSandbox(ctx, x)
 		}
 		x.LookAt = x.EndsAt
@@ -113,6 +116,9 @@ func endStep(ctx context.Context, q *store.Queries, a model.Actor, x *model.Sand
 	}
 	x.LookAt = now.Add(lookAgain)
 	if err := q.SaveSandbox(ctx, x); err != nil || !begins {
+		return stopped, err
+	}
+	if err := q.Notify(ctx, model.SandboxNotice(model.NoticeSandboxEnded, x, e.backend)); err != nil {
 		return stopped, err
 	}
 	change := ofSandbox(a, model.AuditSandboxEnd, b, map[string]any{"phase": b.Phase},

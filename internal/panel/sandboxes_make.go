@@ -234,6 +234,9 @@ func (w *sandboxWork) write(ctx context.Context, q *store.Queries) error {
 	if err != nil {
 		return err
 	}
+	if err := q.Notify(ctx, model.SandboxNotice(model.NoticeSandboxCreated, x, b)); err != nil {
+		return err
+	}
 	return q.Audit(ctx, by(job, ofSandbox(w.actor, model.AuditSandboxCreate, b, nil, auditedSandbox(x))))
 }
 

@@ -168,6 +168,11 @@ func (q *Queries) sandboxFollows(ctx context.Context, j *model.Job, b *model.Bac
 		return nil
 	case j.Operation == model.OpDestroy && j.State != model.JobSucceeded:
 		x.Problem, x.LookAt = sandboxProblem(j), now.Add(x.RetryAfter())
+		n := model.SandboxNotice(model.NoticeSandboxEndFailed, x, b)
+		n.JobID = j.ID
+		if err := q.Notify(ctx, n); err != nil {
+			return err
+		}
 	default:
 		x.LookAt = now
 	}
@@ -177,10 +182,16 @@ func (q *Queries) sandboxFollows(ctx context.Context, j *model.Job, b *model.Bac
 // sandboxGone notes that nothing of the sandbox is left. One that was destroyed
 // before its end ended with that.
 func (q *Queries) sandboxGone(ctx context.Context, x *model.Sandbox, b *model.Backend, j *model.Job, now time.Time) error {
-	if x.EndingAt.IsZero() {
+	early := x.EndingAt.IsZero()
+	if early {
 		x.EndingAt, x.EndedBy = now, j.Actor
 	}
 	x.GoneAt, x.Problem = now, nil
+	if early {
+		if err := q.Notify(ctx, model.SandboxNotice(model.NoticeSandboxEnded, x, b)); err != nil {
+			return err
+		}
+	}
 	if err := q.SaveSandbox(ctx, x); err != nil {
 		return err
 	}
