@@ -72,7 +72,7 @@ func (w *world) existing(now *clock) *chain {
 	c.buildBalancer()
 	c.buildGateway()
 	now.advance(3 * time.Minute)
-	c.waitHealthy()
+	c.waitAnswer(now)
 	return c
 }
 

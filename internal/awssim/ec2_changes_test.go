@@ -137,6 +137,89 @@ func TestEC2_StopAndStart(t *testing.T) {
 	wantCode(t, err, "IncorrectInstanceState", "stopped")
 }
 
+// Sleep and wake on AWS's clock: what a load balancer makes of its target's
+// stop and start, and what the instance keeps over both.
+func TestEC2_StopAndStartOfATarget(t *testing.T) {
+	t.Parallel()
+	now := newClock()
+	w, ctx := newWorld(t, awssim.Options{Profile: awssim.Real, Times: awssim.Durations{"health": time.Second}, Now: now.Now}), t.Context()
+	c := w.existing(now)
+	ids := []string{c.instance}
+	read := func() types.Instance {
+		return ok[*ec2.DescribeInstancesOutput](t)(w.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: ids})).Reservations[0].Instances[0]
+	}
+	before := read()
+	stops := now.Now()
+	ok[*ec2.StopInstancesOutput](t)(w.ec2.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: ids}))
+	c.wantHealth("unused", "Target.InvalidState", "Target is in the stopped or terminated state") // stopping already
+	if a := c.get("/"); a.status != 503 || a.header.Get("Server") != "awselb/2.0" {
+		t.Errorf("no target is left: %d %v", a.status, a.header)
+	}
+	now.advance(30 * time.Second)
+	i := read()
+	if i.State.Name != "stopped" || *i.StateReason.Code != "Client.UserInitiatedShutdown" || *i.StateTransitionReason != "User initiated ("+stops.Format("2006-01-02 15:04:05")+" GMT)" ||
+		*i.PrivateIpAddress != *before.PrivateIpAddress || *i.NetworkInterfaces[0].NetworkInterfaceId != *before.NetworkInterfaces[0].NetworkInterfaceId {
+		t.Errorf("stopped: %s %+v %s %s", i.State.Name, i.StateReason, *i.StateTransitionReason, *i.PrivateIpAddress)
+	}
+	wantCode(t, w.register(c.targetGroup, c.instance), "InvalidTarget", "not in a running state")
+	if s := ok[*ec2.DescribeInstanceStatusOutput](t)(w.ec2.DescribeInstanceStatus(ctx, &ec2.DescribeInstanceStatusInput{InstanceIds: ids})).InstanceStatuses; len(s) != 0 {
+		t.Errorf("status of a stopped instance: %+v", s)
+	}
+	ok[*ec2.StartInstancesOutput](t)(w.ec2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: ids}))
+	c.wantHealth("unused", "Target.InvalidState", "Target is in the stopped or terminated state") // pending
+	now.advance(25 * time.Second)
+	if i = read(); i.State.Name != "running" || i.StateReason != nil || *i.PrivateIpAddress != *before.PrivateIpAddress || !i.LaunchTime.Equal(stops.Add(30*time.Second)) {
+		t.Errorf("running: %s %+v %s %s", i.State.Name, i.StateReason, *i.PrivateIpAddress, i.LaunchTime)
+	}
+	c.wantHealth("initial", "Elb.InitialHealthChecking", "Initial health checks in progress") // not healthy as it was
+	now.advance(20 * time.Second)
+	c.waitAnswer(now)
+	if a := c.get("/"); a.status != 200 {
+		t.Errorf("awake: %d %s", a.status, a.body)
+	}
+}
+
+// Cloud-init runs user data at the first boot only: an app that nothing starts
+// at every boot does not come back.
+func TestEC2_AppAfterARestart(t *testing.T) {
+	t.Parallel()
+	for data, comesBack := range map[string]bool{
+		"": true, // a part of the image
+		"#!/bin/sh\npython3 /opt/app.py port=8000":                           false,
+		"#!/bin/sh\nsystemctl enable --now app":                              true,
+		"#!/bin/sh\nsystemctl --now enable app":                              true,
+		"#!/bin/sh\nsystemctl start app":                                     false,
+		"#!/bin/sh\ndocker run -d --restart unless-stopped -p 8000:8000 app": true,
+		"#!/bin/sh\ndocker run -d -p 8000:8000 app":                          false,
+		"#!/bin/sh\necho '@reboot root /opt/app' > /etc/cron.d/app":          true,
+		"#cloud-boothook\n/opt/app &":                                        true,
+		"#cloud-config\ncloud_final_modules:\n- [scripts-user, always]":      true,
+	} {
+		t.Run(data, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, awssim.Options{})
+			c := &chain{world: w, albGroup: w.group("a"), ec2Group: w.group("e")}
+			w.allow(c.ec2Group, c.albGroup, 8000)
+			c.instance = w.launch(c.ec2Group, func(in *ec2.RunInstancesInput) {
+				in.UserData = aws.String(base64.StdEncoding.EncodeToString([]byte(data)))
+			})
+			c.buildBalancer()
+			c.waitHealthy()
+			ok[*ec2.StopInstancesOutput](t)(w.ec2.StopInstances(t.Context(), &ec2.StopInstancesInput{InstanceIds: []string{c.instance}}))
+			ok[*ec2.StartInstancesOutput](t)(w.ec2.StartInstances(t.Context(), &ec2.StartInstancesInput{InstanceIds: []string{c.instance}}))
+			if comesBack {
+				c.waitHealthy()
+				return
+			}
+			c.waitReason("Target.FailedHealthChecks")
+			status := ok[*ec2.DescribeInstanceStatusOutput](t)(w.ec2.DescribeInstanceStatus(t.Context(), &ec2.DescribeInstanceStatusInput{InstanceIds: []string{c.instance}}))
+			if s := status.InstanceStatuses[0].InstanceStatus.Status; s != "ok" {
+				t.Errorf("the instance itself is %s", s)
+			}
+		})
+	}
+}
+
 func TestEC2_StopTakesTime(t *testing.T) {
 	t.Parallel()
 	c := newClock()

@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"regexp"
 	"time"
 
 	"drawbridge/internal/awssim/wire"
@@ -64,22 +65,35 @@ func stopInstances(c *call) ([]wire.Node, error) {
 	})
 }
 
+// startInstances needs room for an instance as a launch does: a stopped one
+// keeps no place.
 func startInstances(c *call) ([]wire.Node, error) {
 	return c.power(func(i *instance, state string) error {
 		switch state {
 		case "running", "pending":
 			return nil
 		case "stopped":
+			if err := c.capacity(i.Zone, i.Type); err != nil {
+				return err
+			}
 			_, err := c.vcpuQuota(i.Type, 1)
 			return err
 		}
 		return wrongState(i, "started")
 	}, func(i *instance) {
 		if !i.StoppedAt.IsZero() {
-			i.StoppedAt, i.LaunchedAt, i.Existing = time.Time{}, c.now, false
+			i.StoppedAt, i.LaunchedAt, i.Existing, i.Restarted = time.Time{}, c.now, false, true
 		}
 	})
 }
+
+// atEveryBoot finds in user data what makes an app outlive a stop: cloud-init
+// runs the rest at the first boot only.
+var atEveryBoot = regexp.MustCompile(`(?m)systemctl\b.*\benable\b|\bchkconfig\b|@reboot|/rc\.local|/per-boot\b|^#cloud-boothook|\bscripts-user\b.*\balways\b|--restart[ =](always|unless-stopped)`)
+
+// oneBoot says whether user data starts an app for as long as the first boot
+// lasts. Without user data the app is a part of the image.
+func oneBoot(userData string) bool { return userData != "" && !atEveryBoot.MatchString(userData) }
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

@@ -35,6 +35,8 @@ type instance struct {
 	LaunchIndex   int
 	LaunchedAt    time.Time // or started again
 	StoppedAt     time.Time // zero = not stopped
+	OneBoot       bool      // its app runs until the first stop
+	Restarted     bool      // it has been stopped and started
 	TerminatedAt  time.Time
 	Credits       string // "unlimited" or "standard"
 	Shutdown      string // instanceInitiatedShutdownBehavior
@@ -76,9 +78,14 @@ func (i *instance) runningAt(now time.Time, t timing) bool {
 	return i.stateAt(now, t).name == "running"
 }
 
+// bootedAt says whether the instance has done what it does at a boot.
+func (i *instance) bootedAt(now time.Time, t timing) bool {
+	return i.runningAt(now, t) && (i.Existing || !now.Before(i.LaunchedAt.Add(t.instanceStart+t.appStart)))
+}
+
 // listeningAt says whether the app of the instance has been started.
 func (i *instance) listeningAt(now time.Time, t timing) bool {
-	return i.runningAt(now, t) && (i.Existing || !now.Before(i.LaunchedAt.Add(t.instanceStart+t.appStart)))
+	return i.bootedAt(now, t) && !(i.OneBoot && i.Restarted)
 }
 
 // forgottenAt says whether a terminated instance is no longer listed.
@@ -235,7 +242,7 @@ func describeInstanceStatus(c *call) ([]wire.Node, error) {
 		if i.runningAt(c.now, c.t) {
 			status, detail = "initializing", "initializing"
 		}
-		if i.listeningAt(c.now, c.t) {
+		if i.bootedAt(c.now, c.t) {
 			status, detail = "ok", "passed"
 		}
 		check := func(name string) wire.Node {

@@ -105,7 +105,7 @@ func (c *call) launchSpec() (*instance, error) {
 		return nil, err
 	}
 	i := &instance{VolumeTags: volumeTags, ReservationID: ec2ID("r"), ImageID: img.id, Arch: img.arch, Type: kind.name, SubnetID: sn.ID, VPCID: sn.VPCID, Zone: sn.Zone,
-		Groups: groups, UserData: data, HTTPTokens: "required", HopLimit: c.q.Int("MetadataOptions.HttpPutResponseHopLimit", 2),
+		Groups: groups, UserData: data, OneBoot: oneBoot(data), HTTPTokens: "required", HopLimit: c.q.Int("MetadataOptions.HttpPutResponseHopLimit", 2),
 		KeyName: c.q.Str("KeyName"), ClientToken: c.q.Str("ClientToken"), VolumeType: "gp3", VolumeSize: 8, Tags: t}
 	if tokens := c.q.Str("MetadataOptions.HttpTokens"); tokens != "" {
 		i.HTTPTokens = tokens

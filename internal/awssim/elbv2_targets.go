@@ -38,8 +38,7 @@ func (s *Sim) targetsOf(group string) []*target {
 func (c *call) requestedTargets(g *targetGroup) ([]*target, error) {
 	var out []*target
 	for _, q := range c.q.Structs("Targets") {
-		t := &target{Group: g.ARN, InstanceID: q.Str("Id"), Port: q.Int("Port", g.Port), RegisteredAt: c.now,
-			Health: health{State: "initial", Reason: "Elb.InitialHealthChecking", Detail: "Initial health checks in progress"}}
+		t := &target{Group: g.ARN, InstanceID: q.Str("Id"), Port: q.Int("Port", g.Port), RegisteredAt: c.now, Health: unchecked()}
 		if t.Port < 1 || t.Port > 65535 {
 			return nil, wire.BadRequest("ValidationError", "Port '%d' must be between 1 and 65535", t.Port)
 		}
@@ -141,6 +140,31 @@ func (s *Sim) dropNow(ctx context.Context) {
 	if err := s.commit(func(time.Time) error { return nil }); err != nil {
 		s.log.WarnContext(ctx, "drained target not dropped", "error", err)
 	}
+}
+
+// forgetHealth makes targets that a change has taken the checks from begin
+// anew: those of a stopped instance, or of a group that is no longer behind a
+// load balancer. When they get checks again they are initial, whatever they
+// were before.
+func (s *Sim) forgetHealth(now time.Time) error {
+	for _, t := range s.st.targets.list(func(t *target) bool { return t.outdated(s.healthAt(t, now)) }) {
+		delete(s.probes, t.key()) // with it what a check under way finds
+		t.Health = unchecked()
+		if err := s.st.targets.put(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// outdated says whether the checks have found a state that does not count at
+// the state that AWS would show.
+func (t *target) outdated(shown health) bool {
+	return t.Health.State != "initial" && (shown.State == "unused" || shown.State == "unavailable" || shown.Reason == "Elb.RegistrationInProgress")
+}
+
+func unchecked() health {
+	return health{"initial", "Elb.InitialHealthChecking", "Initial health checks in progress"}
 }
 
 // healthFacts are what the state of a target depends on.

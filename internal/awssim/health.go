@@ -18,8 +18,6 @@ type healthChecker struct {
 	s      *Sim
 	signal chan struct{}
 	tasks  sync.WaitGroup
-
-	probes map[string]*probe // by target; guarded by Sim.mu
 }
 
 // probe is the memory of a target's checks. It may be lost: the state that
@@ -31,7 +29,7 @@ type probe struct {
 }
 
 func startHealthChecker(ctx context.Context, s *Sim) *healthChecker {
-	h := &healthChecker{s: s, signal: make(chan struct{}, 1), probes: map[string]*probe{}}
+	h := &healthChecker{s: s, signal: make(chan struct{}, 1)}
 	h.tasks.Go(func() { h.loop(ctx) })
 	return h
 }
@@ -91,13 +89,13 @@ func (h *healthChecker) due() (out []checkup, any, drained bool) {
 		switch st := s.healthAt(t, now); {
 		case st.State == "initial" && st.Reason != "Elb.RegistrationInProgress", st.State == "healthy", st.State == "unhealthy":
 		default:
-			delete(h.probes, t.key())
+			delete(s.probes, t.key())
 			continue
 		}
-		p := h.probes[t.key()]
+		p := s.probes[t.key()]
 		if p == nil {
 			p = &probe{next: now.Add(s.t.firstCheck)}
-			h.probes[t.key()] = p
+			s.probes[t.key()] = p
 		}
 		if p.busy || now.Before(p.next) {
 			continue
@@ -163,7 +161,7 @@ func (h *healthChecker) ask(ctx context.Context, c checkup) health {
 // record counts a result and changes the target's state when its threshold is
 // reached. The first passed check of a new target is enough.
 func (h *healthChecker) record(c checkup, failure health) error {
-	p, t := h.probes[c.key], h.s.st.targets.rows[c.key]
+	p, t := h.s.probes[c.key], h.s.st.targets.rows[c.key]
 	if p == nil || t == nil {
 		return nil // deregistered meanwhile
 	}

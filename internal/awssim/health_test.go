@@ -77,6 +77,37 @@ func TestHealth_Unused(t *testing.T) {
 	}
 }
 
+// A group that is taken off its load balancer and put back begins with checks
+// anew, and so does one whose checks were off.
+func TestHealth_BeginsAnew(t *testing.T) {
+	t.Parallel()
+	now := newClock()
+	w := newWorld(t, awssim.Options{Profile: awssim.Real, Times: awssim.Durations{"health": time.Minute}, Now: now.Now})
+	c := w.existing(now)
+	checks := func(on bool) {
+		ok[*elbv2.ModifyTargetGroupOutput](t)(c.elb.ModifyTargetGroup(t.Context(), &elbv2.ModifyTargetGroupInput{TargetGroupArn: &c.targetGroup, HealthCheckEnabled: &on}))
+	}
+	for name, step := range map[string]struct {
+		off, on     func()
+		state, code string
+	}{
+		"listener": {func() {
+			ok[*elbv2.DeleteListenerOutput](t)(c.elb.DeleteListener(t.Context(), &elbv2.DeleteListenerInput{ListenerArn: &c.listener}))
+		}, func() { c.listener = c.newListener(c.alb, c.targetGroup) }, "unused", "Target.NotInUse"},
+		"checks": {func() { checks(false) }, func() { checks(true) }, "unavailable", "Target.HealthCheckDisabled"},
+	} {
+		step.off()
+		if s, r := c.health(); s != step.state || r != step.code {
+			t.Errorf("%s off: %s %s", name, s, r)
+		}
+		step.on()
+		if s, r := c.health(); s != "initial" || r != "Elb.InitialHealthChecking" {
+			t.Errorf("%s on again: %s %s", name, s, r)
+		}
+		c.waitAnswer(now)
+	}
+}
+
 // Deregistered targets drain for as long as the group says.
 func TestHealth_Draining(t *testing.T) {
 	t.Parallel()

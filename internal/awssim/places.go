@@ -64,7 +64,7 @@ func (sh *shared) placeDir(p place) string {
 // open loads the state of a place. The caller makes sure that it is not open.
 func (sh *shared) open(p place, dir, public string) (*Sim, error) {
 	s := &Sim{shared: sh, region: p.region, account: p.account, public: public, st: newState(),
-		fresh: map[string]time.Time{}, buckets: map[string]*bucket{}, writing: map[string]bool{}}
+		fresh: map[string]time.Time{}, buckets: map[string]*bucket{}, writing: map[string]bool{}, probes: map[string]*probe{}}
 	if dir != "" {
 		j, rows, err := journal.Open(dir)
 		if err != nil {

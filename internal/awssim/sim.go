@@ -54,10 +54,11 @@ type Sim struct {
 	journal *journal.Journal // nil = memory only
 	health  *healthChecker
 
-	mu     sync.Mutex // guards st, public, fresh
+	mu     sync.Mutex // guards st, public, fresh, probes
 	st     *state
 	public string
 	fresh  map[string]time.Time // by id: when what was just made is to be seen
+	probes map[string]*probe    // by target
 
 	paceMu  sync.Mutex // guards buckets, writing
 	buckets map[string]*bucket
@@ -211,9 +212,13 @@ func (sh *shared) close() error {
 func (s *Sim) commit(f func(now time.Time) error) error {
 	s.mu.Lock()
 	now := s.now()
+	version := s.st.version.Load()
 	opErr := s.sweep(now)
 	if opErr == nil {
 		opErr = f(now)
+	}
+	if opErr == nil && s.st.version.Load() != version {
+		opErr = s.forgetHealth(now)
 	}
 	changes := s.st.takeChanges()
 	if s.journal == nil || len(changes) == 0 {

@@ -192,6 +192,10 @@ func TestCapacity(t *testing.T) {
 	if err := errors.Join(launch("t3.small", w.SubnetIDs[0]), launch("t3.micro", w.SubnetIDs[1])); err != nil {
 		t.Errorf("another type, another zone: %v", err)
 	}
+	// A stopped instance keeps no place.
+	ok[*ec2.StopInstancesOutput](t)(w.ec2.StopInstances(t.Context(), &ec2.StopInstancesInput{InstanceIds: []string{w.InstanceID}}))
+	_, err = w.ec2.StartInstances(t.Context(), &ec2.StartInstancesInput{InstanceIds: []string{w.InstanceID}})
+	wantCode(t, err, "InsufficientInstanceCapacity", "t3.micro")
 }
 
 // Of two writes to one API that overlap the second is refused; another API and

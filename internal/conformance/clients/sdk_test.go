@@ -79,6 +79,9 @@ func TestGoSDK(t *testing.T) {
 	s.balance()
 	s.open()
 	s.publish()
+	s.changeBalance()
+	s.changeGateway()
+	s.changeInstance()
 	s.destroy()
 	if after := s.Snapshot(); after != before {
 		t.Errorf("left behind: %+v", after)

@@ -7,8 +7,6 @@ import (
 	"cmp"
 	"fmt"
 	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -41,14 +39,13 @@ func Check(t testing.TB, column string, calls []awssim.Call) {
 	}
 	writing.Lock()
 	defer writing.Unlock()
-	path := document()
-	raw, err := os.ReadFile(path)
+	raw, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
 	page, err := read(string(raw))
 	if err != nil {
-		t.Fatalf("%s: %v", path, err)
+		t.Fatalf("%s: %v", document, err)
 	}
 	wrong := page.differences(column, called)
 	if len(wrong) == 0 {
@@ -59,17 +56,15 @@ func Check(t testing.TB, column string, calls []awssim.Call) {
 		return
 	}
 	page.set(column, called)
-	if err := os.WriteFile(path, []byte(page.String()), 0o644); err != nil {
+	if err := os.WriteFile(document, []byte(page.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	t.Errorf("the column %s in docs/simulator.md was written anew", column)
 }
 
-// document is docs/simulator.md beside this source.
-func document() string {
-	_, here, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(here), "../../../docs/simulator.md")
-}
+// document is seen from the package under test: each of them lies three folders
+// deep, as this one does.
+const document = "../../../docs/simulator.md"
 
 // page is the document around the table, and the table.
 type page struct {

@@ -42,7 +42,7 @@ func TestPage(t *testing.T) {
 // What a test would write without a change is the document as it is, to the byte.
 func TestPage_Document(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile(document())
+	raw, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
