@@ -113,6 +113,9 @@ type serveCmd struct {
 
 	APIRate int `name:"api-rate" help:"How many REST requests a minute one token may send to this server; 0 = no limit." default:"12000" placeholder:"N"`
 
+	SecretKeyFile   string   `name:"secret-key-file" help:"File with what the secrets of webhooks are encrypted with, at least 32 bytes, the same for all replicas; made in the data directory when not given." placeholder:"FILE"`
+	WebhookNetworks []string `name:"webhook-networks" help:"Networks of your own that webhooks may reach though they are not public, on any port, as 10.1.0.0/16." placeholder:"CIDR,…"`
+
 	AWSRates float64 `name:"aws-rates" help:"Multiply AWS's documented call rates: for accounts whose limits were raised." default:"1" placeholder:"FACTOR"`
 }
 
@@ -130,6 +133,7 @@ func (c *serveCmd) Run(ctx context.Context, logger *slog.Logger) error {
 		Listen: c.Listen, DataDir: c.DataDir, Database: c.Database, Metrics: c.Metrics, OTLP: c.OTLP, Secure: c.Secure, Access: access,
 		Sim: c.simFlags.config(), Environments: envs, Lease: c.Lease, AWSRates: c.AWSRates, Version: buildVersion(),
 		TeamLimits: model.Quota{Backends: c.TeamMaxBackends, Instances: c.TeamMaxInstances, Sandboxes: c.TeamMaxSandboxes, SandboxesEach: c.PersonMaxSandboxes}, APIRate: c.APIRate,
+		Webhooks: app.WebhookConfig{KeyFile: c.SecretKeyFile, Networks: c.WebhookNetworks},
 	}
 	cfg.Sim.Off = c.NoSim
 	if cfg.SandboxTTL, cfg.SandboxMax, err = sandboxTTLs("sandbox", c.SandboxTTL, c.SandboxMaxTTL); err != nil {

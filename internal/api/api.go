@@ -87,6 +87,9 @@ func (a *API) Register(e *echo.Echo) {
 	a.registerUsers(h)
 	a.registerAudit(h)
 	a.registerQuotas(h)
+	a.registerNotices(h)
+	a.registerWebhooks(h)
+	a.registerDeliveries(h)
 
 	// Huma registers its own error type for every operation; ours replaced it.
 	schemas := h.OpenAPI().Components.Schemas.Map()
@@ -128,6 +131,8 @@ func (a *API) config() huma.Config {
 		{Name: "Environments", Description: "Places to provision in: one account, Region and VPC each."},
 		{Name: "Teams", Description: "Who owns backends, and who may act for them."},
 		{Name: "Users", Description: "Everybody who has an account."},
+		{Name: "Notices", Description: "What teams should hear of."},
+		{Name: "Webhooks", Description: "Where notices are sent to, and what came of it."},
 		{Name: "Audit", Description: "Who changed what, and who signed in."},
 	}
 	// The description, the docs page and the schemas are served by us: one

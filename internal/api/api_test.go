@@ -21,6 +21,7 @@ import (
 	"drawbridge/internal/panel"
 	"drawbridge/internal/probe"
 	"drawbridge/internal/store"
+	"drawbridge/internal/webhook"
 )
 
 // cloud answers the panel's questions about an environment, whose chain has
@@ -93,10 +94,25 @@ func install(t *testing.T) *installation {
 	in := &installation{echo: echo.New(), store: st, tokens: map[string]string{}}
 	au := auth.New(st, auth.Options{Logger: logger})
 	in.seed(t, au)
-	p := panel.New(panel.Deps{Store: st, Cloud: cloud{}, Worker: idleWorker{}, Hub: hub, Probe: probe.New(probe.Options{}), Logger: logger, Secrets: au})
+	p := panel.New(panel.Deps{Store: st, Cloud: cloud{}, Worker: idleWorker{}, Hub: hub, Probe: probe.New(probe.Options{}), Logger: logger, Secrets: au, Webhooks: sender(t)})
 	in.panel, in.auth = p, au
 	New(Deps{Panel: p, Auth: au, Keys: st, Version: "test", Logger: logger}).Register(in.echo)
 	return in
+}
+
+// sender seals and checks, as the real one does.
+func sender(t *testing.T) *webhook.Sender {
+	t.Helper()
+	key, err := webhook.OwnKey(filepath.Join(t.TempDir(), "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &webhook.Sender{Key: key, Client: probe.New(probe.Options{}), Now: time.Now}
+}
+
+// sealed gives a webhook its secrets.
+func (in *installation) sealed(w *model.Webhook) error {
+	return in.panel.Deps.Webhooks.Seal(w, model.WebhookSecrets{URL: w.Target, Secret: webhook.NewSecret()})
 }
 
 func (in *installation) seed(t *testing.T, au *auth.Auth) {

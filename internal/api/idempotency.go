@@ -37,7 +37,7 @@ type Keys interface {
 
 // secretFields are told once, to whoever asked first: they are neither kept
 // nor told again when a request is repeated.
-var secretFields = map[string]string{"create-token": "secret", "create-invitation": "path"}
+var secretFields = map[string]string{"create-token": "secret", "create-invitation": "path", "create-webhook": "secret", "rotate-webhook-secret": "secret"}
 
 // keptHeaders are the headers that are part of a repeated answer.
 var keptHeaders = []string{"Content-Type", "Location", "Retry-After", "ETag"}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -62,14 +63,16 @@ var bodies = map[string]string{
 	"update-sandbox-template": `{"name":"%s","spec":{}}`,
 	"set-user-enabled":        `{"enabled":true}`,
 	"set-user-admin":          `{"admin":false}`,
+	"create-webhook":          `{"name":"%s","url":"https://hooks.example/x"}`,
+	"change-webhook":          `{"enabled":true}`,
 }
 
 // things are ids of one team's things, freshly made.
-type things struct{ team, backend, job, user, invitation, token, trust, sandbox, template string }
+type things struct{ team, backend, job, user, invitation, token, trust, sandbox, template, webhook, delivery string }
 
 // absent are ids of nothing.
 func absent() things {
-	return things{"team_none", "be_none", "job_none", "usr_none", "inv_none", "tok_none", "trust_none", "be_none", "tpl_none"}
+	return things{"team_none", "be_none", "job_none", "usr_none", "inv_none", "tok_none", "trust_none", "be_none", "tpl_none", "whk_none", "ntc_none"}
 }
 
 // things makes a team's things anew, so that no cell of the matrix meets what
@@ -142,6 +145,23 @@ func (in *installation) peopleOf(t *testing.T, q *store.Queries, x *things) erro
 	tr := &model.Trust{TeamID: x.team, Name: "t", Role: model.RoleViewer, Claims: map[string]string{"sub": "x"}}
 	err := q.InsertTrust(ctx, tr)
 	x.user, x.invitation, x.token, x.trust = u.ID, i.ID, k.ID, tr.ID
+	return errors.Join(err, in.webhookOf(t, q, x))
+}
+
+// webhookOf adds a webhook with a delivery.
+func (in *installation) webhookOf(t *testing.T, q *store.Queries, x *things) error {
+	t.Helper()
+	w := &model.Webhook{ID: model.NewID(model.PrefixWebhook), TeamID: x.team, Name: "w-" + model.NewID(""), Format: model.WebhookStandard, Enabled: true, Target: "https://hooks.example/x"}
+	if err := in.sealed(w); err != nil {
+		return err
+	}
+	if err := q.InsertWebhook(t.Context(), w); err != nil {
+		return err
+	}
+	n := &model.Notice{TeamID: x.team, Type: model.NoticeBackendReady, Title: "t"}
+	x.webhook = w.ID
+	err := q.NotifyOne(t.Context(), n, w.ID)
+	x.delivery = n.ID
 	return err
 }
 
@@ -149,7 +169,8 @@ func (in *installation) peopleOf(t *testing.T, q *store.Queries, x *things) erro
 func address(path string, x, inner things) string {
 	noun, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	id := map[string]string{"backends": x.backend, "jobs": x.job, "teams": x.team, "users": x.user, "sandboxes": x.sandbox, "environments": "env_lab"}[noun]
-	return Base + strings.NewReplacer("{id}", id, "{user}", inner.user, "{invitation}", inner.invitation, "{token}", inner.token, "{trust}", inner.trust, "{template}", inner.template).Replace(path)
+	return Base + strings.NewReplacer("{id}", id, "{user}", inner.user, "{invitation}", inner.invitation, "{token}", inner.token, "{trust}", inner.trust, "{template}", inner.template,
+		"{webhook}", inner.webhook, "{delivery}", inner.delivery).Replace(path)
 }
 
 // firstFlush ends a request once a stream has begun.
@@ -212,7 +233,7 @@ func refusedBy(r *httptest.ResponseRecorder) int {
 	return 0
 }
 
-var passing = regexp.MustCompile(`(req|be|job|team|usr|inv|tok|trust|tpl)_[a-z0-9_]+`)
+var passing = regexp.MustCompile(`(req|be|job|team|usr|inv|tok|trust|tpl|whk|ntc)_[a-z0-9_]+`)
 
 // TestMatrix walks every operation as everybody on own, foreign and absent ids.
 // Foreign and absent ones look the same. It says how large it is.

@@ -150,6 +150,10 @@ func TestTheIssuesOperationsAreThere(t *testing.T) {
 		"GET /teams/{id}/sandboxes", "POST /teams/{id}/sandboxes", "GET /sandboxes/{id}", "POST /sandboxes/{id}/extend", "POST /sandboxes/{id}/end",
 		"GET /teams/{id}/sandbox-templates", "POST /teams/{id}/sandbox-templates", "GET /teams/{id}/sandbox-templates/{template}",
 		"PUT /teams/{id}/sandbox-templates/{template}", "DELETE /teams/{id}/sandbox-templates/{template}",
+		"GET /notices", "GET /teams/{id}/webhooks", "POST /teams/{id}/webhooks", "GET /teams/{id}/webhooks/{webhook}",
+		"PATCH /teams/{id}/webhooks/{webhook}", "DELETE /teams/{id}/webhooks/{webhook}", "POST /teams/{id}/webhooks/{webhook}/rotate",
+		"POST /teams/{id}/webhooks/{webhook}/test", "POST /teams/{id}/webhooks/{webhook}/redeliver", "GET /teams/{id}/webhooks/{webhook}/deliveries",
+		"GET /teams/{id}/webhooks/{webhook}/deliveries/{delivery}", "POST /teams/{id}/webhooks/{webhook}/deliveries/{delivery}/redeliver",
 		"GET /users", "PUT /users/{id}/enabled", "PUT /users/{id}/admin",
 	}
 	var got []string
@@ -203,6 +207,10 @@ func TestWireNamesAreTheModels(t *testing.T) {
 		{Trust{}, model.Trust{}, nil},
 		{Invitation{}, model.Invitation{}, nil},
 		{AuditEntry{}, model.AuditEntry{}, nil},
+		{Notice{}, model.Notice{}, nil},
+		{Webhook{}, model.Webhook{}, nil},
+		{Delivery{}, model.Delivery{}, []string{"tries"}},
+		{Attempt{}, model.Attempt{}, nil},
 	}
 	for _, row := range rows {
 		known := jsonNames(row.model)

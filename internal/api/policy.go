@@ -66,5 +66,18 @@ var needs = map[string]panel.Permission{
 	"set-user-enabled": panel.ManageUsers,
 	"set-user-admin":   panel.ManageUsers,
 
+	"list-notices":          panel.SeeNotices,
+	"list-webhooks":         panel.SeeWebhooks,
+	"create-webhook":        panel.ManageWebhooks,
+	"get-webhook":           panel.SeeWebhooks,
+	"change-webhook":        panel.ManageWebhooks,
+	"delete-webhook":        panel.ManageWebhooks,
+	"rotate-webhook-secret": panel.ManageWebhooks,
+	"test-webhook":          panel.SendWebhooks,
+	"redeliver-failed":      panel.SendWebhooks,
+	"list-deliveries":       panel.SeeWebhooks,
+	"get-delivery":          panel.SeeWebhooks,
+	"redeliver":             panel.SendWebhooks,
+
 	"list-audit": panel.ReadAudit,
 }

@@ -24,6 +24,7 @@ import (
 	"drawbridge/internal/provision/kinds"
 	"drawbridge/internal/store"
 	"drawbridge/internal/traces"
+	"drawbridge/internal/webhook"
 	"drawbridge/web"
 )
 
@@ -45,6 +46,7 @@ type App struct {
 	handler http.Handler
 	scrape  net.Listener // nil when no metrics are asked for
 
+	webhooks *webhook.Worker
 	metrics  *metrics.Metrics
 	traces   *traces.Tracer
 	stopping atomic.Bool
@@ -68,7 +70,7 @@ func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err erro
 	}
 	a.metrics.Sandboxes(a.countSandboxes)
 	hub := events.NewHub()
-	if a.Store, err = openStore(ctx, cfg, logger, hooks{hub.Wake, a.metrics.DatabaseError, hub.WakeAll}); err != nil {
+	if a.Store, err = openStore(ctx, cfg, logger, hooks{hub.Wake, a.metrics.DatabaseError, hub.WakeAll, a.wakeWebhooks}); err != nil {
 		return nil, err
 	}
 	if !cfg.Sim.Off {
@@ -103,7 +105,14 @@ func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err erro
 	if err != nil {
 		return nil, fmt.Errorf("read the installation's id: %w", err)
 	}
-	worker := a.wirePanel(hub, install)
+	sender, err := a.newSender()
+	if err != nil {
+		return nil, err
+	}
+	a.webhooks = webhook.New(webhook.Options{Store: a.Store, Sender: sender, Logger: logger, Observe: a.metrics.Attempt,
+		Exclusive: a.Store.Dialect() == store.SQLite})
+	a.metrics.WatchBacklog(a.backlog, a.Store.Now)
+	worker := a.wirePanel(hub, install, sender)
 	a.parts = a.listParts(worker, hub)
 	return a, nil
 }
@@ -126,7 +135,7 @@ func (a *App) countSandboxes(ctx context.Context) (model.SandboxCounts, error) {
 }
 
 // wirePanel builds what carries out jobs and, on top of it, the panel.
-func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
+func (a *App) wirePanel(hub *events.Hub, install string, sender *webhook.Sender) *jobs.Worker {
 	pool := awsapi.New(awsapi.Options{Logger: a.logger, InstallID: install, RateFactor: a.cfg.AWSRates,
 		Guard: jobs.Held, Observe: a.observeCall})
 	client := probe.New(probe.Options{UserAgent: "Drawbridge/" + a.cfg.Version + " (route test)",
@@ -141,7 +150,7 @@ func (a *App) wirePanel(hub *events.Hub, install string) *jobs.Worker {
 	})))
 	a.Panel = panel.New(panel.Deps{
 		Store: a.Store, InstallID: install, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger, Limits: a.cfg.TeamLimits, Secrets: a.Auth,
-		NoPasswords: a.cfg.Access.NoPasswords, Access: a.Auth, Activity: a.activity, Typical: executor.Typical,
+		Webhooks: sender, NoPasswords: a.cfg.Access.NoPasswords, Access: a.Auth, Activity: a.activity, Typical: executor.Typical,
 		SandboxTTL: a.cfg.SandboxTTL, SandboxMaxTTL: a.cfg.SandboxMax,
 	})
 	return worker
@@ -174,10 +183,12 @@ func (a *App) listParts(worker *jobs.Worker, hub *events.Hub) []part {
 		parts = append(parts, part{"metrics", a.serveMetrics()})
 	}
 	return append(parts,
-		part{"listener", func(ctx context.Context) error { return a.Store.Listen(ctx, heard(worker, hub)) }},
+		part{"listener", func(ctx context.Context) error { return a.Store.Listen(ctx, heard(worker, hub, a.wakeWebhooks)) }},
 		part{"audit head", a.logAuditHead},
 		part{"idempotency keys", a.pruneKeys},
 		part{"sandboxes", a.reapSandboxes},
+		part{"old notices", a.pruneNotices},
+		part{"webhooks", a.webhooks.Run},
 		part{"http", serveHTTP(a.http, a.handler)},
 		part{"worker", worker.Run}, // the first to stop: other replicas take its jobs at once
 	)

@@ -27,6 +27,7 @@ type Config struct {
 	SandboxTTL   time.Duration       // of sandboxes whose environment does not say; 0 = the model's
 	SandboxMax   time.Duration       // at most; 0 = the model's
 	APIRate      int                 // REST requests a minute of one caller; 0 = no limit
+	Webhooks     WebhookConfig
 	Version      string
 }
 

@@ -9,16 +9,9 @@ const pruneKeysEvery = time.Hour
 
 // pruneKeys forgets requests with an Idempotency-Key whose time is over.
 func (a *App) pruneKeys(ctx context.Context) error {
-	tick := time.NewTicker(pruneKeysEvery)
-	defer tick.Stop()
-	for {
+	return every(ctx, pruneKeysEvery, func() {
 		if err := a.Store.PruneKeys(ctx); err != nil && ctx.Err() == nil {
 			a.logger.WarnContext(ctx, "drop old idempotency keys", "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	})
 }

@@ -36,11 +36,16 @@ func (a *App) workerOptions(handlers map[model.Operation]jobs.Handler) jobs.Opti
 
 // heard acts on what other replicas say. All of it would be found a little
 // later, too.
-func heard(worker *jobs.Worker, hub *events.Hub) func(store.Notice) {
+func heard(worker *jobs.Worker, hub *events.Hub, deliver func()) func(store.Notice) {
 	return func(n store.Notice) {
 		switch n.Kind {
-		case store.NoticeQueued, store.NoticeMissed:
+		case store.NoticeMissed:
 			worker.Wake()
+			deliver()
+		case store.NoticeQueued:
+			worker.Wake()
+		case store.NoticeDelivery:
+			deliver()
 		case store.NoticeCancel:
 			worker.Cancel(n.ID)
 		case store.NoticeEvents:

@@ -25,6 +25,7 @@ type hooks struct {
 	event   func(backendID string)
 	failure func(op string)
 	access  func()
+	deliver func()
 }
 
 func openStore(ctx context.Context, cfg Config, logger *slog.Logger, h hooks) (*store.Store, error) {
@@ -35,7 +36,7 @@ func openStore(ctx context.Context, cfg Config, logger *slog.Logger, h hooks) (*
 	if h.event != nil {
 		o.OnEvent = func(backendID string, _ int64) { h.event(backendID) }
 	}
-	o.OnFailure, o.OnAccess = h.failure, h.access
+	o.OnFailure, o.OnAccess, o.OnDelivery = h.failure, h.access, h.deliver
 	return store.Open(ctx, o)
 }
 

@@ -40,6 +40,8 @@ type Metrics struct {
 	reqSeconds  *prometheus.HistogramVec
 	streams     prometheus.Gauge
 	dbErrors    *prometheus.CounterVec
+	deliveries  *prometheus.CounterVec
+	deliverFor  *prometheus.HistogramVec
 }
 
 // New makes the metrics of one process. active counts the jobs that have not
@@ -61,12 +63,14 @@ func New(version string, active ActiveJobs) *Metrics {
 		reqSeconds:  histogram("http_request_seconds", "HTTP requests but for event streams.", shortBuckets, "method", "route"),
 		streams:     prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "event_streams", Help: "Event streams that are open."}),
 		dbErrors:    counter("database_errors_total", "Statements that the database did not carry out, by what was tried.", "op"),
+		deliveries:  counter("webhook_attempts_total", "Attempts to send a notice to a webhook, by what came of it.", "outcome", "format"),
+		deliverFor:  histogram("webhook_attempt_seconds", "Attempts to send a notice to a webhook.", shortBuckets, "outcome"),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info", Help: "1, with the version.",
 		ConstLabels: prometheus.Labels{"version": version, "go": runtime.Version()}})
 	build.Set(1)
 	m.registry.MustRegister(m.queueWait, m.jobsRun, m.takeovers, m.leasesLost, m.stepSeconds, m.awsCalls, m.awsSeconds,
-		m.throttled, m.throttleFor, m.routeTests, m.requests, m.reqSeconds, m.streams, m.dbErrors, build, newJobs(active),
+		m.throttled, m.throttleFor, m.routeTests, m.requests, m.reqSeconds, m.streams, m.dbErrors, m.deliveries, m.deliverFor, build, newJobs(active),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

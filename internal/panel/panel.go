@@ -75,6 +75,8 @@ type Deps struct {
 	Secrets Secrets
 	// NoPasswords: a password lets nobody in.
 	NoPasswords bool
+	// Webhooks seals what webhooks must not tell, and sends; nil where there are none.
+	Webhooks Webhooks
 	// Access ends answers that take long; nil where nobody's access ends.
 	Access Access
 	// Activity returns an environment's own record, nil when it hands out none.

@@ -35,6 +35,11 @@ const (
 	DeleteOrphans   Permission = "delete orphans"
 	AdoptOrphans    Permission = "adopt orphans"
 
+	SeeNotices     Permission = "see notices"
+	SeeWebhooks    Permission = "see webhooks"
+	ManageWebhooks Permission = "manage webhooks"
+	SendWebhooks   Permission = "send webhooks" // a test, or once more what was sent
+
 	ReadAudit Permission = "read audit"
 
 	SeeTeams      Permission = "see teams"
@@ -72,6 +77,11 @@ var rules = map[Permission]rule{
 	SeeOrphans:      {role: model.RoleAdmin},
 	DeleteOrphans:   {role: model.RoleAdmin, fresh: true},
 	AdoptOrphans:    {role: model.RoleAdmin, fresh: true},
+
+	SeeNotices:     {role: model.RoleViewer},
+	SeeWebhooks:    {role: model.RoleOwner},
+	ManageWebhooks: {role: model.RoleOwner, fresh: true},
+	SendWebhooks:   {role: model.RoleOwner},
 
 	ReadAudit: {role: model.RoleOwner},
 

@@ -67,7 +67,7 @@ func (c *Client) dialGuarded(ctx context.Context, network, address string, allow
 	}
 	var firstErr error
 	for _, addr := range addrs {
-		if refused := check(host, port, addr, local); refused != nil {
+		if refused := c.check(host, port, addr, local); refused != nil {
 			firstErr = moreTelling(firstErr, refused)
 			continue
 		}
@@ -81,8 +81,8 @@ func (c *Client) dialGuarded(ctx context.Context, network, address string, allow
 }
 
 // check says why port of addr, which is host's, may not be dialled, or nil.
-func check(host, port string, addr netip.Addr, local bool) *Refused {
-	if local && addr.Unmap().IsLoopback() {
+func (c *Client) check(host, port string, addr netip.Addr, local bool) *Refused {
+	if local && addr.Unmap().IsLoopback() || c.own(addr) {
 		return nil
 	}
 	if why := refusal(addr); why != "" {
@@ -93,6 +93,18 @@ func check(host, port string, addr netip.Addr, local bool) *Refused {
 			port, host, strings.Join(publicPorts, " and "))
 	}
 	return nil
+}
+
+// own tells whether addr lies in one of the operator's own networks.
+func (c *Client) own(addr netip.Addr) bool {
+	contains := func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) }
+	return addr.Zone() == "" && slices.ContainsFunc(c.networks, contains) && !slices.ContainsFunc(metadata, contains)
+}
+
+// metadata is where clouds hand out credentials. No setting opens it.
+var metadata = []netip.Prefix{
+	netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("168.63.129.16/32"),
+	netip.MustParsePrefix("fd00:ec2::/32"), netip.MustParsePrefix("fe80::/10"),
 }
 
 // endWith gives the connection the request's deadline, so that it ends in time

@@ -40,6 +40,9 @@ type Options struct {
 	UserAgent string         // sent with each request
 	Redirects int            // followed at most, each checked as the first; 0 makes a redirect the answer
 	RootCAs   *x509.CertPool // nil = the system's
+	// Networks may be reached on any port though they are not public: those of
+	// an operator's own servers. Metadata addresses stay refused.
+	Networks []netip.Prefix
 	// Observe, when not nil, is told of each route test.
 	Observe func(model.TestRun)
 	// Lookup resolves a name; nil = the system's resolver.
@@ -56,6 +59,7 @@ type Client struct {
 	userAgent string
 	observe   func(model.TestRun)
 	redirects int
+	networks  []netip.Prefix
 	roots     *x509.CertPool
 	lookup    func(ctx context.Context, host string) ([]netip.Addr, error)
 	dial      func(ctx context.Context, network, address string) (net.Conn, error)
@@ -69,6 +73,7 @@ func New(o Options) *Client {
 		userAgent: o.UserAgent,
 		observe:   o.Observe,
 		redirects: o.Redirects,
+		networks:  o.Networks,
 		roots:     o.RootCAs,
 		lookup:    o.Lookup,
 		dial:      o.Dial,
@@ -159,16 +164,23 @@ type answer struct {
 	truncated bool
 }
 
-// ask sends one request. When the header came but the body broke off, both the
-// answer so far and an error are returned.
+// ask sends a request without a body.
 func (c *Client) ask(ctx context.Context, method, rawURL string, allow []string) (answer, error) {
+	return c.send(ctx, rawURL, allow, func(ctx context.Context) (*http.Request, error) {
+		return http.NewRequestWithContext(ctx, method, rawURL, http.NoBody)
+	})
+}
+
+// send sends one request. When the header came but the body broke off, both the
+// answer so far and an error are returned.
+func (c *Client) send(ctx context.Context, rawURL string, allow []string, build func(context.Context) (*http.Request, error)) (answer, error) {
 	u, err := checkURL(rawURL)
 	if err != nil {
 		return answer{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, rawURL, http.NoBody)
+	r, err := build(ctx)
 	if err != nil {
 		return answer{}, c.explain(ctx, u, err)
 	}
@@ -252,9 +264,9 @@ func checkURL(raw string) (*url.URL, error) {
 	case err != nil:
 		return nil, refusef("%q is not a URL that can be asked.", raw)
 	case !slices.Contains([]string{"http", "https"}, u.Scheme):
-		return nil, refusef("Route tests use http and https; %q was refused.", u.Scheme)
+		return nil, refusef("Only http and https are asked; %q was refused.", u.Scheme)
 	case u.User != nil:
-		return nil, refusef("Route tests send no credentials; take the user name and password out of the URL.")
+		return nil, refusef("No credentials are sent; take the user name and password out of the URL.")
 	case u.Hostname() == "":
 		return nil, refusef("The URL %q names no host.", raw)
 	}

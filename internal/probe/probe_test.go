@@ -181,7 +181,7 @@ func TestSlowAnswers(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if run := c.Run(ctx, req); run.Reason != "The test was stopped before an answer came." {
+	if run := c.Run(ctx, req); run.Reason != "It was stopped before an answer came." {
 		t.Errorf("cancelled: %+v", run)
 	}
 }

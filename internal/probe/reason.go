@@ -31,7 +31,7 @@ func refuseAddress(host string, addr netip.Addr, why string) *Refused {
 	if a, err := netip.ParseAddr(host); err != nil || a != addr {
 		at = fmt.Sprintf("%s resolves to %s, which is %s", host, addr, why)
 	}
-	return refusef("%s. Route tests reach only public addresses and the environment's own invoke host.", at)
+	return refusef("%s. Only public addresses and the environment's own invoke host are asked.", at)
 }
 
 // NoAnswer is a request that got no complete answer. Its text is for people.
@@ -55,11 +55,11 @@ func (c *Client) explain(ctx context.Context, u *url.URL, err error) error {
 	var why string
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
-		why = "The test was stopped before an answer came."
+		why = "It was stopped before an answer came."
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		why = fmt.Sprintf("No answer came from %s within %s.", host, c.timeout)
 	case errors.As(err, &dns) && dns.IsNotFound:
-		why = fmt.Sprintf("The name %s does not exist in the DNS. The HTTP API may have been deleted, or be too new.", u.Hostname())
+		why = fmt.Sprintf("The name %s does not exist in the DNS. What it named may have been deleted, or be too new.", u.Hostname())
 	case errors.As(err, &dns):
 		why = fmt.Sprintf("The name %s could not be looked up: %s.", u.Hostname(), dns.Err)
 	case errors.As(err, &cert):
