@@ -24,6 +24,8 @@ type backendNewView struct {
 	Errors       map[string]string // by input
 	Rest         []string          // refusals of no input
 	Instances    instancesView
+	CostURL      string
+	Cost         *costView // nil while the form is not a spec
 }
 
 // instancesView is the choice of existing instances.
@@ -53,6 +55,7 @@ func (w *Web) newBackend(c echo.Context) error {
 	if v.Teams, err = w.teamOptions(c); err != nil {
 		return err
 	}
+	v.Cost = w.estimate(c, v.Form)
 	return w.page(c, w.layoutView(c, "", "backends"), backendNewPage(v))
 }
 
@@ -74,7 +77,7 @@ func (w *Web) teamOptions(c echo.Context) ([]ui.Option, error) {
 
 func newBackendNewView(f backendForm, environments []model.Environment) backendNewView {
 	v := backendNewView{
-		Action: pathBackendNew(), InstancesURL: pathBackendInstances(), CancelURL: pathBackends,
+		Action: pathBackendNew(), InstancesURL: pathBackendInstances(), CancelURL: pathBackends, CostURL: pathBackendCost(),
 		Form: f, Errors: map[string]string{},
 	}
 	for _, e := range environments {
@@ -135,6 +138,7 @@ func (w *Web) backendFormAgain(c echo.Context, status int, form backendForm, err
 		v.Instances = w.instances(ctx, actor, form)
 	}
 	v.Instances.Error = v.Errors["instance_ids"]
+	v.Cost = w.estimate(c, form)
 	return w.pageWith(c, status, w.layoutView(c, "", "backends"), backendNewPage(v))
 }
 

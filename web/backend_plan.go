@@ -24,6 +24,7 @@ type planView struct {
 	Variant    string // of the button
 	TestID     string
 	Why        string // why it cannot be applied
+	Cost       *costView
 }
 
 // planRow is one resource of the plan.
@@ -70,7 +71,7 @@ func (w *Web) planBackend(c echo.Context) error {
 }
 
 func newPlanView(b *model.Backend, p *model.Plan, actor model.Actor) planView {
-	v := planView{Backend: b.Name, BackendURL: pathBackend(b.ID)}
+	v := planView{Backend: b.Name, BackendURL: pathBackend(b.ID), Cost: planCost(p)}
 	actions := map[model.Action]int{}
 	for i, item := range p.Items {
 		actions[item.Action]++

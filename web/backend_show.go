@@ -25,6 +25,7 @@ type backendView struct {
 	Resources []resourceRow
 	Jobs      []jobRow
 	Facts     []fact
+	Cost      *costView // nil when nothing is there any more
 }
 
 // backendHead is the part of the page that phase and job change.
@@ -86,6 +87,10 @@ func newBackendView(d *panel.BackendDetail, actor model.Actor, now time.Time) ba
 		Head: newBackendHead(d, actor, now), Chain: newChain(d), Tests: newTestsView(d, actor, now),
 		Request: newRequestView(d, actor), Facts: newFacts(d),
 	}
+	if d.Cost != nil && d.Phase != model.PhaseDestroyed {
+		cost := newCostView(d.Cost, costTitle(d.Phase))
+		v.Cost = &cost
+	}
 	for _, r := range d.Resources {
 		v.Resources = append(v.Resources, newResourceRow(r))
 	}
@@ -122,6 +127,13 @@ func newBackendHead(d *panel.BackendDetail, actor model.Actor, now time.Time) ba
 		h.DestroyURL = pathBackendPlan(d.ID, model.OpDestroy)
 	}
 	return h
+}
+
+func costTitle(p model.Phase) string {
+	if p == model.PhaseRegistered {
+		return "What it would cost"
+	}
+	return "What it costs"
 }
 
 func planLabel(p model.Phase) string {

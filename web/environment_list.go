@@ -22,6 +22,7 @@ type environmentView struct {
 	OrphansURL  string // "" when not for this actor
 	Orphans     string // label of the link, with the newest count
 	Facts       []fact
+	Cost        *costSumView // nil when not for this actor
 }
 
 // statusView is what an environment answered.
@@ -42,6 +43,10 @@ func (w *Web) listEnvironments(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	costs, err := w.environmentCosts(c)
+	if err != nil {
+		return err
+	}
 	views := make([]environmentView, 0, len(all))
 	for i := range all {
 		v := newEnvironmentView(&all[i])
@@ -51,9 +56,26 @@ func (w *Web) listEnvironments(c echo.Context) error {
 		if panel.MayAnywhere(actorOf(c), panel.SeeOrphans) {
 			v.OrphansURL, v.Orphans = pathEnvironmentOrphans(all[i].ID), orphansLabel(&all[i])
 		}
+		if sum, ok := costs[all[i].ID]; ok {
+			cost := newCostSumView(sum)
+			v.Cost = &cost
+		}
 		views = append(views, v)
 	}
 	return w.page(c, w.layoutView(c, "", "environments"), environmentListPage(views))
+}
+
+// environmentCosts are the sums by environment, for whom they are.
+func (w *Web) environmentCosts(c echo.Context) (map[string]model.CostSum, error) {
+	if !panel.MayAnywhere(actorOf(c), panel.SeeCosts) {
+		return nil, nil
+	}
+	list, err := w.panel.EnvironmentCosts(c.Request().Context(), actorOf(c))
+	by := map[string]model.CostSum{}
+	for _, e := range list {
+		by[e.EnvironmentID] = e.CostSum
+	}
+	return by, err
 }
 
 func newEnvironmentView(e *model.Environment) environmentView {

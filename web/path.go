@@ -31,6 +31,7 @@ const (
 	pathAudit              = "/audit"
 	pathAPIDocs            = "/api/docs"
 	pathErrors             = model.HelpPath
+	pathPrices             = "/help/prices"
 )
 
 func pathSignInNext(next string) string {
@@ -78,6 +79,7 @@ func pathConfirmNext(next string) string {
 }
 
 func pathBackendsStream() string   { return pathBackends + "/stream" }
+func pathBackendCost() string      { return pathBackendNew() + "/cost" }
 func pathBackendNew() string       { return pathBackends + "/new" }
 func pathBackendInstances() string { return pathBackendNew() + "/instances" }
 
@@ -123,6 +125,11 @@ func pathEnvironmentOrphans(id string) string {
 
 func pathEnvironmentCalls(id string) string {
 	return pathEnvironments + "/" + url.PathEscape(id) + "/calls"
+}
+
+// pathPricesOf are the prices of a Region.
+func pathPricesOf(region string) string {
+	return pathPrices + "?" + url.Values{"region": {region}}.Encode()
 }
 
 func pathTeamQuota(id string) string { return pathTeams + "/" + url.PathEscape(id) + "/quota" }

@@ -42,7 +42,7 @@ func TestPathHelpersLeadToRoutes(t *testing.T) {
 	t.Parallel()
 	const id = "be_1/../x y" // an id that needs escaping must stay one segment
 	helpers := map[string]string{
-		"error_list": pathErrors, "home": pathHome, "backend_import": pathBackendImport(), "backend_import_create": pathBackendImport(),
+		"error_list": pathErrors, "price_list": pathPricesOf("x"), "cost_estimate": pathBackendCost(), "home": pathHome, "backend_import": pathBackendImport(), "backend_import_create": pathBackendImport(),
 		"backend_template": pathBackendTemplate(), "backend_export": pathBackendExport("csv"), "session_new": pathSignIn, "session_create": pathSignIn, "session_delete": pathSignOut,
 		"session_confirm": pathSignIn + "/token", "backend_list": pathBackends, "backend_list_stream": pathBackendsStream(),
 		"backend_new": pathBackendNew(), "backend_create": pathBackendNew(), "instance_list": pathBackendInstances(),

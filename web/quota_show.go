@@ -17,6 +17,7 @@ type quotaView struct {
 	Team      string
 	Backends  quotaBar
 	Instances quotaBar
+	Budget    quotaBar
 	Form      *quotaForm // nil for whom it is not to change
 }
 
@@ -34,6 +35,7 @@ type quotaBar struct {
 type quotaForm struct {
 	Action              string
 	Backends, Instances ui.Field
+	Budget              ui.Field
 }
 
 // showQuota shows a team's quota.
@@ -49,7 +51,7 @@ func (w *Web) showQuota(c echo.Context) error {
 // setQuota sets a team's own limits.
 func (w *Web) setQuota(c echo.Context) error {
 	ctx, actor, id := c.Request().Context(), actorOf(c), c.Param("id")
-	texts := map[string]string{"backends": c.FormValue("backends"), "instances": c.FormValue("instances")}
+	texts := map[string]string{"backends": c.FormValue("backends"), "instances": c.FormValue("instances"), "monthly_usd": c.FormValue("monthly_usd")}
 	limits, err := readLimits(texts)
 	if err == nil {
 		_, err = w.panel.SetQuota(ctx, actor, id, limits)
@@ -88,11 +90,18 @@ func readLimits(texts map[string]string) (model.QuotaLimits, error) {
 		}
 		*into = &n
 	}
+	if text := strings.TrimSpace(texts["monthly_usd"]); text != "" {
+		budget, err := model.ParseUSD(strings.TrimPrefix(text, "$"))
+		if err != nil {
+			v.Add("monthly_usd", "Write a number of dollars, such as 250, or leave it empty.")
+		}
+		limits.MonthlyUSD = &budget
+	}
 	return limits, v.Err()
 }
 
 func (f *quotaForm) refuse(texts map[string]string, fields []model.Field) {
-	for name, field := range map[string]*ui.Field{"backends": &f.Backends, "instances": &f.Instances} {
+	for name, field := range map[string]*ui.Field{"backends": &f.Backends, "instances": &f.Instances, "monthly_usd": &f.Budget} {
 		field.Value = texts[name]
 		for _, refused := range fields {
 			if refused.Path == name {
@@ -107,6 +116,7 @@ func newQuotaView(q *panel.TeamQuota, actor model.Actor) quotaView {
 		Team:      q.Team.Name,
 		Backends:  newQuotaBar("Backends", q.Used.Backends, q.Allowed.Backends, q.Own.Backends),
 		Instances: newQuotaBar("Instances", q.Used.Instances, q.Allowed.Instances, q.Own.Instances),
+		Budget:    newBudgetBar(q.QuotaUse),
 	}
 	if panel.May(actor, panel.ManageTeams, q.Team.ID) {
 		v.Form = &quotaForm{
@@ -115,6 +125,8 @@ func newQuotaView(q *panel.TeamQuota, actor model.Actor) quotaView {
 				Help: "0 is no limit; empty is the installation's default.", Attrs: map[string]any{"inputmode": "numeric"}},
 			Instances: ui.Field{Name: "instances", Label: "Instances at most", Value: limitText(q.Own.Instances), Optional: true,
 				Help: "Only those that Drawbridge launches count.", Attrs: map[string]any{"inputmode": "numeric"}},
+			Budget: ui.Field{Name: "monthly_usd", Label: "Dollars a month at most", Value: budgetText(q.Own.MonthlyUSD), Optional: true,
+				Help: "At list prices, without traffic.", Attrs: map[string]any{"inputmode": "decimal"}},
 		}
 	}
 	return v
@@ -129,6 +141,27 @@ func newQuotaBar(label string, used, limit int, own *int) quotaBar {
 		b.Note = "set for this team"
 	}
 	return b
+}
+
+// newBudgetBar is what the team's backends cost against its budget.
+func newBudgetBar(q model.QuotaUse) quotaBar {
+	used, limit := q.Used.MonthlyUSD, q.Allowed.MonthlyUSD
+	b := newQuotaBar("Cost a month", int(used/model.Dollar), int(limit/model.Dollar), nil)
+	b.Words, b.Full = used.String(), limit > 0 && used >= limit
+	if limit > 0 {
+		b.Words += " of " + limit.String()
+		if q.Own.MonthlyUSD != nil {
+			b.Note = "set for this team"
+		}
+	}
+	return b
+}
+
+func budgetText(u *model.USD) string {
+	if u == nil {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(u.Exact(), "$"), ".00")
 }
 
 func limitText(n *int) string {

@@ -25,6 +25,7 @@ func routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	return []route{
 		{"error_list", get, pathErrors, "Errors", panel.Anybody, (*Web).listErrors},
+		{"price_list", get, pathPrices, "Prices", panel.SeeEnvironments, (*Web).listPrices},
 		{"home", get, pathHome, "Backends", panel.SeeBackends, (*Web).home},
 		{"session_new", get, pathSignIn, "Sign in", panel.Anybody, (*Web).newSession},
 		{"session_confirm", get, pathSignIn + "/:token", "Sign in", panel.Anybody, (*Web).confirmSession},
@@ -48,6 +49,7 @@ func routes() []route {
 		{"backend_new", get, pathBackends + "/new", "Register a backend", panel.RegisterBackends, (*Web).newBackend},
 		{"backend_create", post, pathBackends + "/new", "Register a backend", panel.RegisterBackends, (*Web).createBackend},
 		{"instance_list", get, pathBackends + "/new/instances", "Existing instances", panel.ListInstances, (*Web).listInstances},
+		{"cost_estimate", get, pathBackends + "/new/cost", "Cost", panel.SeeEnvironments, (*Web).estimateCost},
 		{"backend_import", get, pathBackends + "/import", "Import backends", panel.RegisterBackends, (*Web).newImport},
 		{"backend_import_create", post, pathBackends + "/import", "Import backends", panel.RegisterBackends, (*Web).createImport},
 		{"backend_template", get, pathBackends + "/import/template.csv", "Template", panel.RegisterBackends, (*Web).sendTemplate},

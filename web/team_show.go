@@ -26,6 +26,7 @@ type teamView struct {
 	Token       formView
 	Trust       formView
 	Secret      *secretView // what was just made, shown this once
+	Cost        costSumView
 }
 
 // formView is one of the page's forms with what was typed and refused.
@@ -79,7 +80,12 @@ func (w *Web) team(c echo.Context, status int, change func(v *teamView)) error {
 	if err != nil {
 		return err
 	}
+	cost, err := w.panel.TeamCost(c.Request().Context(), actorOf(c), d.ID)
+	if err != nil {
+		return err
+	}
 	v := newTeamView(d, actorOf(c), w.now())
+	v.Cost = newTeamCostView(cost)
 	change(&v)
 	return w.pageWith(c, status, w.layoutView(c, v.Name, "teams"), teamPage(v))
 }

@@ -102,8 +102,11 @@ type serveCmd struct {
 	awsFlags
 	accessFlags
 
-	TeamMaxBackends  int `help:"How many backends a team may have that has no quota of its own; 0 = no limit." default:"0" placeholder:"N"`
-	TeamMaxInstances int `help:"How many launched instances a team may have that has no quota of its own; 0 = no limit." default:"0" placeholder:"N"`
+	TeamMaxBackends   int    `help:"How many backends a team may have that has no quota of its own; 0 = no limit." default:"0" placeholder:"N"`
+	TeamMaxInstances  int    `help:"How many launched instances a team may have that has no quota of its own; 0 = no limit." default:"0" placeholder:"N"`
+	TeamMaxMonthlyUSD string `name:"team-max-monthly-usd" help:"How many dollars a month the backends of a team may cost, at list prices, that has no quota of its own; 0 = no limit." default:"0" placeholder:"USD"`
+
+	Prices string `help:"File of prices that go before the built-in ones: CSV with region, item, usd, date and source." placeholder:"FILE"`
 
 	TeamMaxSandboxes   int `help:"How many sandboxes at once a team may have that has no quota of its own; 0 = no limit." default:"0" placeholder:"N"`
 	PersonMaxSandboxes int `help:"How many sandboxes at once one person may have in a team that has no quota of its own; 0 = no limit." default:"0" placeholder:"N"`
@@ -125,6 +128,10 @@ func (c *serveCmd) Run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	budget, err := model.ParseUSD(c.TeamMaxMonthlyUSD)
+	if err != nil {
+		return fmt.Errorf("--team-max-monthly-usd: %w", err)
+	}
 	access, err := c.accessFlags.config()
 	if err != nil {
 		return err
@@ -132,7 +139,8 @@ func (c *serveCmd) Run(ctx context.Context, logger *slog.Logger) error {
 	cfg := app.Config{
 		Listen: c.Listen, DataDir: c.DataDir, Database: c.Database, Metrics: c.Metrics, OTLP: c.OTLP, Secure: c.Secure, Access: access,
 		Sim: c.simFlags.config(), Environments: envs, Lease: c.Lease, AWSRates: c.AWSRates, Version: buildVersion(),
-		TeamLimits: model.Quota{Backends: c.TeamMaxBackends, Instances: c.TeamMaxInstances, Sandboxes: c.TeamMaxSandboxes, SandboxesEach: c.PersonMaxSandboxes}, APIRate: c.APIRate,
+		TeamLimits: model.Quota{Backends: c.TeamMaxBackends, Instances: c.TeamMaxInstances, MonthlyUSD: budget, Sandboxes: c.TeamMaxSandboxes, SandboxesEach: c.PersonMaxSandboxes},
+		Prices:     c.Prices, APIRate: c.APIRate,
 		Webhooks: app.WebhookConfig{KeyFile: c.SecretKeyFile, Networks: c.WebhookNetworks},
 	}
 	cfg.Sim.Off = c.NoSim

@@ -90,6 +90,7 @@ func (a *API) Register(e *echo.Echo) {
 	a.registerNotices(h)
 	a.registerWebhooks(h)
 	a.registerDeliveries(h)
+	a.registerCosts(h)
 
 	// Huma registers its own error type for every operation; ours replaced it.
 	schemas := h.OpenAPI().Components.Schemas.Map()

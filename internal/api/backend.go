@@ -45,6 +45,7 @@ type BackendDetail struct {
 	BackendSummary
 	Resources []Resource `json:"resources" nullable:"false" doc:"What it has in AWS, in the plan's order."`
 	Runs      []TestRun  `json:"runs" nullable:"false" doc:"The newest run of each of its route tests."`
+	Cost      *Cost      `json:"cost,omitempty" doc:"What its chain costs a month at list prices, while it is there."`
 }
 
 func backendOf(b *model.Backend) Backend {
@@ -74,6 +75,7 @@ func backendDetailOf(d *panel.BackendDetail) BackendDetail {
 		BackendSummary: backendSummaryOf(&d.BackendSummary),
 		Resources:      listOf(d.Resources, resourceOf).Items,
 		Runs:           listOf(d.Runs, testRunOf).Items,
+		Cost:           optional(d.Cost, costOf),
 	}
 }
 

@@ -52,6 +52,7 @@ var bodies = map[string]string{
 	"delete-orphans":          `{"all":true}`,
 	"adopt-orphan":            `{"id":""}`,
 	"set-quota":               `{"backends":100000}`,
+	"estimate-cost":           `{}`,
 	"create-team":             `{"name":"%s"}`,
 	"set-member-role":         `{"role":"developer"}`,
 	"create-invitation":       `{"email":"ada@example.com","role":"viewer"}`,

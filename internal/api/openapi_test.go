@@ -141,7 +141,7 @@ func TestTheIssuesOperationsAreThere(t *testing.T) {
 		"GET /jobs/{id}", "POST /jobs/{id}/cancel", "POST /jobs/{id}/retry",
 		"GET /jobs/{id}/roll-back", "POST /jobs/{id}/roll-back",
 		"GET /environments", "GET /environments/{id}/status", "GET /environments/{id}/instances", "GET /teams",
-		"GET /environments/{id}/calls", "GET /environments/{id}/orphans", "POST /environments/{id}/orphans:delete", "POST /environments/{id}/orphans:adopt", "GET /backends/{id}/access-logs", "GET /audit", "GET /teams/{id}/quota", "PUT /teams/{id}/quota",
+		"GET /environments/{id}/calls", "GET /environments/{id}/orphans", "POST /environments/{id}/orphans:delete", "POST /environments/{id}/orphans:adopt", "GET /backends/{id}/access-logs", "GET /audit", "GET /teams/{id}/cost", "GET /environment-costs", "POST /environments/{id}/cost", "GET /prices", "GET /teams/{id}/quota", "PUT /teams/{id}/quota",
 		"POST /backends:batch",
 		"POST /teams", "GET /teams/{id}/members", "PUT /teams/{id}/members/{user}", "DELETE /teams/{id}/members/{user}",
 		"GET /teams/{id}/invitations", "POST /teams/{id}/invitations", "DELETE /teams/{id}/invitations/{invitation}",
@@ -211,6 +211,12 @@ func TestWireNamesAreTheModels(t *testing.T) {
 		{Webhook{}, model.Webhook{}, nil},
 		{Delivery{}, model.Delivery{}, []string{"tries"}},
 		{Attempt{}, model.Attempt{}, nil},
+		{Cost{}, model.Cost{}, nil},
+		{CostItem{}, model.CostItem{}, nil},
+		{CostSum{}, model.CostSum{}, nil},
+		{Savings{}, model.Savings{}, nil},
+		{Quota{}, model.Quota{}, nil},
+		{QuotaLimits{}, model.QuotaLimits{}, nil},
 	}
 	for _, row := range rows {
 		known := jsonNames(row.model)

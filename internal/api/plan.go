@@ -10,6 +10,7 @@ type Plan struct {
 	Blocked     bool       `json:"blocked" doc:"A finding forbids it."`
 	Items       []PlanItem `json:"items" nullable:"false" doc:"One item per resource, in an order that respects their needs."`
 	Findings    []Finding  `json:"findings" nullable:"false" doc:"What was seen beforehand."`
+	Cost        *Cost      `json:"cost,omitempty" doc:"What the chain costs a month at list prices; for a destroy, what ends with it."`
 }
 
 // PlanItem is one resource and what will happen to it.
@@ -45,6 +46,7 @@ func planOf(p *model.Plan) Plan {
 	return Plan{
 		BackendID: p.BackendID, SpecVersion: p.SpecVersion, Operation: string(p.Operation), Blocked: p.Blocked(),
 		Items: listOf(p.Items, planItemOf).Items, Findings: listOf(p.Findings, findingOf).Items,
+		Cost: optional(p.Cost, costOf),
 	}
 }
 

@@ -79,5 +79,10 @@ var needs = map[string]panel.Permission{
 	"get-delivery":          panel.SeeWebhooks,
 	"redeliver":             panel.SendWebhooks,
 
+	"get-team-cost":          panel.SeeTeams,
+	"list-environment-costs": panel.SeeCosts,
+	"estimate-cost":          panel.SeeEnvironments,
+	"list-prices":            panel.SeeEnvironments,
+
 	"list-audit": panel.ReadAudit,
 }

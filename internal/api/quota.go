@@ -16,6 +16,7 @@ type Quota struct {
 	Instances     int `json:"instances" doc:"Instances that were launched for them." example:"20"`
 	Sandboxes     int `json:"sandboxes" doc:"Sandboxes of which something is left." example:"5"`
 	SandboxesEach int `json:"sandboxes_each" doc:"The same for one person: of what is used, for whoever asks." example:"2"`
+	MonthlyUSD    USD `json:"monthly_usd" doc:"What they cost a month at list prices, in dollars."`
 }
 
 // QuotaLimits are a team's own limits.
@@ -24,6 +25,7 @@ type QuotaLimits struct {
 	Instances     *int `json:"instances,omitempty" doc:"How many launched instances at most; 0 = no limit, left out = the installation's default." example:"40"`
 	Sandboxes     *int `json:"sandboxes,omitempty" doc:"How many sandboxes at once at most; 0 = no limit, left out = the installation's default." example:"10"`
 	SandboxesEach *int `json:"sandboxes_each,omitempty" doc:"How many of them one person may have; 0 = no limit, left out = the installation's default." example:"3"`
+	MonthlyUSD    *USD `json:"monthly_usd,omitempty" doc:"The budget: dollars a month at list prices; 0 = no limit, left out = the installation's default."`
 }
 
 // QuotaUse is what a team has of what it may have.
@@ -34,9 +36,23 @@ type QuotaUse struct {
 }
 
 func quotaOf(t *panel.TeamQuota) QuotaUse {
-	return QuotaUse{
-		Used: Quota(t.Used), Allowed: Quota(t.Allowed), Own: QuotaLimits(t.Own),
+	own := QuotaLimits{Backends: t.Own.Backends, Instances: t.Own.Instances, Sandboxes: t.Own.Sandboxes, SandboxesEach: t.Own.SandboxesEach}
+	if t.Own.MonthlyUSD != nil {
+		own.MonthlyUSD = &USD{*t.Own.MonthlyUSD}
 	}
+	return QuotaUse{Used: amountOf(t.Used), Allowed: amountOf(t.Allowed), Own: own}
+}
+
+func amountOf(q model.Quota) Quota {
+	return Quota{Backends: q.Backends, Instances: q.Instances, Sandboxes: q.Sandboxes, SandboxesEach: q.SandboxesEach, MonthlyUSD: USD{q.MonthlyUSD}}
+}
+
+func (l QuotaLimits) model() model.QuotaLimits {
+	limits := model.QuotaLimits{Backends: l.Backends, Instances: l.Instances, Sandboxes: l.Sandboxes, SandboxesEach: l.SandboxesEach}
+	if l.MonthlyUSD != nil {
+		limits.MonthlyUSD = &l.MonthlyUSD.USD
+	}
+	return limits
 }
 
 type setQuotaInput struct {
@@ -58,7 +74,7 @@ func (a *API) registerQuotas(h huma.API) {
 		OperationID: "set-quota", Method: http.MethodPut, Path: "/teams/{id}/quota", Tags: tags,
 		Summary: "Set a team's quota", Description: "For admins. What the team has already stays, whatever the limit.",
 	}, func(ctx context.Context, actor model.Actor, in *setQuotaInput) (*output[QuotaUse], error) {
-		t, err := a.panel.SetQuota(ctx, actor, in.ID, model.QuotaLimits(in.Body))
+		t, err := a.panel.SetQuota(ctx, actor, in.ID, in.Body.model())
 		return one(t, err, quotaOf)
 	})
 }

@@ -14,6 +14,9 @@ func TestQuota(t *testing.T) {
 	if resp := in.as(t, "admin", "PUT", at, `{"backends":1,"instances":0}`, &q); resp.StatusCode != 200 || q.Allowed.Backends != 1 || *q.Own.Instances != 0 {
 		t.Errorf("%d %+v", resp.StatusCode, q)
 	}
+	if resp := in.as(t, "admin", "PUT", at, `{"backends":1,"monthly_usd":99.5}`, &q); resp.StatusCode != 200 || q.Allowed.MonthlyUSD.String() != "$99.50" || q.Own.MonthlyUSD == nil || q.Used.MonthlyUSD.USD != 0 {
+		t.Errorf("%d %+v", resp.StatusCode, q)
+	}
 	token := func(role string) map[string]string {
 		return map[string]string{"Authorization": "Bearer " + in.tokens[role]}
 	}
@@ -24,6 +27,8 @@ func TestQuota(t *testing.T) {
 		{name: "a stranger reads", method: "GET", path: at, header: token("stranger"), status: 404, code: "not_found"},
 		{name: "no such team", method: "GET", path: "/api/v1/teams/team_x/quota", header: token("stranger"), status: 404, code: "not_found"},
 		{name: "negative", method: "PUT", path: at, body: `{"backends":-1}`, header: token("admin"), status: 422, code: "invalid", location: "body.backends"},
+		{name: "a negative budget", method: "PUT", path: at, body: `{"monthly_usd":-1}`, header: token("admin"), status: 422, code: "invalid", location: "body.monthly_usd"},
+		{name: "no budget", method: "PUT", path: at, body: `{"monthly_usd":"much"}`, header: token("admin"), status: 422, code: "invalid", location: "body.monthly_usd"},
 		{name: "no number", method: "PUT", path: at, body: `{"backends":"many"}`, header: token("admin"), status: 422, code: "invalid", location: "body.backends"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

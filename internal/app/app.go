@@ -19,6 +19,7 @@ import (
 	"drawbridge/internal/metrics"
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
+	"drawbridge/internal/prices"
 	"drawbridge/internal/probe"
 	"drawbridge/internal/provision"
 	"drawbridge/internal/provision/kinds"
@@ -47,6 +48,7 @@ type App struct {
 	scrape  net.Listener // nil when no metrics are asked for
 
 	webhooks *webhook.Worker
+	prices   *prices.Table
 	metrics  *metrics.Metrics
 	traces   *traces.Tracer
 	stopping atomic.Bool
@@ -59,12 +61,15 @@ func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err erro
 	if err := cfg.Access.validate(); err != nil {
 		return nil, err
 	}
+	if a.prices, err = readPrices(cfg.Prices); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			a.close()
 		}
 	}()
-	a.metrics = metrics.New(cfg.Version, a.activeJobs)
+	a.metrics = metrics.New(cfg.Version, a.activeJobs, a.monthlyCosts)
 	if a.traces, err = traces.New(ctx, traces.Options{Endpoint: cfg.OTLP, Version: cfg.Version, Instance: holder(), Logger: logger}); err != nil {
 		return nil, err
 	}
@@ -150,7 +155,7 @@ func (a *App) wirePanel(hub *events.Hub, install string, sender *webhook.Sender)
 	})))
 	a.Panel = panel.New(panel.Deps{
 		Store: a.Store, InstallID: install, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger, Limits: a.cfg.TeamLimits, Secrets: a.Auth,
-		Webhooks: sender, NoPasswords: a.cfg.Access.NoPasswords, Access: a.Auth, Activity: a.activity, Typical: executor.Typical,
+		Webhooks: sender, NoPasswords: a.cfg.Access.NoPasswords, Access: a.Auth, Activity: a.activity, Typical: executor.Typical, Prices: a.prices,
 		SandboxTTL: a.cfg.SandboxTTL, SandboxMaxTTL: a.cfg.SandboxMax,
 	})
 	return worker

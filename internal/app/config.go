@@ -26,6 +26,7 @@ type Config struct {
 	TeamLimits   model.Quota         // of teams without a quota of their own; 0 = no limit
 	SandboxTTL   time.Duration       // of sandboxes whose environment does not say; 0 = the model's
 	SandboxMax   time.Duration       // at most; 0 = the model's
+	Prices       string              // file with prices that go before the built-in ones; "" = none
 	APIRate      int                 // REST requests a minute of one caller; 0 = no limit
 	Webhooks     WebhookConfig
 	Version      string

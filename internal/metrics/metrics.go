@@ -45,8 +45,8 @@ type Metrics struct {
 }
 
 // New makes the metrics of one process. active counts the jobs that have not
-// ended; it is asked at each scrape.
-func New(version string, active ActiveJobs) *Metrics {
+// ended, monthly reckons what runs; both are asked at each scrape.
+func New(version string, active ActiveJobs, monthly MonthlyCosts) *Metrics {
 	m := &Metrics{
 		registry:    prometheus.NewRegistry(),
 		queueWait:   histogram("job_queue_wait_seconds", "From a job's request to its first claim.", shortBuckets, "operation"),
@@ -70,7 +70,7 @@ func New(version string, active ActiveJobs) *Metrics {
 		ConstLabels: prometheus.Labels{"version": version, "go": runtime.Version()}})
 	build.Set(1)
 	m.registry.MustRegister(m.queueWait, m.jobsRun, m.takeovers, m.leasesLost, m.stepSeconds, m.awsCalls, m.awsSeconds,
-		m.throttled, m.throttleFor, m.routeTests, m.requests, m.reqSeconds, m.streams, m.dbErrors, m.deliveries, m.deliverFor, build, newJobs(active),
+		m.throttled, m.throttleFor, m.routeTests, m.requests, m.reqSeconds, m.streams, m.dbErrors, m.deliveries, m.deliverFor, build, newJobs(active), newCosts(monthly),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

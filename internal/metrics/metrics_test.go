@@ -29,9 +29,13 @@ func oneQueued(context.Context) ([]model.JobCount, error) {
 	return []model.JobCount{{Operation: model.OpProvision, State: model.JobQueued, Jobs: 1}}, nil
 }
 
+func inTokyo(context.Context) (map[string]model.USD, error) {
+	return map[string]model.USD{"ap-northeast-1": 28_435_000}, nil
+}
+
 // noted is metrics in which each thing has happened.
 func noted() *metrics.Metrics {
-	m := metrics.New("v1", oneQueued)
+	m := metrics.New("v1", oneQueued, inTokyo)
 	start := time.Unix(1000, 0)
 	taken := &model.Job{Operation: model.OpDestroy, State: model.JobRunning, Attempt: 2, Why: "Taken over from x, which stopped answering."}
 	m.Claimed(&model.Job{Operation: model.OpProvision, Attempt: 1, CreatedAt: start, StartedAt: start.Add(2 * time.Second)})
@@ -55,6 +59,7 @@ func TestScrape(t *testing.T) {
 	got := scrape(t, noted())
 	for _, line := range []string{
 		`drawbridge_jobs{operation="provision",state="queued"} 1`,
+		`drawbridge_monthly_cost_usd{region="ap-northeast-1"} 28.435`,
 		`drawbridge_job_queue_wait_seconds_sum{operation="provision"} 2`,
 		`drawbridge_job_runs_total{operation="destroy",state="failed"} 1`,
 		`drawbridge_lease_takeovers_total{operation="destroy"} 1`,
@@ -83,9 +88,10 @@ func TestScrape(t *testing.T) {
 // TestScrapeWithoutDatabase: the other metrics are there.
 func TestScrapeWithoutDatabase(t *testing.T) {
 	t.Parallel()
-	m := metrics.New("v1", func(context.Context) ([]model.JobCount, error) { return nil, errors.New("away") })
+	m := metrics.New("v1", func(context.Context) ([]model.JobCount, error) { return nil, errors.New("away") },
+		func(context.Context) (map[string]model.USD, error) { return nil, errors.New("away") })
 	m.DatabaseError("save")
-	if got := scrape(t, m); !strings.Contains(got, "drawbridge_database_errors_total") || strings.Contains(got, "drawbridge_jobs{") {
+	if got := scrape(t, m); !strings.Contains(got, "drawbridge_database_errors_total") || strings.Contains(got, "drawbridge_jobs{") || strings.Contains(got, "drawbridge_monthly_cost_usd{") {
 		t.Errorf("the scrape is %s", got)
 	}
 }

@@ -8,6 +8,8 @@ type Plan struct {
 	Operation   Operation  `json:"operation"`
 	Items       []PlanItem `json:"items"` // in an order that respects Needs
 	Findings    []Finding  `json:"findings,omitempty"`
+	// Cost is what the chain costs a month, or for a destroy what ends with it.
+	Cost *Cost `json:"cost,omitempty"`
 }
 
 // Blocked tells whether a finding forbids applying the plan.

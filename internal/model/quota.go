@@ -12,6 +12,8 @@ type Quota struct {
 	Sandboxes int `json:"sandboxes"`
 	// SandboxesEach is how many of the team's sandboxes one person has.
 	SandboxesEach int `json:"sandboxes_each"`
+	// MonthlyUSD is the budget: what it costs a month at list prices.
+	MonthlyUSD USD `json:"monthly_usd"`
 }
 
 // QuotaLimits are a team's own limits; nil takes the installation's default.
@@ -20,6 +22,7 @@ type QuotaLimits struct {
 	Instances     *int `json:"instances"`
 	Sandboxes     *int `json:"sandboxes"`
 	SandboxesEach *int `json:"sandboxes_each"`
+	MonthlyUSD    *USD `json:"monthly_usd"`
 }
 
 // each pairs the limits with what they limit.
@@ -41,6 +44,9 @@ func (l QuotaLimits) Validate() error {
 			v.Add(path, "Give a number from 0 (no limit) to %d, or none for the installation's default.", MaxQuota)
 		}
 	}
+	if b := l.MonthlyUSD; b != nil && (*b < 0 || *b > MaxQuota*Dollar) {
+		v.Add("monthly_usd", "Give a number of dollars from 0 (no limit) to %d, or none for the installation's default.", MaxQuota)
+	}
 	return v.Err()
 }
 
@@ -50,6 +56,9 @@ func (l QuotaLimits) Within(d Quota) Quota {
 		if pair.own != nil {
 			*pair.amount = *pair.own
 		}
+	}
+	if l.MonthlyUSD != nil {
+		d.MonthlyUSD = *l.MonthlyUSD
 	}
 	return d
 }
@@ -89,9 +98,16 @@ func (u QuotaUse) Findings(team string, more Quota) []Finding {
 		found = append(found, Finding{Severity: SeverityError, Field: "team_id", Advice: sandboxAdvice, Message: fmt.Sprintf(
 			"You have %d of the %d sandboxes that one person may have at once in the team %s.", u.Used.SandboxesEach, u.Allowed.SandboxesEach, team)})
 	}
+	if b := u.Allowed.MonthlyUSD; b > 0 && more.MonthlyUSD > 0 && u.Used.MonthlyUSD+more.MonthlyUSD > b {
+		found = append(found, Finding{Severity: SeverityError, Field: "spec.launch.instance_type", Advice: budgetAdvice, Message: fmt.Sprintf(
+			"The team %s has spent %s of its budget of %s a month, at list prices, and this costs %s more.",
+			team, u.Used.MonthlyUSD, b, more.MonthlyUSD)})
+	}
 	return found
 }
 
 const sandboxAdvice = "End one that is not needed any more, or ask an admin of this installation to raise the team's quota."
+
+const budgetAdvice = "Destroy a backend that is not needed any more, choose a smaller instance type or a sleep schedule, or ask an admin of this installation to raise the team's budget."
 
 func over(used, more, allowed int) bool { return allowed > 0 && more > 0 && used+more > allowed }

@@ -21,6 +21,7 @@ var readers = []string{
 	"ExportAudit", "HasActivity", "Instances", "Invitations", "Members", "Job", "Jobs", "Orphans", "Plan", "RollBackPlan", "StreamBackends", "StreamEvents", "Team", "Teams", "TestRuns",
 	"Tokens", "Trusts", "Users", "Quota", "WaitJob",
 	"EndSandboxPlan", "Sandbox", "SandboxTTLs", "SandboxTemplate", "SandboxTemplates", "Sandboxes", "TeamSandboxes",
+	"EnvironmentCosts", "PricesIn", "RegionCosts", "SpecCost", "TeamCost",
 }
 
 // asItself act as the server; their own tests look for their rows.

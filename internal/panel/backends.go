@@ -17,6 +17,7 @@ type BackendDetail struct {
 	Jobs        []model.Job       `json:"jobs"` // newest first, at most 20
 	HasLogs     bool              `json:"-"`    // AccessLogs has something to tell
 	Runs        []model.TestRun   `json:"runs"` // the newest run of each test of the spec, in the spec's order
+	Cost        *model.Cost       `json:"cost"` // what its chain costs a month while it is there
 }
 
 // Registration is the input of RegisterBackend.
@@ -52,6 +53,7 @@ func (p *Panel) Backend(ctx context.Context, a model.Actor, id string) (*Backend
 	if d.Resources, err = q.Resources(ctx, id); err != nil {
 		return nil, err
 	}
+	d.Cost = p.costOf(b, &d.Environment, d.Resources)
 	if d.Jobs, err = q.JobsByBackend(ctx, id, 20); err != nil {
 		return nil, err
 	}

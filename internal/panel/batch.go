@@ -185,7 +185,9 @@ func (w *batchWork) takes() model.Quota {
 			more.Backends++
 		}
 		if w.rows[i].Provision {
-			more.Instances += takes(w.backends[i], model.OpProvision).Instances
+			one := takes(w.backends[i], model.OpProvision, w.plans[i].Cost)
+			more.Instances += one.Instances
+			more.MonthlyUSD += one.MonthlyUSD
 		}
 	}
 	return more

@@ -131,7 +131,7 @@ func (w *batchWork) ask(ctx context.Context, envs []model.Environment) error {
 			return err
 		}
 		for n, i := range at {
-			if err := w.plan(ctx, i, chains[n]); err != nil {
+			if err := w.plan(ctx, i, &envs[e], chains[n]); err != nil {
 				return err
 			}
 		}
@@ -140,7 +140,7 @@ func (w *batchWork) ask(ctx context.Context, envs []model.Environment) error {
 }
 
 // plan makes the plan of one item, or refuses it for what AWS said.
-func (w *batchWork) plan(ctx context.Context, i int, chain Chain) error {
+func (w *batchWork) plan(ctx context.Context, i int, env *model.Environment, chain Chain) error {
 	w.refuse(i, fieldsOf(refuse(chain.Findings))...)
 	if !w.rows[i].Provision {
 		return nil
@@ -153,8 +153,12 @@ func (w *batchWork) plan(ctx context.Context, i int, chain Chain) error {
 		}
 	}
 	plan, err := provision.ProvisionPlan(w.backends[i], chain.Items, have, chain.Findings)
+	if err != nil {
+		return err
+	}
+	w.panel.price(plan, w.backends[i], env, have)
 	w.plans[i] = plan
-	return err
+	return nil
 }
 
 // fieldsOf are the fields that a refusal names.

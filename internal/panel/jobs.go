@@ -66,7 +66,7 @@ func (p *Panel) start(ctx context.Context, a model.Actor, need Permission, id st
 	}
 	var job *model.Job
 	err = p.Store.InTx(ctx, func(q *store.Queries) (err error) {
-		if err := p.room(ctx, q, b.TeamID, takes(b, op)); err != nil {
+		if err := p.room(ctx, q, b.TeamID, takes(b, op, plan.Cost)); err != nil {
 			return err
 		}
 		job, err = queue(ctx, q, a, b, plan)
@@ -247,7 +247,7 @@ func (p *Panel) RetryJob(ctx context.Context, a model.Actor, id string) (*model.
 		if err != nil {
 			return err
 		}
-		if err := p.room(ctx, q, b.TeamID, takes(b, j.Operation)); err != nil {
+		if err := p.room(ctx, q, b.TeamID, takes(b, j.Operation, j.Plan.Cost)); err != nil {
 			return err
 		}
 		f, err := lockFacts(ctx, q, id)

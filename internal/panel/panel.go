@@ -11,6 +11,7 @@ import (
 
 	"drawbridge/internal/events"
 	"drawbridge/internal/model"
+	"drawbridge/internal/prices"
 	"drawbridge/internal/probe"
 	"drawbridge/internal/store"
 )
@@ -55,7 +56,7 @@ type Access interface {
 	Renew(ctx context.Context, a model.Actor) (model.Actor, error)
 }
 
-// Deps are what a Panel works with. All but the last four may not be nil.
+// Deps are what a Panel works with. All but the last five may not be nil.
 type Deps struct {
 	Store  *store.Store
 	Cloud  Cloud
@@ -71,6 +72,8 @@ type Deps struct {
 	SandboxTTL    time.Duration
 	SandboxMaxTTL time.Duration
 	InstallID     string // this installation, as it stands in the owner tags
+	// Prices are what things cost; nil takes the built-in table.
+	Prices *prices.Table
 	// Secrets makes tokens and invitations; nil where nobody asks for any.
 	Secrets Secrets
 	// NoPasswords: a password lets nobody in.
@@ -93,7 +96,12 @@ type Panel struct {
 }
 
 // New makes a panel.
-func New(d Deps) *Panel { return &Panel{Deps: d, memo: newMemo()} }
+func New(d Deps) *Panel {
+	if d.Prices == nil {
+		d.Prices = prices.Builtin()
+	}
+	return &Panel{Deps: d, memo: newMemo()}
+}
 
 // backend loads a backend for an actor who has the permission.
 func (p *Panel) backend(ctx context.Context, a model.Actor, need Permission, id string) (*model.Backend, error) {

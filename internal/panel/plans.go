@@ -21,20 +21,28 @@ func (p *Panel) plan(ctx context.Context, b *model.Backend, op model.Operation) 
 	if err != nil {
 		return nil, err
 	}
-	if op == model.OpDestroy {
-		return provision.DestroyPlan(b, have), nil
-	}
 	env, err := p.Store.Read().EnvironmentByID(ctx, b.EnvironmentID)
 	if err != nil {
 		return nil, err
+	}
+	if op == model.OpDestroy {
+		plan := provision.DestroyPlan(b, have)
+		if len(have) > 0 {
+			p.price(plan, b, env, have)
+		}
+		return plan, nil
 	}
 	chain, findings, err := p.Cloud.Chain(ctx, env, b)
 	if err != nil {
 		return nil, err
 	}
-	quota, err := p.quotaFindings(ctx, b, op)
+	quota, err := p.quotaFindings(ctx, b, takes(b, op, p.costOf(b, env, have)))
 	if err != nil {
 		return nil, err
 	}
-	return provision.ProvisionPlan(b, chain, have, append(findings, quota...))
+	plan, err := provision.ProvisionPlan(b, chain, have, append(findings, quota...))
+	if err == nil {
+		p.price(plan, b, env, have)
+	}
+	return plan, err
 }

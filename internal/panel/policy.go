@@ -31,6 +31,7 @@ const (
 	SeeEnvironments Permission = "see environments"
 	ListInstances   Permission = "list instances"
 	SeeCalls        Permission = "see calls"
+	SeeCosts        Permission = "see costs"
 	SeeOrphans      Permission = "see orphans"
 	DeleteOrphans   Permission = "delete orphans"
 	AdoptOrphans    Permission = "adopt orphans"
@@ -74,6 +75,7 @@ var rules = map[Permission]rule{
 	SeeEnvironments: {role: model.RoleViewer},
 	ListInstances:   {role: model.RoleDeveloper},
 	SeeCalls:        {role: model.RoleAdmin},
+	SeeCosts:        {role: model.RoleAdmin},
 	SeeOrphans:      {role: model.RoleAdmin},
 	DeleteOrphans:   {role: model.RoleAdmin, fresh: true},
 	AdoptOrphans:    {role: model.RoleAdmin, fresh: true},

@@ -63,6 +63,11 @@ func (p *Panel) quotaUse(ctx context.Context, q *store.Queries, teamID, person s
 		return model.QuotaUse{}, err
 	}
 	used, err := q.QuotaUsed(ctx, teamID, person)
+	if err != nil {
+		return model.QuotaUse{}, err
+	}
+	spends, err := q.TeamSpends(ctx, teamID)
+	used.MonthlyUSD = p.sum(spends).Monthly
 	return model.QuotaUse{Used: used, Allowed: own.Within(p.Limits), Own: own}, err
 }
 
@@ -91,7 +96,7 @@ func (p *Panel) roomFor(ctx context.Context, q *store.Queries, teamID, person st
 }
 
 // quotaFindings is what room would say, for a plan.
-func (p *Panel) quotaFindings(ctx context.Context, b *model.Backend, op model.Operation) ([]model.Finding, error) {
+func (p *Panel) quotaFindings(ctx context.Context, b *model.Backend, more model.Quota) ([]model.Finding, error) {
 	q := p.Store.Read()
 	team, err := q.TeamByID(ctx, b.TeamID)
 	if err != nil {
@@ -101,14 +106,22 @@ func (p *Panel) quotaFindings(ctx context.Context, b *model.Backend, op model.Op
 	if err != nil {
 		return nil, err
 	}
-	return use.Findings(team.Name, takes(b, op)), nil
+	return use.Findings(team.Name, more), nil
 }
 
 // takes is what a job of that operation adds to what the team has. A backend
-// that was provisioned before counts already.
-func takes(b *model.Backend, op model.Operation) model.Quota {
-	if op != model.OpProvision || b.Phase != model.PhaseRegistered || b.Spec.Source != model.SourceLaunch || b.Spec.Launch == nil {
-		return model.Quota{}
+// that was provisioned before counts already. cost is what it costs, nil where
+// nobody reckoned.
+func takes(b *model.Backend, op model.Operation, cost *model.Cost) model.Quota {
+	var more model.Quota
+	if op != model.OpProvision || b.Phase != model.PhaseRegistered {
+		return more
 	}
-	return model.Quota{Instances: b.Spec.Launch.Count}
+	if b.Spec.Source == model.SourceLaunch && b.Spec.Launch != nil {
+		more.Instances = b.Spec.Launch.Count
+	}
+	if cost != nil {
+		more.MonthlyUSD = cost.Monthly
+	}
+	return more
 }

@@ -172,6 +172,7 @@ func (w *sandboxWork) plan(ctx context.Context, try int) error {
 	if w.planned, err = provision.ProvisionPlan(b, chain, nil, findings); err != nil {
 		return err
 	}
+	w.panel.price(w.planned, b, w.env, nil)
 	return refuse(w.planned.Findings)
 }
 
@@ -206,7 +207,8 @@ func (w *sandboxWork) freeName(ctx context.Context, try int) (string, error) {
 func (w *sandboxWork) write(ctx context.Context, q *store.Queries) error {
 	w.found = ""
 	b, x, p := w.backend, w.sandbox, w.panel
-	more := model.Quota{Backends: 1, Instances: takes(b, model.OpProvision).Instances, Sandboxes: 1, SandboxesEach: 1}
+	more := takes(b, model.OpProvision, w.planned.Cost)
+	more.Backends, more.Sandboxes, more.SandboxesEach = 1, 1, 1
 	if _, err := q.LockTeam(ctx, w.teamID); err != nil {
 		return err
 	}

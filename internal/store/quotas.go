@@ -21,7 +21,7 @@ func (q *Queries) LockTeam(ctx context.Context, teamID string) (*model.Team, err
 	return found(t, err, "team", teamID)
 }
 
-// QuotaUsed counts what the team has, and what of its sandboxes goes back to
+// QuotaUsed counts what the team has but for what it costs, and what of its sandboxes goes back to
 // the person ("" for none); see model.QuotaUse.
 func (q *Queries) QuotaUsed(ctx context.Context, teamID, person string) (model.Quota, error) {
 	var used model.Quota
@@ -46,16 +46,18 @@ const byDefault = -1
 // QuotaLimits returns a team's own limits.
 func (q *Queries) QuotaLimits(ctx context.Context, teamID string) (model.QuotaLimits, error) {
 	backends, instances, sandboxes, each := byDefault, byDefault, byDefault, byDefault
+	var monthly model.USD
 	row := q.row(ctx, "read quota",
-		`SELECT COALESCE(MAX(max_backends), -1), COALESCE(MAX(max_instances), -1),
-			COALESCE(MAX(max_sandboxes), -1), COALESCE(MAX(max_sandboxes_each), -1) FROM team_quotas WHERE team_id = $1`, teamID)
-	err := row.Scan(&backends, &instances, &sandboxes, &each)
+		`SELECT COALESCE(MAX(max_backends), -1), COALESCE(MAX(max_instances), -1), COALESCE(MAX(max_sandboxes), -1),
+			COALESCE(MAX(max_sandboxes_each), -1), COALESCE(MAX(max_monthly_usd), -1) FROM team_quotas WHERE team_id = $1`, teamID)
+	err := row.Scan(&backends, &instances, &sandboxes, &each, &monthly)
 	return model.QuotaLimits{
 		Backends: limitOf(backends), Instances: limitOf(instances), Sandboxes: limitOf(sandboxes), SandboxesEach: limitOf(each),
+		MonthlyUSD: limitOf(monthly),
 	}, err
 }
 
-func limitOf(n int) *int {
+func limitOf[N int | model.USD](n N) *N {
 	if n == byDefault {
 		return nil
 	}
@@ -63,7 +65,7 @@ func limitOf(n int) *int {
 }
 
 // ofLimit is a limit as it is kept.
-func ofLimit(n *int) int {
+func ofLimit[N int | model.USD](n *N) N {
 	if n == nil {
 		return byDefault
 	}
@@ -73,9 +75,11 @@ func ofLimit(n *int) int {
 // SetQuotaLimits sets a team's own limits.
 func (q *Queries) SetQuotaLimits(ctx context.Context, teamID string, l model.QuotaLimits) error {
 	_, err := q.exec(ctx, "set quota",
-		`INSERT INTO team_quotas (team_id, max_backends, max_instances, max_sandboxes, max_sandboxes_each) VALUES ($1, $2, $3, $4, $5)
+		`INSERT INTO team_quotas (team_id, max_backends, max_instances, max_sandboxes, max_sandboxes_each, max_monthly_usd)
+		 VALUES ($1, $2, $3, $4, $5, $6)
 		 ON CONFLICT (team_id) DO UPDATE SET max_backends = excluded.max_backends, max_instances = excluded.max_instances,
-			max_sandboxes = excluded.max_sandboxes, max_sandboxes_each = excluded.max_sandboxes_each`,
-		teamID, ofLimit(l.Backends), ofLimit(l.Instances), ofLimit(l.Sandboxes), ofLimit(l.SandboxesEach))
+			max_sandboxes = excluded.max_sandboxes, max_sandboxes_each = excluded.max_sandboxes_each,
+			max_monthly_usd = excluded.max_monthly_usd`,
+		teamID, ofLimit(l.Backends), ofLimit(l.Instances), ofLimit(l.Sandboxes), ofLimit(l.SandboxesEach), int64(ofLimit(l.MonthlyUSD)))
 	return err
 }
