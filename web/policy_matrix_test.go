@@ -2,12 +2,10 @@ package web
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,31 +16,6 @@ import (
 	"drawbridge/internal/panel"
 	"drawbridge/internal/store"
 )
-
-var update = flag.Bool("update", false, "write testdata/public.txt anew")
-
-// TestPublicRoutesGolden: what needs no sign-in is listed in a file, so that a
-// new one is seen in the review.
-func TestPublicRoutesGolden(t *testing.T) {
-	t.Parallel()
-	lines := []string{"GET /healthz", "GET /static/*", "HEAD /static/*"} // outside the table of routes
-	for _, r := range routes() {
-		if r.Needs == panel.Anybody {
-			lines = append(lines, r.Method+" "+r.Path)
-		}
-	}
-	slices.Sort(lines)
-	got := strings.Join(lines, "\n") + "\n"
-	if *update {
-		if err := os.WriteFile("testdata/public.txt", []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile("testdata/public.txt")
-	if err != nil || got != string(want) {
-		t.Errorf("these need no sign-in:\n%s(%v) If that is meant: go test ./web -run Golden -update", got, err)
-	}
-}
 
 // matrixActors are everybody who may ask. "foreign" belongs to the other team.
 func matrixActors() map[string]model.Actor {
