@@ -36,8 +36,7 @@ type backendHead struct {
 	Created     ui.Time
 	InvokeURL   string
 	Curl        string
-	Sandbox     *sandboxView // nil for a backend without an end
-	JobURL      string       // of the job that holds it
+	JobURL      string // of the job that holds it
 	JobWords    string
 	Failed      bool // the last job stopped; look at it
 	LastJobURL  string
@@ -107,7 +106,6 @@ func newBackendHead(d *panel.BackendDetail, actor model.Actor, now time.Time) ba
 		Created: ago(d.CreatedAt, now), InvokeURL: d.InvokeURL, Destroyed: d.Phase == model.PhaseDestroyed,
 		NewURL: pathBackendNew(), BackendsURL: pathBackends, Failed: d.Phase == model.PhaseFailed,
 	}
-	h.Sandbox = newSandboxView(d.Sandbox, actor, now)
 	if d.InvokeURL != "" {
 		h.Curl = curlOf(http.MethodGet, d.InvokeURL)
 	}
@@ -220,6 +218,12 @@ func operationWord(op model.Operation) string {
 	switch op {
 	case model.OpProvision:
 		return "Provision"
+	case model.OpUpdate:
+		return "Update"
+	case model.OpSleep:
+		return "Put to sleep"
+	case model.OpWake:
+		return "Wake"
 	case model.OpDestroy:
 		return "Destroy"
 	case model.OpRollBack:

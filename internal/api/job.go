@@ -16,7 +16,7 @@ type Job struct {
 	ID                string    `json:"id" doc:"Its id." example:"job_4q7hmk2xv6pzd3wa"`
 	BackendID         string    `json:"backend_id" doc:"The backend that it works on." example:"be_k3x7q2mfd5wa4nzp"`
 	TeamID            string    `json:"team_id" doc:"The team that owns the backend." example:"team_h6c2v4yjq7sblm3d"`
-	Operation         string    `json:"operation" enum:"provision,destroy,roll_back,clean_up" doc:"What it does."`
+	Operation         string    `json:"operation" enum:"provision,update,sleep,wake,destroy,roll_back,clean_up" doc:"What it does."`
 	State             string    `json:"state" enum:"queued,running,waiting,succeeded,failed,cancelled" doc:"Where it is in its life."`
 	Why               string    `json:"why,omitempty" doc:"Why it is queued or waiting, in words."`
 	Problem           *Problem  `json:"problem,omitempty" doc:"Why it failed."`
@@ -70,7 +70,7 @@ func jobActionOf(a panel.JobAction) JobAction {
 type Step struct {
 	Key          string    `json:"key" doc:"The resource's place in the chain." example:"alb"`
 	Kind         string    `json:"kind" doc:"The resource's kind, in AWS's words." example:"elbv2.load_balancer"`
-	Action       string    `json:"action" enum:"create,update,replace,delete,keep,use,check" doc:"What is done."`
+	Action       string    `json:"action" enum:"create,update,replace,delete,let_go,keep,use,check" doc:"What is done."`
 	Title        string    `json:"title" doc:"The same in plain words." example:"Create the internal load balancer"`
 	Position     int       `json:"position" doc:"Its place in the plan, from 0." example:"4"`
 	State        string    `json:"state" enum:"pending,started,waiting,done,failed,skipped" doc:"Where it is in its life."`

@@ -6,7 +6,7 @@ import "drawbridge/internal/model"
 type Plan struct {
 	BackendID   string     `json:"backend_id" doc:"The backend." example:"be_k3x7q2mfd5wa4nzp"`
 	SpecVersion int        `json:"spec_version" doc:"The version of the spec that it was made from." example:"1"`
-	Operation   string     `json:"operation" enum:"provision,destroy,roll_back,clean_up" doc:"What would be done."`
+	Operation   string     `json:"operation" enum:"provision,update,sleep,wake,destroy,roll_back,clean_up" doc:"What would be done."`
 	Blocked     bool       `json:"blocked" doc:"A finding forbids it."`
 	Items       []PlanItem `json:"items" nullable:"false" doc:"One item per resource, in an order that respects their needs."`
 	Findings    []Finding  `json:"findings" nullable:"false" doc:"What was seen beforehand."`
@@ -19,7 +19,7 @@ type PlanItem struct {
 	Kind      string            `json:"kind" doc:"Its kind, in AWS's words." example:"elbv2.load_balancer"`
 	Name      string            `json:"name" doc:"Its name in AWS." example:"orders-api-wa4nzp-alb"`
 	Title     string            `json:"title" doc:"What will happen, in plain words." example:"Create the internal load balancer"`
-	Action    string            `json:"action" enum:"create,update,replace,delete,keep,use,check" doc:"What will happen."`
+	Action    string            `json:"action" enum:"create,update,replace,delete,let_go,keep,use,check" doc:"What will happen."`
 	Ownership string            `json:"ownership" enum:"managed,shared,referenced" doc:"managed: Drawbridge makes and deletes it; shared or referenced: it is only used."`
 	Reasons   []string          `json:"reasons,omitempty" doc:"Why."`
 	Needs     []Need            `json:"needs,omitempty" doc:"What must be there first."`

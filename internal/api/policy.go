@@ -11,6 +11,8 @@ var needs = map[string]panel.Permission{
 	"get-backend":       panel.SeeBackends,
 	"plan-backend":      panel.SeeBackends,
 	"provision-backend": panel.ProvisionBackends,
+	"sleep-backend":     panel.ProvisionBackends,
+	"wake-backend":      panel.ProvisionBackends,
 	"destroy-backend":   panel.DestroyBackends,
 	"list-resources":    panel.SeeBackends,
 	"list-access-logs":  panel.SeeBackends,

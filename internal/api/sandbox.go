@@ -40,7 +40,7 @@ type SandboxBackend struct {
 	Name            string `json:"name" doc:"The backend's name, made from the branch or key." example:"feature-login"`
 	EnvironmentID   string `json:"environment_id" doc:"Where it is." example:"env_w5tq3nz7kd2m4xja"`
 	EnvironmentName string `json:"environment_name" doc:"The environment's name." example:"simulated"`
-	Phase           string `json:"phase" doc:"Where its backend is in its life." enum:"registered,provisioning,ready,degraded,updating,rolling_back,destroying,destroyed,failed" example:"ready"`
+	Phase           string `json:"phase" doc:"Where its backend is in its life." enum:"registered,provisioning,ready,degraded,updating,asleep,rolling_back,destroying,destroyed,failed" example:"ready"`
 	InvokeURL       string `json:"invoke_url" doc:"Where clients call it; empty until its stage exists." example:"https://a1b2c3d4e5.execute-api.ap-northeast-1.amazonaws.com/"`
 	ActiveJobID     string `json:"active_job_id,omitempty" doc:"The job that holds it." example:"job_4q7hmk2xv6pzd3wa"`
 }
@@ -78,7 +78,7 @@ type NewSandbox struct {
 
 // SandboxTTL says how long a sandbox shall live.
 type SandboxTTL struct {
-	TTL string `json:"ttl,omitempty" maxLength:"32" doc:"How long from now, as in 90m, 8h or 2d12h, or max for as long as it may; the environment's default when left out." example:"8h"`
+	TTL string `json:"ttl,omitempty" maxLength:"32" doc:"How long from now, as in 90m, 8h or 2d12h; the environment's default when left out." example:"8h"`
 }
 
 type makeSandboxInput struct {

@@ -151,11 +151,12 @@ func (a *App) wirePanel(hub *events.Hub, install string, sender *webhook.Sender)
 	})
 	run := &engine{executor: executor, store: a.Store, pool: pool, install: install}
 	worker := jobs.New(a.Store, a.workerOptions(a.traced(map[model.Operation]jobs.Handler{
-		model.OpProvision: run.walk, model.OpDestroy: run.destroy, model.OpRollBack: run.rollBack, model.OpCleanUp: run.walk,
+		model.OpProvision: run.walk, model.OpUpdate: run.walk, model.OpSleep: run.walk, model.OpWake: run.walk,
+		model.OpDestroy: run.destroy, model.OpRollBack: run.rollBack, model.OpCleanUp: run.walk,
 	})))
 	a.Panel = panel.New(panel.Deps{
 		Store: a.Store, InstallID: install, Cloud: cloud{pool}, Worker: worker, Hub: hub, Probe: client, Logger: a.logger, Limits: a.cfg.TeamLimits, Secrets: a.Auth,
-		Webhooks: sender, NoPasswords: a.cfg.Access.NoPasswords, Access: a.Auth, Activity: a.activity, Typical: executor.Typical, Prices: a.prices,
+		Webhooks: sender, NoPasswords: a.cfg.Access.NoPasswords, Access: a.Auth, Activity: a.activity, Typical: executor.Typical, Prices: a.prices, Differ: executor.Diff,
 		SandboxTTL: a.cfg.SandboxTTL, SandboxMaxTTL: a.cfg.SandboxMax,
 	})
 	return worker

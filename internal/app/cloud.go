@@ -25,6 +25,13 @@ func (c cloud) Chain(ctx context.Context, env *model.Environment, b *model.Backe
 	return kinds.Chain(b, env, facts), findings, nil
 }
 
+func (cloud) Nodes(env *model.Environment, b *model.Backend, asleep bool) []model.PlanItem {
+	if asleep {
+		return kinds.Asleep(b, env)
+	}
+	return kinds.Chain(b, env, kinds.Facts{})
+}
+
 func (c cloud) Chains(ctx context.Context, env *model.Environment, bs []*model.Backend) ([]panel.Chain, error) {
 	clients, err := c.pool.Clients(ctx, env)
 	if err != nil {

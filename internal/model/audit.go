@@ -50,6 +50,9 @@ const (
 
 	AuditBackendRegister  AuditAction = "backend.register"
 	AuditBackendProvision AuditAction = "backend.provision"
+	AuditBackendUpdate    AuditAction = "backend.update"
+	AuditBackendSleep     AuditAction = "backend.sleep"
+	AuditBackendWake      AuditAction = "backend.wake"
 	AuditBackendDestroy   AuditAction = "backend.destroy"
 	AuditBackendTest      AuditAction = "backend.test"
 
@@ -78,7 +81,7 @@ var AuditActions = []AuditAction{
 	AuditTeamCreate, AuditMemberRole, AuditMemberRemove, AuditInvite, AuditInvitationRevoke, AuditInvitationAccept,
 	AuditTokenCreate, AuditTokenRevoke, AuditTrustCreate, AuditTrustDelete,
 	AuditWebhookCreate, AuditWebhookUpdate, AuditWebhookDelete, AuditWebhookRotate, AuditWebhookTest, AuditWebhookRedeliver, AuditWebhookDisable,
-	AuditBackendRegister, AuditBackendProvision, AuditBackendDestroy, AuditBackendTest,
+	AuditBackendRegister, AuditBackendProvision, AuditBackendUpdate, AuditBackendSleep, AuditBackendWake, AuditBackendDestroy, AuditBackendTest,
 	AuditSandboxCreate, AuditSandboxExtend, AuditSandboxEnd, AuditSandboxGone,
 	AuditTemplateCreate, AuditTemplateUpdate, AuditTemplateDelete,
 	AuditOrphanDelete, AuditOrphanAdopt,

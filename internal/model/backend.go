@@ -15,7 +15,8 @@ const (
 	PhaseProvisioning Phase = "provisioning" // a job makes its chain
 	PhaseReady        Phase = "ready"        // healthy, and a request through the invoke URL was answered
 	PhaseDegraded     Phase = "degraded"     // was ready; a check says otherwise
-	PhaseUpdating     Phase = "updating"
+	PhaseUpdating     Phase = "updating"     // a job changes its chain, puts it to sleep or wakes it
+	PhaseAsleep       Phase = "asleep"       // instances stopped, the invoke URL answers 503; everything else stays
 	PhaseRollingBack  Phase = "rolling_back" // what one job made is being deleted
 	PhaseDestroying   Phase = "destroying"
 	PhaseDestroyed    Phase = "destroyed" // nothing of it is left; kept for its history
@@ -70,8 +71,10 @@ func (b *Backend) AWSName(role string) string {
 // Holdings is what a backend has.
 type Holdings struct {
 	Managed int // resources that we made, or may have made, and that still exist
-	// Whole: all that the newest successful provision made is there and ready.
+	// Whole: the chain is there and ready as the newest successful job left it.
 	Whole bool
+	// Asleep: that job put it to sleep.
+	Asleep bool
 }
 
 // phase is that of a backend that no job works on, whatever happened before.
@@ -79,6 +82,8 @@ func (h Holdings) phase() Phase {
 	switch {
 	case h.Managed == 0:
 		return PhaseRegistered
+	case h.Whole && h.Asleep:
+		return PhaseAsleep
 	case h.Whole:
 		return PhaseReady
 	}
@@ -92,12 +97,16 @@ func PhaseAfter(op Operation, s JobState, have Holdings) Phase {
 	switch op {
 	case OpProvision:
 		return phaseIn(s, PhaseProvisioning, PhaseReady, have.phase())
+	case OpUpdate, OpWake:
+		return phaseIn(s, PhaseUpdating, PhaseReady, have.phase())
+	case OpSleep:
+		return phaseIn(s, PhaseUpdating, PhaseAsleep, have.phase())
 	case OpRollBack:
 		return phaseIn(s, PhaseRollingBack, have.phase(), PhaseFailed)
 	case OpDestroy:
 		cancelled := PhaseFailed
 		if have.Managed > 0 && have.Whole {
-			cancelled = PhaseReady
+			cancelled = have.phase()
 		}
 		return phaseIn(s, PhaseDestroying, PhaseDestroyed, cancelled)
 	}
@@ -131,7 +140,13 @@ func phaseIn(s JobState, underWay, succeeded, cancelled Phase) Phase {
 func (p Phase) Allows(op Operation) bool {
 	switch op {
 	case OpProvision:
-		return p == PhaseRegistered || p == PhaseFailed || p == PhaseReady || p == PhaseDegraded
+		return p == PhaseRegistered || p == PhaseFailed || p == PhaseReady || p == PhaseDegraded || p == PhaseAsleep
+	case OpUpdate:
+		return p == PhaseFailed || p == PhaseReady || p == PhaseDegraded || p == PhaseAsleep
+	case OpSleep:
+		return p == PhaseFailed || p == PhaseReady || p == PhaseDegraded
+	case OpWake:
+		return p == PhaseFailed || p == PhaseAsleep
 	case OpDestroy:
 		return p != PhaseDestroyed
 	case OpCleanUp:

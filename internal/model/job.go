@@ -10,6 +10,9 @@ type Operation string
 
 const (
 	OpProvision Operation = "provision"
+	OpUpdate    Operation = "update" // brings the chain in line with a changed spec
+	OpSleep     Operation = "sleep"  // targets deregistered, instances stopped; all else stays
+	OpWake      Operation = "wake"
 	OpDestroy   Operation = "destroy"
 	OpRollBack  Operation = "roll_back" // deletes what one job made; see Job.Undoes
 	OpCleanUp   Operation = "clean_up"  // deletes what nothing accounts for; the backend stays as it is
@@ -110,12 +113,13 @@ type Action string
 
 const (
 	ActionCreate  Action = "create"
-	ActionUpdate  Action = "update"
-	ActionReplace Action = "replace"
+	ActionUpdate  Action = "update"  // changed in place
+	ActionReplace Action = "replace" // made anew; the old one is deleted when the new one does its work
 	ActionDelete  Action = "delete"
-	ActionKeep    Action = "keep"  // exists already, as wanted
-	ActionUse     Action = "use"   // referenced or shared: looked at, never touched
-	ActionCheck   Action = "check" // makes nothing: the request through the invoke URL
+	ActionLetGo   Action = "let_go" // not ours: it stays as it is, and the backend has nothing more to do with it
+	ActionKeep    Action = "keep"   // exists already, as wanted
+	ActionUse     Action = "use"    // referenced or shared: looked at, never touched
+	ActionCheck   Action = "check"  // makes nothing: the request through the invoke URL
 )
 
 // Step is one action of a job on one resource. (JobID, Key) is its identity.

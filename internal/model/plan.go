@@ -22,6 +22,22 @@ func (p *Plan) Blocked() bool {
 	return false
 }
 
+// Idle tells whether the plan changes nothing: it only looks.
+func (p *Plan) Idle() bool {
+	for _, item := range p.Items {
+		if item.Action.Changes() {
+			return false
+		}
+	}
+	return true
+}
+
+// Changes tells whether the action makes, changes or deletes something, or
+// lets go of it.
+func (a Action) Changes() bool {
+	return a != ActionKeep && a != ActionUse && a != ActionCheck
+}
+
 // PlanItem is one resource of the chain and what will happen to it.
 type PlanItem struct {
 	Key       string            `json:"key"`

@@ -43,8 +43,19 @@ type Resource struct {
 	// what was found or adopted. Rolling that job back deletes it.
 	MadeBy string `json:"made_by,omitempty"`
 	// Params are what the node was built with, so that deletion never needs the spec.
-	Params    map[string]string `json:"params,omitempty"`
+	Params map[string]string `json:"params,omitempty"`
+	// Changing are the params that a job set out to give it; AWS may have these,
+	// Params or some of each. nil when no change was begun, or the last one ended.
+	Changing  map[string]string `json:"changing,omitempty"`
 	Needs     []string          `json:"needs,omitempty"` // keys that it needs; deletion is the reverse
 	CreatedAt time.Time         `json:"created_at"`
 	UpdatedAt time.Time         `json:"updated_at"`
+}
+
+// Wanted are the params that it is to have: those that it has, or is being given.
+func (r *Resource) Wanted() map[string]string {
+	if r.Changing != nil {
+		return r.Changing
+	}
+	return r.Params
 }

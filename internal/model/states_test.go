@@ -12,6 +12,7 @@ import (
 func TestPhaseAfter(t *testing.T) {
 	t.Parallel()
 	none, some, whole := model.Holdings{}, model.Holdings{Managed: 3}, model.Holdings{Managed: 18, Whole: true}
+	asleep := model.Holdings{Managed: 17, Whole: true, Asleep: true}
 	for _, tc := range []struct {
 		op    model.Operation
 		state model.JobState
@@ -39,6 +40,23 @@ func TestPhaseAfter(t *testing.T) {
 		{model.OpDestroy, model.JobCancelled, none, model.PhaseFailed},
 		{model.OpDestroy, model.JobCancelled, some, model.PhaseFailed},
 		{model.OpDestroy, model.JobCancelled, whole, model.PhaseReady},
+		{model.OpDestroy, model.JobCancelled, asleep, model.PhaseAsleep},
+		{model.OpProvision, model.JobCancelled, asleep, model.PhaseAsleep},
+		{model.OpUpdate, model.JobQueued, whole, model.PhaseUpdating},
+		{model.OpUpdate, model.JobSucceeded, whole, model.PhaseReady},
+		{model.OpUpdate, model.JobFailed, whole, model.PhaseFailed},
+		{model.OpUpdate, model.JobCancelled, whole, model.PhaseReady},
+		{model.OpUpdate, model.JobCancelled, some, model.PhaseFailed},
+		{model.OpUpdate, model.JobCancelled, asleep, model.PhaseAsleep},
+		{model.OpSleep, model.JobRunning, whole, model.PhaseUpdating},
+		{model.OpSleep, model.JobSucceeded, asleep, model.PhaseAsleep},
+		{model.OpSleep, model.JobFailed, some, model.PhaseFailed},
+		{model.OpSleep, model.JobCancelled, whole, model.PhaseReady},
+		{model.OpSleep, model.JobCancelled, some, model.PhaseFailed},
+		{model.OpWake, model.JobRunning, asleep, model.PhaseUpdating},
+		{model.OpWake, model.JobSucceeded, whole, model.PhaseReady},
+		{model.OpWake, model.JobCancelled, asleep, model.PhaseAsleep},
+		{model.OpWake, model.JobCancelled, some, model.PhaseFailed},
 	} {
 		if got := model.PhaseAfter(tc.op, tc.state, tc.have); got != tc.want {
 			t.Errorf("%s %s with %+v: %s, want %s", tc.op, tc.state, tc.have, got, tc.want)

@@ -20,7 +20,7 @@ var readers = []string{
 	"AccessLogs", "Account", "Audit", "Backend", "Backends", "CountBackends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
 	"ExportAudit", "HasActivity", "Instances", "Invitations", "Members", "Job", "Jobs", "Orphans", "Plan", "RollBackPlan", "StreamBackends", "StreamEvents", "Team", "Teams", "TestRuns",
 	"Tokens", "Trusts", "Users", "Quota", "WaitJob",
-	"CheckTemplates", "EndSandboxPlan", "ManagedSandboxTemplate", "Sandbox", "SandboxTTLs", "SandboxTemplate", "SandboxTemplates", "Sandboxes", "TeamSandboxes",
+	"EndSandboxPlan", "Sandbox", "SandboxTTLs", "SandboxTemplate", "SandboxTemplates", "Sandboxes", "TeamSandboxes",
 	"EnvironmentCosts", "PricesIn", "RegionCosts", "SpecCost", "TeamCost",
 }
 
@@ -51,6 +51,14 @@ var auditedUseCases = map[string]struct {
 		_, err := b.panel.RegisterBatch(b.t.Context(), owner, batchOf("orders"))
 		return err
 	}, model.AuditBackendRegister, "backend", "", "spec", false, false},
+	"Sleep": {func(b *bench) error {
+		_, err := b.panel.Sleep(b.t.Context(), owner, b.in(model.PhaseReady).ID)
+		return err
+	}, model.AuditBackendSleep, "backend", "phase", "resources", true, false},
+	"Wake": {func(b *bench) error {
+		_, err := b.panel.Wake(b.t.Context(), owner, b.in(model.PhaseAsleep).ID)
+		return err
+	}, model.AuditBackendWake, "backend", "phase", "resources", true, false},
 	"Provision": {func(b *bench) error {
 		_, err := b.panel.Provision(b.t.Context(), owner, b.register("orders").ID)
 		return err
@@ -229,6 +237,22 @@ func (b *bench) reachable() *model.Backend {
 		b.t.Fatal(err)
 	}
 	return back
+}
+
+// in is a backend that has come to the phase.
+func (b *bench) in(phase model.Phase) *model.Backend {
+	b.t.Helper()
+	back := b.register("orders")
+	b.moveTo(back, phase)
+	return back
+}
+
+func (b *bench) moveTo(back *model.Backend, phase model.Phase) {
+	b.t.Helper()
+	back.Phase = phase
+	if err := b.store.InTx(b.t.Context(), func(q *store.Queries) error { return q.UpdateBackend(b.t.Context(), back) }); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // TestEveryChangeIsAudited walks the methods of the panel: a new one is either

@@ -152,7 +152,7 @@ func (w *batchWork) plan(ctx context.Context, i int, env *model.Environment, cha
 			return err
 		}
 	}
-	plan, err := provision.ProvisionPlan(w.backends[i], chain.Items, have, chain.Findings)
+	plan, err := w.panel.converge(w.backends[i], provision.Wanted{Operation: model.OpProvision, Chain: chain.Items, Findings: chain.Findings}, have)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package panel
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
@@ -139,6 +140,8 @@ func (f *jobFacts) refuseRetry() error {
 		return held(b)
 	case len(f.newer) > 0:
 		return conflict(f.newer[0].ID, "A newer job has changed %s since. Start a new one instead.", b.Name)
+	case f.job.Plan != nil && builds(f.job.Operation) && f.job.Plan.SpecVersion != b.SpecVersion:
+		return conflict("", "The spec of %s was changed since. Start a new job instead: it carries out the new one.", b.Name)
 	}
 	return nil
 }
@@ -148,6 +151,12 @@ func (f *jobFacts) refuseRetry() error {
 func (f *jobFacts) refuseRollBack() error {
 	b := f.backend
 	switch {
+	case f.job.Operation == model.OpUpdate:
+		return conflict("", "Only what a provision made can be rolled back. To undo an update, put the earlier spec again: the audit has it.")
+	case f.job.Operation == model.OpSleep, f.job.Operation == model.OpWake:
+		return conflict("", "Only what a provision made can be rolled back. To undo this, wake %s or put it to sleep.", b.Name)
+	case f.job.Operation == model.OpProvision && replaces(f.job.Plan):
+		return conflict("", "Only what a provision made can be rolled back; this one changed or deleted what was there before. Put the earlier spec again instead.")
 	case f.job.Operation != model.OpProvision:
 		return conflict("", "Only what a provision made can be rolled back; this job deletes. Provision makes the chain again.")
 	case !f.job.State.Ended():
@@ -170,7 +179,7 @@ func (f *jobFacts) refuseBuiltUpon() error {
 		switch {
 		case n.Operation == model.OpRollBack && n.Undoes == f.job.ID && n.State == model.JobSucceeded:
 			return conflict(n.ID, "The job was rolled back already.")
-		case n.Operation == model.OpProvision && (n.State == model.JobSucceeded || f.madeBy(n.ID)):
+		case builds(n.Operation) && (n.State == model.JobSucceeded || f.madeBy(n.ID)):
 			return conflict(n.ID, "A later job has built upon what this one made. Roll that one back first, or destroy %s.", f.backend.Name)
 		}
 	}
@@ -178,6 +187,20 @@ func (f *jobFacts) refuseBuiltUpon() error {
 		return conflict(f.newer[0].ID, "Too much has happened to %s since. Destroy deletes the whole chain.", f.backend.Name)
 	}
 	return nil
+}
+
+// builds tells whether the operation brings a chain in line with its spec.
+func builds(op model.Operation) bool {
+	switch op {
+	case model.OpProvision, model.OpUpdate, model.OpSleep, model.OpWake:
+		return true
+	}
+	return false
+}
+
+// replaces tells whether the plan does more than make what is missing.
+func replaces(p *model.Plan) bool {
+	return p != nil && slices.ContainsFunc(p.Items, func(i model.PlanItem) bool { return i.Action.Changes() && i.Action != model.ActionCreate })
 }
 
 // madeBy tells whether something exists that the job made.

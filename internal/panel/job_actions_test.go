@@ -26,6 +26,12 @@ func (j *jobIn) start(op model.Operation) *model.Job {
 	switch op {
 	case model.OpProvision:
 		job, err = j.panel.Provision(j.t.Context(), developer, j.back.ID)
+	case model.OpSleep:
+		j.moveTo(j.back, model.PhaseReady)
+		job, err = j.panel.Sleep(j.t.Context(), developer, j.back.ID)
+	case model.OpWake:
+		j.moveTo(j.back, model.PhaseAsleep)
+		job, err = j.panel.Wake(j.t.Context(), developer, j.back.ID)
 	case model.OpDestroy:
 		job, err = j.panel.Destroy(j.t.Context(), owner, j.back.ID)
 	case model.OpRollBack:
@@ -136,6 +142,18 @@ func TestAskingAJob(t *testing.T) {
 		{"done destroy", model.OpDestroy, ended(model.JobSucceeded), endedYet, wasGood, onlyMade},
 		{"failed destroy", model.OpDestroy, ended(model.JobFailed), endedYet, yes, onlyMade},
 		{"cancelled destroy", model.OpDestroy, ended(model.JobCancelled), endedYet, yes, onlyMade},
+
+		{"queued sleep", model.OpSleep, func(*jobIn) {}, yes, underWay, onlyMade},
+		{"running sleep", model.OpSleep, (*jobIn).claim, yes, underWay, onlyMade},
+		{"done sleep", model.OpSleep, ended(model.JobSucceeded), endedYet, wasGood, onlyMade},
+		{"failed sleep", model.OpSleep, ended(model.JobFailed), endedYet, yes, onlyMade},
+		{"cancelled sleep", model.OpSleep, ended(model.JobCancelled), endedYet, yes, onlyMade},
+
+		{"queued wake", model.OpWake, func(*jobIn) {}, yes, underWay, onlyMade},
+		{"running wake", model.OpWake, (*jobIn).claim, yes, underWay, onlyMade},
+		{"done wake", model.OpWake, ended(model.JobSucceeded), endedYet, wasGood, onlyMade},
+		{"failed wake", model.OpWake, ended(model.JobFailed), endedYet, yes, onlyMade},
+		{"cancelled wake", model.OpWake, ended(model.JobCancelled), endedYet, yes, onlyMade},
 
 		{"queued roll back", model.OpRollBack, func(*jobIn) {}, yes, underWay, onlyMade},
 		{"running roll back", model.OpRollBack, (*jobIn).claim, yes, underWay, onlyMade},

@@ -41,6 +41,19 @@ func (p *Panel) Provision(ctx context.Context, a model.Actor, id string) (*model
 	return p.start(ctx, a, ProvisionBackends, id, model.OpProvision)
 }
 
+// Sleep queues a job that takes the targets out and stops the instances, and
+// leaves all else, so that the invoke URL stays: it answers 503 meanwhile.
+// CodeInvalid for a backend on existing instances. developer.
+func (p *Panel) Sleep(ctx context.Context, a model.Actor, id string) (*model.Job, error) {
+	return p.start(ctx, a, ProvisionBackends, id, model.OpSleep)
+}
+
+// Wake queues a job that starts the instances, has them join again and waits
+// for the first answer. developer.
+func (p *Panel) Wake(ctx context.Context, a model.Actor, id string) (*model.Job, error) {
+	return p.start(ctx, a, ProvisionBackends, id, model.OpWake)
+}
+
 // Destroy queues a job that deletes the chain. owner.
 func (p *Panel) Destroy(ctx context.Context, a model.Actor, id string) (*model.Job, error) {
 	return p.start(ctx, a, DestroyBackends, id, model.OpDestroy)
@@ -57,7 +70,7 @@ func (p *Panel) start(ctx context.Context, a model.Actor, need Permission, id st
 	if err := p.notEnding(ctx, b, op); err != nil {
 		return nil, err
 	}
-	plan, err := p.plan(ctx, b, op)
+	plan, err := p.plan(ctx, b, op, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +114,9 @@ func newJob(a model.Actor, b *model.Backend, plan *model.Plan) *model.Job {
 // jobActions name the start of each operation in the audit.
 var jobActions = map[model.Operation]model.AuditAction{
 	model.OpProvision: model.AuditBackendProvision,
+	model.OpUpdate:    model.AuditBackendUpdate,
+	model.OpSleep:     model.AuditBackendSleep,
+	model.OpWake:      model.AuditBackendWake,
 	model.OpDestroy:   model.AuditBackendDestroy,
 }
 

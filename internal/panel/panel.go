@@ -13,6 +13,7 @@ import (
 	"drawbridge/internal/model"
 	"drawbridge/internal/prices"
 	"drawbridge/internal/probe"
+	"drawbridge/internal/provision"
 	"drawbridge/internal/store"
 )
 
@@ -21,6 +22,9 @@ type Cloud interface {
 	// Chain lists the nodes of the backend's chain in an order that respects
 	// their needs, and what was found when AWS was asked about its inputs.
 	Chain(ctx context.Context, env *model.Environment, b *model.Backend) ([]model.PlanItem, []model.Finding, error)
+	// Nodes lists the chain of a backend with launched instances without asking
+	// AWS: as it is while they run, or asleep.
+	Nodes(env *model.Environment, b *model.Backend, asleep bool) []model.PlanItem
 	// Chains is Chain for several backends of one environment, in their order;
 	// what they have in common is asked once.
 	Chains(ctx context.Context, env *model.Environment, bs []*model.Backend) ([]Chain, error)
@@ -64,6 +68,8 @@ type Deps struct {
 	Hub    *events.Hub
 	Probe  *probe.Client
 	Logger *slog.Logger
+	// Differ says how a resource becomes as wanted; nil keeps whatever exists.
+	Differ provision.Differ
 	// Limits are what a team may have that has no quota of its own.
 	Limits model.Quota
 	// SandboxTTL and SandboxMaxTTL are how long sandboxes live where their
@@ -99,6 +105,9 @@ type Panel struct {
 func New(d Deps) *Panel {
 	if d.Prices == nil {
 		d.Prices = prices.Builtin()
+	}
+	if d.Differ == nil {
+		d.Differ = provision.NeverDiffers
 	}
 	return &Panel{Deps: d, memo: newMemo()}
 }

@@ -32,6 +32,10 @@ func (c *cloud) Chain(context.Context, *model.Environment, *model.Backend) ([]mo
 	}, c.findings, c.err
 }
 
+func (*cloud) Nodes(*model.Environment, *model.Backend, bool) []model.PlanItem {
+	return []model.PlanItem{{Key: "answer", Kind: "http.first_answer", Title: "A first answer", Action: model.ActionCheck, Ownership: model.OwnershipReferenced}}
+}
+
 func (c *cloud) Chains(ctx context.Context, env *model.Environment, bs []*model.Backend) ([]panel.Chain, error) {
 	chains := make([]panel.Chain, len(bs))
 	for i, b := range bs {

@@ -13,10 +13,12 @@ func (p *Panel) Plan(ctx context.Context, a model.Actor, id string, op model.Ope
 	if err != nil {
 		return nil, err
 	}
-	return p.plan(ctx, b, op)
+	return p.plan(ctx, b, op, nil)
 }
 
-func (p *Panel) plan(ctx context.Context, b *model.Backend, op model.Operation) (*model.Plan, error) {
+// plan plans an operation. was is the backend as it is saved, where its spec is
+// about to change.
+func (p *Panel) plan(ctx context.Context, b *model.Backend, op model.Operation, was *model.Backend) (*model.Plan, error) {
 	have, err := p.Store.Read().Resources(ctx, b.ID)
 	if err != nil {
 		return nil, err
@@ -25,24 +27,77 @@ func (p *Panel) plan(ctx context.Context, b *model.Backend, op model.Operation) 
 	if err != nil {
 		return nil, err
 	}
-	if op == model.OpDestroy {
-		plan := provision.DestroyPlan(b, have)
-		if len(have) > 0 {
-			p.price(plan, b, env, have)
+	var plan *model.Plan
+	switch op {
+	case model.OpDestroy:
+		plan = provision.DestroyPlan(b, have)
+		if len(have) == 0 {
+			return plan, nil
 		}
-		return plan, nil
+	case model.OpSleep, model.OpWake:
+		plan, err = p.restPlan(env, b, op, have)
+	default:
+		plan, err = p.buildPlan(ctx, env, &change{backend: b, was: was, op: op, have: have})
 	}
-	chain, findings, err := p.Cloud.Chain(ctx, env, b)
-	if err != nil {
-		return nil, err
-	}
-	quota, err := p.quotaFindings(ctx, b, takes(b, op, p.costOf(b, env, have)))
-	if err != nil {
-		return nil, err
-	}
-	plan, err := provision.ProvisionPlan(b, chain, have, append(findings, quota...))
 	if err == nil {
 		p.price(plan, b, env, have)
 	}
 	return plan, err
+}
+
+// change is a chain that is to be brought in line with its spec.
+type change struct {
+	backend *model.Backend
+	was     *model.Backend // nil where the spec stays
+	op      model.Operation
+	have    []model.Resource
+}
+
+// takes is what the change adds to what the team has.
+func (p *Panel) takes(c *change, env *model.Environment) model.Quota {
+	cost := p.costOf(c.backend, env, c.have)
+	if c.was == nil || c.was.Phase == model.PhaseRegistered {
+		return takes(c.backend, c.op, cost)
+	}
+	before := p.costOf(c.was, env, c.have)
+	return model.Quota{
+		Instances:  max(0, launched(c.backend.Spec)-launched(c.was.Spec)),
+		MonthlyUSD: max(0, cost.Monthly-before.Monthly),
+	}
+}
+
+// buildPlan brings a chain in line with its spec, after AWS was asked about it.
+func (p *Panel) buildPlan(ctx context.Context, env *model.Environment, c *change) (*model.Plan, error) {
+	b := c.backend
+	chain, findings, err := p.Cloud.Chain(ctx, env, b)
+	if err != nil {
+		return nil, err
+	}
+	quota, err := p.quotaFindings(ctx, b.TeamID, p.takes(c, env))
+	if err != nil {
+		return nil, err
+	}
+	findings = append(findings, quota...)
+	if b.Phase == model.PhaseAsleep {
+		findings = append(findings, model.Finding{Severity: model.SeverityInfo, Message: b.Name + " is asleep: this wakes it, so that what is new is seen to work."})
+	}
+	return p.converge(b, provision.Wanted{Operation: c.op, Chain: chain, Findings: findings}, c.have)
+}
+
+// restPlan puts a backend to sleep or wakes it. AWS is not asked: neither an
+// image that is gone nor a full subnet stands in the way of that.
+func (p *Panel) restPlan(env *model.Environment, b *model.Backend, op model.Operation, have []model.Resource) (*model.Plan, error) {
+	if b.Spec.Source != model.SourceLaunch {
+		return &model.Plan{BackendID: b.ID, SpecVersion: b.SpecVersion, Operation: op, Findings: []model.Finding{{
+			Severity: model.SeverityError, Field: "spec.source",
+			Message: b.Name + " runs on existing instances, which Drawbridge never stops or starts, so it cannot sleep.",
+			Advice:  "Stop and start them in the EC2 console, or have the backend launch its instances.",
+		}}}, nil
+	}
+	return p.converge(b, provision.Wanted{Operation: op, Chain: p.Cloud.Nodes(env, b, op == model.OpSleep)}, have)
+}
+
+func (p *Panel) converge(b *model.Backend, w provision.Wanted, have []model.Resource) (*model.Plan, error) {
+	w.Differ = p.Differ
+	return provision.ConvergePlan(b, w, have)
 }

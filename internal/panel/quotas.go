@@ -96,13 +96,13 @@ func (p *Panel) roomFor(ctx context.Context, q *store.Queries, teamID, person st
 }
 
 // quotaFindings is what room would say, for a plan.
-func (p *Panel) quotaFindings(ctx context.Context, b *model.Backend, more model.Quota) ([]model.Finding, error) {
+func (p *Panel) quotaFindings(ctx context.Context, teamID string, more model.Quota) ([]model.Finding, error) {
 	q := p.Store.Read()
-	team, err := q.TeamByID(ctx, b.TeamID)
+	team, err := q.TeamByID(ctx, teamID)
 	if err != nil {
 		return nil, err
 	}
-	use, err := p.quotaUse(ctx, q, b.TeamID, "")
+	use, err := p.quotaUse(ctx, q, teamID, "")
 	if err != nil {
 		return nil, err
 	}
@@ -117,11 +117,17 @@ func takes(b *model.Backend, op model.Operation, cost *model.Cost) model.Quota {
 	if op != model.OpProvision || b.Phase != model.PhaseRegistered {
 		return more
 	}
-	if b.Spec.Source == model.SourceLaunch && b.Spec.Launch != nil {
-		more.Instances = b.Spec.Launch.Count
-	}
+	more.Instances = launched(b.Spec)
 	if cost != nil {
 		more.MonthlyUSD = cost.Monthly
 	}
 	return more
+}
+
+// launched is how many instances the spec has launched.
+func launched(s model.Spec) int {
+	if s.Source != model.SourceLaunch || s.Launch == nil {
+		return 0
+	}
+	return s.Launch.Count
 }

@@ -169,7 +169,7 @@ func (w *sandboxWork) plan(ctx context.Context, try int) error {
 	if err != nil {
 		return err
 	}
-	if w.planned, err = provision.ProvisionPlan(b, chain, nil, findings); err != nil {
+	if w.planned, err = w.panel.converge(b, provision.Wanted{Operation: model.OpProvision, Chain: chain, Findings: findings}, nil); err != nil {
 		return err
 	}
 	w.panel.price(w.planned, b, w.env, nil)

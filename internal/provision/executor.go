@@ -75,8 +75,18 @@ func (e *Executor) seed(k waitKey) time.Duration {
 		return 0
 	case k.action == model.ActionDelete:
 		return kind.Timing().Unmake
+	case k.action == model.ActionUpdate:
+		return kind.Timing().Change
 	}
 	return kind.Timing().Make
+}
+
+// Diff is a Differ: a kind that is no Changer keeps what exists.
+func (e *Executor) Diff(have *model.Resource, want *model.PlanItem) (model.Action, []string) {
+	if c, ok := e.kinds[want.Kind].(Changer); ok {
+		return c.Diff(have, want)
+	}
+	return NeverDiffers(have, want)
 }
 
 // errInterrupted is the cause with which a walk ends its nodes' waits; why it
@@ -117,6 +127,7 @@ const (
 // node is one plan item under way.
 type node struct {
 	item  model.PlanItem
+	gone  bool // it is to be gone, instead of made or changed
 	step  *model.Step
 	level level
 	busy  bool
@@ -224,7 +235,7 @@ func (r *run) met(n *node) bool {
 	for _, need := range n.item.Needs {
 		want := levelMade
 		switch {
-		case need.Looks && !r.deletes:
+		case need.Looks && !n.gone:
 			continue
 		case need.Ready:
 			want = levelReady
@@ -249,7 +260,7 @@ func (r *run) perform(ctx context.Context, n *node, in Inputs) (err error) {
 	}
 	t := &task{run: r, node: n, kind: kind, in: in, timing: kind.Timing(), ctx: ctx}
 	switch {
-	case r.deletes:
+	case n.gone:
 		err = t.unmake()
 	default:
 		err = t.make()

@@ -149,7 +149,7 @@ func (b *bench) queue(op model.Operation, chain ...model.PlanItem) *model.Job {
 		plan = provision.RollBackPlan(b.back, b.undo, have)
 	}
 	if op == model.OpProvision {
-		if plan, err = provision.ProvisionPlan(b.back, chain, have, nil); err != nil {
+		if plan, err = provision.ConvergePlan(b.back, wanted(chain), have); err != nil {
 			b.t.Fatal(err)
 		}
 	}

@@ -14,7 +14,7 @@ func (e *Executor) Typical(ctx context.Context, environmentID string) map[string
 	p := e.paceOf(ctx, environmentID)
 	all := map[string]time.Duration{}
 	for kind := range e.kinds {
-		for _, action := range []model.Action{model.ActionCreate, model.ActionDelete} {
+		for _, action := range []model.Action{model.ActionCreate, model.ActionUpdate, model.ActionDelete} {
 			k := waitKey{kind, action}
 			if t := p.typical(k); t > 0 {
 				all[k.String()] = t
@@ -71,11 +71,7 @@ func expectedStep(item model.PlanItem, s *model.Step, from time.Time, typical ma
 	case s != nil && s.State == model.StepWaiting && !s.ExpectedAt.IsZero():
 		return later(now, s.ExpectedAt)
 	}
-	action := item.Action
-	if action != model.ActionDelete {
-		action = model.ActionCreate
-	}
-	return from.Add(typical[waitKey{item.Kind, action}.String()])
+	return from.Add(typical[waitKey{item.Kind, waitAction(item.Action)}.String()])
 }
 
 func later(a, b time.Time) time.Time {

@@ -7,31 +7,6 @@ import (
 	"drawbridge/internal/model"
 )
 
-// ProvisionPlan says what it takes to have every node of the chain, given the
-// resources that the journal knows. Nodes keep the chain's order.
-func ProvisionPlan(b *model.Backend, chain []model.PlanItem, have []model.Resource, findings []model.Finding) (*model.Plan, error) {
-	if err := checkGraph(chain); err != nil {
-		return nil, err
-	}
-	known := make(map[string]model.Resource, len(have))
-	for _, r := range have {
-		known[r.Key] = r
-	}
-	plan := &model.Plan{BackendID: b.ID, SpecVersion: b.SpecVersion, Operation: model.OpProvision, Findings: findings}
-	for _, item := range chain {
-		r, ok := known[item.Key]
-		switch {
-		case !ok || r.State == model.ResourceGone || item.Action != model.ActionCreate:
-		case r.AWSID == "":
-			item.Reasons = append(item.Reasons, "An earlier job may have made it; it is looked for first.")
-		default:
-			item.Action, item.AWSID = model.ActionKeep, r.AWSID
-		}
-		plan.Items = append(plan.Items, item)
-	}
-	return plan, nil
-}
-
 // DestroyPlan deletes every managed resource that may exist, dependents
 // first: the reverse of what ProvisionPlan's needs say. Others are let go of,
 // not touched.
@@ -57,28 +32,44 @@ func RollBackPlan(b *model.Backend, jobID string, have []model.Resource) *model.
 // deletePlan deletes the managed resources for which stays has no reason.
 func deletePlan(b *model.Backend, op model.Operation, have []model.Resource, stays func(model.Resource) string) *model.Plan {
 	plan := &model.Plan{BackendID: b.ID, SpecVersion: b.SpecVersion, Operation: op}
-	dependents := map[string][]model.Need{}
-	live := slices.DeleteFunc(slices.Clone(have), func(r model.Resource) bool { return r.State == model.ResourceGone })
-	for _, r := range live {
-		for _, need := range r.Needs {
-			dependents[need] = append(dependents[need], model.Need{Key: r.Key, Ready: true})
-		}
-	}
-	for _, r := range live {
-		item := model.PlanItem{
-			Key: r.Key, Kind: r.Kind, Name: r.Name, Title: r.Title, Action: model.ActionDelete, Ownership: r.Ownership,
-			AWSID: r.AWSID, Params: r.Params, Needs: dependents[r.Key],
-		}
-		if why := stays(r); why != "" {
+	live := live(have)
+	dependents := dependents(live)
+	for i := range live {
+		r := &live[i]
+		item := leave(r, dependents[r.Key])
+		if why := stays(*r); why != "" {
 			item.Action, item.Needs, item.Reasons = model.ActionKeep, nil, []string{why}
-		} else if r.Ownership != model.OwnershipManaged {
-			item.Action = model.ActionUse
-			item.Reasons = []string{"It is not ours: it stays as it is."}
 		}
 		plan.Items = append(plan.Items, item)
 	}
 	plan.Items = sortByNeeds(plan.Items)
 	return plan
+}
+
+// dependents are, by key, the resources that need one another, as deletion
+// waits for them.
+func dependents(live []model.Resource) map[string][]model.Need {
+	needs := map[string][]model.Need{}
+	for _, r := range live {
+		for _, need := range r.Needs {
+			needs[need] = append(needs[need], model.Need{Key: r.Key, Ready: true})
+		}
+	}
+	return needs
+}
+
+// leave deletes the resource when its dependents are gone, or lets go of one
+// that is not ours.
+func leave(r *model.Resource, after []model.Need) model.PlanItem {
+	item := model.PlanItem{
+		Key: r.Key, Kind: r.Kind, Name: r.Name, Title: r.Title, Action: model.ActionDelete, Ownership: r.Ownership,
+		AWSID: r.AWSID, Params: r.Params, Needs: after,
+	}
+	if r.Ownership != model.OwnershipManaged {
+		item.Action = model.ActionUse
+		item.Reasons = []string{"It is not ours: it stays as it is."}
+	}
+	return item
 }
 
 // checkGraph refuses unknown needs, doubled keys and an order that puts an

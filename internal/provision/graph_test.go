@@ -27,6 +27,11 @@ func drawChain(t *rapid.T) []model.PlanItem {
 	return items
 }
 
+// wanted is a chain to provision, of kinds that never change.
+func wanted(chain []model.PlanItem) provision.Wanted {
+	return provision.Wanted{Operation: model.OpProvision, Chain: chain, Differ: provision.NeverDiffers}
+}
+
 func resourcesOf(items []model.PlanItem) []model.Resource {
 	var list []model.Resource
 	for _, item := range items {
@@ -83,19 +88,19 @@ func TestDestroyPlan_touchesOnlyWhatIsOurs(t *testing.T) {
 	}
 }
 
-func TestProvisionPlan_keepsWhatExists(t *testing.T) {
+func TestConvergePlan_keepsWhatExists(t *testing.T) {
 	t.Parallel()
 	chain := []model.PlanItem{
 		{Key: "made", Action: model.ActionCreate}, {Key: "new", Action: model.ActionCreate},
 		{Key: "destroyed", Action: model.ActionCreate}, {Key: "unknown", Action: model.ActionCreate},
 		{Key: "look", Action: model.ActionUse},
 	}
-	plan, err := provision.ProvisionPlan(&model.Backend{ID: "be_1", SpecVersion: 3}, chain, []model.Resource{
+	plan, err := provision.ConvergePlan(&model.Backend{ID: "be_1", SpecVersion: 3}, wanted(chain), []model.Resource{
 		{Key: "made", AWSID: "sg-1", State: model.ResourceReady},
 		{Key: "destroyed", AWSID: "sg-0", State: model.ResourceGone},
 		{Key: "unknown", State: model.ResourcePlanned},
 		{Key: "look", AWSID: "ami-1", State: model.ResourceReady},
-	}, nil)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +117,7 @@ func TestProvisionPlan_keepsWhatExists(t *testing.T) {
 	}
 }
 
-func TestProvisionPlan_refusesABrokenGraph(t *testing.T) {
+func TestConvergePlan_refusesABrokenGraph(t *testing.T) {
 	t.Parallel()
 	for name, chain := range map[string][]model.PlanItem{
 		"unknown need": {{Key: "a", Needs: []model.Need{{Key: "b"}}}},
@@ -120,7 +125,7 @@ func TestProvisionPlan_refusesABrokenGraph(t *testing.T) {
 		"cycle":        {{Key: "a", Needs: []model.Need{{Key: "a"}}}},
 		"doubled key":  {{Key: "a"}, {Key: "a"}},
 	} {
-		if _, err := provision.ProvisionPlan(&model.Backend{}, chain, nil, nil); err == nil {
+		if _, err := provision.ConvergePlan(&model.Backend{}, wanted(chain), nil); err == nil {
 			t.Errorf("%s: let through", name)
 		}
 	}

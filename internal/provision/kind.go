@@ -36,6 +36,18 @@ type Kind interface {
 	Timing() Timing
 }
 
+// Changer is a Kind whose resources can be changed after they were made.
+type Changer interface {
+	Kind
+	// Diff is a Differ for resources of this kind.
+	Diff(have *model.Resource, want *model.PlanItem) (model.Action, []string)
+	// Change gives the resource what r.Changing says, where r.Params is what it
+	// had when the change was begun. It is called until it succeeds, again after
+	// a crash, and whenever Find says that the resource Differs; each time it
+	// does what is left to do. *NotYet means that something has to pass first.
+	Change(ctx context.Context, in Inputs, r *model.Resource) (Observed, error)
+}
+
 // Timing is what is known of one kind's waits before any was seen.
 type Timing struct {
 	// Make and Unmake are AWS's typical durations
@@ -44,6 +56,7 @@ type Timing struct {
 	// once. Looks are spaced by what earlier waits in the environment took;
 	// these are where that begins.
 	Make, Unmake time.Duration
+	Change       time.Duration // the same from Change's first answer until it is as wanted
 	// Lingers: it is still there for a while after AWS has accepted Delete.
 	Lingers bool
 	Limit   time.Duration // a wait that takes longer fails the step
@@ -80,6 +93,7 @@ type Observed struct {
 	Outputs map[string]string // replaces the resource's outputs
 	Ready   bool              // it does its work
 	Why     string            // why it is not ready, shown while waiting: AWS's own words
+	Differs bool              // it is not as r.Wanted says, and Change puts that right
 	Failed  *model.Problem    // it never will be ready
 	// Foreign: it is as wanted but somebody else made it; it becomes
 	// referenced and is never deleted by us.
@@ -93,7 +107,7 @@ type Observed struct {
 // ErrNotFound is Find's answer for a resource that does not exist.
 var ErrNotFound = errors.New("not found in AWS")
 
-// NotYet is Delete's (and Apply's) answer when AWS refuses for now: nothing
+// NotYet is Delete's (and Apply's and Change's) answer when AWS refuses for now: nothing
 // was changed, and the same call will be carried out later.
 type NotYet struct {
 	Why string // in words, with AWS's reason

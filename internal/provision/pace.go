@@ -48,7 +48,7 @@ func (p *pace) load(waits []model.Wait) {
 	defer p.mu.Unlock()
 	clear(p.waits)
 	for _, w := range waits {
-		k := waitKey{w.Kind, w.Action}
+		k := waitKey{w.Kind, waitAction(w.Action)}
 		p.waits[k] = append(p.waits[k], took{over: w.Took - w.Took/stepPart, under: w.Took})
 	}
 }

@@ -19,8 +19,8 @@ type run struct {
 	pace     *pace
 	rec      *model.Record
 	lease    model.Lease
-	deletes  bool // the job makes nothing
 	orphans  bool // it deletes what has no rows, and gets none
+	restful  bool // it looks at nothing that it does not change
 	nodes    []*node
 	byKey    map[string]*node
 	progress chan progress
@@ -33,8 +33,8 @@ type run struct {
 func newRun(e *Executor, rec *model.Record) *run {
 	r := &run{
 		exec: e, rec: rec, lease: rec.Job.Lease(),
-		deletes:   rec.Job.Operation != model.OpProvision,
 		orphans:   rec.Job.Operation == model.OpCleanUp,
+		restful:   restful(rec.Job.Operation),
 		byKey:     map[string]*node{},
 		progress:  make(chan progress),
 		resources: map[string]*model.Resource{},
@@ -51,7 +51,7 @@ func newRun(e *Executor, rec *model.Record) *run {
 			s = &model.Step{JobID: rec.Job.ID, Key: item.Key, Kind: item.Kind, Action: item.Action,
 				Title: stepTitle(item), Position: i, State: model.StepPending}
 		}
-		n := &node{item: item, step: s, ready: make(chan struct{})}
+		n := &node{item: item, gone: toBeGone(rec.Job.Operation, item.Action), step: s, ready: make(chan struct{})}
 		if s.State == model.StepDone || s.State == model.StepSkipped {
 			n.reach(levelReady)
 		}
@@ -59,6 +59,15 @@ func newRun(e *Executor, rec *model.Record) *run {
 		r.byKey[item.Key] = n
 	}
 	return r
+}
+
+// toBeGone tells whether the item is carried out backwards.
+func toBeGone(op model.Operation, a model.Action) bool {
+	switch op {
+	case model.OpDestroy, model.OpRollBack, model.OpCleanUp:
+		return true
+	}
+	return a == model.ActionDelete || a == model.ActionLetGo
 }
 
 // now is the time as the database keeps it: what is derived from it, such as
@@ -71,7 +80,7 @@ func (r *run) inputs(n *node) Inputs {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	in := Inputs{Backend: r.rec.Backend, Environment: r.rec.Environment, Now: r.exec.Now, Needs: map[string]*model.Resource{}}
-	if r.deletes {
+	if n.gone {
 		maps.Copy(in.Needs, r.resources)
 		return in
 	}
@@ -98,18 +107,23 @@ func (r *run) resource(n *node) (res *model.Resource, fresh bool) {
 		c := *known
 		return &c, false
 	}
-	needs := make([]string, 0, len(n.item.Needs))
-	for _, need := range n.item.Needs {
+	return &model.Resource{
+		BackendID: r.rec.Backend.ID, Key: n.item.Key, Kind: n.item.Kind,
+		Title: n.item.Title, Position: n.step.Position, Name: n.item.Name,
+		Ownership: n.item.Ownership, State: model.ResourcePlanned, Params: n.item.Params, Needs: needsOf(&n.item), MadeBy: r.rec.Job.ID,
+		CreatedAt: r.now(),
+	}, true
+}
+
+// needsOf are the keys that the item's resource needs as long as it exists.
+func needsOf(item *model.PlanItem) []string {
+	needs := make([]string, 0, len(item.Needs))
+	for _, need := range item.Needs {
 		if !need.Looks {
 			needs = append(needs, need.Key)
 		}
 	}
-	return &model.Resource{
-		BackendID: r.rec.Backend.ID, Key: n.item.Key, Kind: n.item.Kind,
-		Title: n.item.Title, Position: n.step.Position, Name: n.item.Name,
-		Ownership: n.item.Ownership, State: model.ResourcePlanned, Params: n.item.Params, Needs: needs, MadeBy: r.rec.Job.ID,
-		CreatedAt: r.now(),
-	}, true
+	return needs
 }
 
 // save writes step and resource through the journal and, when that worked,

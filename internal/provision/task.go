@@ -21,7 +21,7 @@ const (
 	visibleWithin = 30 * time.Second
 )
 
-// task carries out one node: make for a provision, unmake for a destroy.
+// task carries out one node: make for what is wanted, unmake for what leaves.
 type task struct {
 	run       *run
 	node      *node
@@ -34,22 +34,28 @@ type task struct {
 	wait      wait
 }
 
-// make brings the node's resource into being, or takes note of the one that
-// is there, and waits until it is ready.
+// make brings the node's resource into being, changes the one that is there or
+// takes note of it, and waits until it is ready.
 func (t *task) make() error {
 	res, fresh := t.run.resource(t.node)
 	t.res = res
+	if t.run.restful && t.node.item.Action == model.ActionKeep {
+		return t.pass()
+	}
+	t.intend(fresh)
 	if err := t.begin(); err != nil {
 		return err
 	}
 	obs, err := t.findOrApply(fresh)
+	for err == nil && !obs.Ready {
+		if obs.Differs {
+			obs, err = t.alter()
+			continue
+		}
+		obs, err = t.awaitReady(obs)
+	}
 	if err != nil {
 		return err
-	}
-	if !obs.Ready {
-		if obs, err = t.awaitReady(obs); err != nil {
-			return err
-		}
 	}
 	return t.finish(obs)
 }
@@ -83,6 +89,8 @@ func (t *task) begin() error {
 // findOrApply is "found before made": only a fresh resource is made without a look.
 func (t *task) findOrApply(fresh bool) (Observed, error) {
 	switch {
+	case t.res.Changing != nil:
+		return t.findAndAlter()
 	case t.uses():
 		obs, err := t.look()
 		if errors.Is(err, ErrNotFound) {
@@ -173,6 +181,7 @@ func (t *task) apply() (Observed, error) {
 // finish records that the resource does its work.
 func (t *task) finish(obs Observed) error {
 	t.take(obs)
+	t.changed()
 	t.res.State, t.res.Detail = model.ResourceReady, ""
 	t.node.step.State, t.node.step.Why = model.StepDone, ""
 	return t.end()
@@ -273,11 +282,10 @@ func (t *task) queued(ctx context.Context) context.Context {
 
 // waitKey is that of the wait which the task's change begins.
 func (t *task) waitKey() waitKey {
-	action := model.ActionCreate
-	if t.run.deletes {
-		action = model.ActionDelete
+	if t.node.gone {
+		return waitKey{t.node.item.Kind, model.ActionDelete}
 	}
-	return waitKey{t.node.item.Kind, action}
+	return waitKey{t.node.item.Kind, waitAction(t.node.item.Action)}
 }
 
 // stoppedBy tells whether err ends the run rather than being AWS's word: an

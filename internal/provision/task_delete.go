@@ -143,7 +143,7 @@ func (t *task) pass() error {
 
 // letGo records that the backend has nothing more to do with the resource.
 func (t *task) letGo(state model.StepState) error {
-	t.res.State, t.res.Detail = model.ResourceGone, ""
+	t.res.State, t.res.Detail, t.res.Changing = model.ResourceGone, "", nil
 	s := t.node.step
 	s.State, s.Why = state, ""
 	if s.StartedAt.IsZero() {

@@ -51,7 +51,7 @@ func (w *wait) ended(t *task) {
 	}
 }
 
-// awaitReady waits until the resource does its work.
+// awaitReady waits until the resource does its work, or has to be changed first.
 func (t *task) awaitReady(obs Observed) (Observed, error) {
 	gate := t.gate()
 	if gate == nil {
@@ -74,6 +74,8 @@ func (t *task) awaitReady(obs Observed) (Observed, error) {
 		switch {
 		case err == nil && next.Ready:
 			t.wait.ended(t)
+			return next, nil
+		case err == nil && next.Differs:
 			return next, nil
 		case err == nil:
 			obs = next

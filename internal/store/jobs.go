@@ -221,6 +221,9 @@ func later(now, then time.Time) time.Time {
 	return then.Add(time.Millisecond)
 }
 
+// chainOperations are those that leave a chain as it is wanted when they succeed.
+const chainOperations = `'provision', 'update', 'sleep', 'wake'`
+
 // holdings is what the job's backend has, as far as the job's state asks for it.
 func (q *Queries) holdings(ctx context.Context, j *model.Job) (model.Holdings, error) {
 	var have model.Holdings
@@ -238,27 +241,28 @@ func (q *Queries) holdings(ctx context.Context, j *model.Job) (model.Holdings, e
 		}
 		ready[r.Key] = r.State == model.ResourceReady
 	}
-	have.Whole, err = q.whole(ctx, j.BackendID, ready)
+	have.Whole, have.Asleep, err = q.whole(ctx, j.BackendID, ready)
 	return have, err
 }
 
-// whole tells whether all that the newest successful provision made is ready.
-func (q *Queries) whole(ctx context.Context, backendID string, ready map[string]bool) (bool, error) {
-	last, err := scanJob(q.row(ctx, "read the last successful provision",
-		`SELECT `+jobColumns+` FROM jobs WHERE backend_id = $1 AND operation = 'provision' AND state = 'succeeded'
+// whole tells whether all that the newest successful job wanted of the chain is
+// ready, and whether that job put it to sleep.
+func (q *Queries) whole(ctx context.Context, backendID string, ready map[string]bool) (whole, asleep bool, err error) {
+	last, err := scanJob(q.row(ctx, "read the last successful job of a chain",
+		`SELECT `+jobColumns+` FROM jobs WHERE backend_id = $1 AND operation IN (`+chainOperations+`) AND state = 'succeeded'
 		 ORDER BY created_at DESC, id DESC LIMIT 1`, backendID))
 	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
+		return false, false, nil
 	}
 	if err != nil || last.Plan == nil {
-		return false, err
+		return false, false, err
 	}
 	for _, item := range last.Plan.Items {
-		if !ready[item.Key] {
-			return false, nil
+		if item.Action != model.ActionDelete && item.Action != model.ActionLetGo && !ready[item.Key] {
+			return false, false, nil
 		}
 	}
-	return true, nil
+	return true, last.Operation == model.OpSleep, nil
 }
 
 // saveBackend saves a changed backend and its event.

@@ -6,13 +6,13 @@ import (
 	"drawbridge/internal/model"
 )
 
-const resourceColumns = `backend_id, key, kind, title, position, name, aws_id, outputs, ownership, state, detail, params, needs,
+const resourceColumns = `backend_id, key, kind, title, position, name, aws_id, outputs, ownership, state, detail, params, changing, needs,
 	made_by, created_at, updated_at`
 
 func scanResource(s scanner) (*model.Resource, error) {
 	var r model.Resource
 	err := s.Scan(&r.BackendID, &r.Key, &r.Kind, &r.Title, &r.Position, &r.Name, &r.AWSID, jsonColumn{&r.Outputs}, &r.Ownership, &r.State,
-		&r.Detail, jsonColumn{&r.Params}, jsonColumn{&r.Needs}, &r.MadeBy, millis{&r.CreatedAt}, millis{&r.UpdatedAt})
+		&r.Detail, jsonColumn{&r.Params}, jsonColumn{&r.Changing}, jsonColumn{&r.Needs}, &r.MadeBy, millis{&r.CreatedAt}, millis{&r.UpdatedAt})
 	return &r, err
 }
 
@@ -27,7 +27,7 @@ func (q *Queries) UpsertResource(ctx context.Context, r *model.Resource) error {
 // writeResource is UpsertResource, and tells whether anything was new: a row
 // that says the same already is left as it is, with its time of change.
 func (q *Queries) writeResource(ctx context.Context, r *model.Resource) (changed bool, err error) {
-	texts, err := jsonArgs(r.Outputs, r.Params, r.Needs)
+	texts, err := jsonArgs(r.Outputs, r.Params, r.Changing, r.Needs)
 	if err != nil {
 		return false, err
 	}
@@ -37,19 +37,19 @@ func (q *Queries) writeResource(ctx context.Context, r *model.Resource) (changed
 	}
 	n, err := q.exec(ctx, "write resource",
 		`INSERT INTO resources (`+resourceColumns+`)
-		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+		 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 		 ON CONFLICT (backend_id, key) DO UPDATE SET kind = excluded.kind, title = excluded.title,
 			position = excluded.position, name = excluded.name,
 			aws_id = excluded.aws_id, outputs = excluded.outputs, ownership = excluded.ownership,
-			state = excluded.state, detail = excluded.detail, params = excluded.params, needs = excluded.needs,
+			state = excluded.state, detail = excluded.detail, params = excluded.params, changing = excluded.changing, needs = excluded.needs,
 			made_by = excluded.made_by, created_at = excluded.created_at, updated_at = excluded.updated_at
 		 WHERE (resources.kind, resources.title, resources.position, resources.name, resources.aws_id, resources.outputs,
-				resources.ownership, resources.state, resources.detail, resources.params, resources.needs,
+				resources.ownership, resources.state, resources.detail, resources.params, resources.changing, resources.needs,
 				resources.made_by, resources.created_at)
 			<> (excluded.kind, excluded.title, excluded.position, excluded.name, excluded.aws_id, excluded.outputs,
-				excluded.ownership, excluded.state, excluded.detail, excluded.params, excluded.needs,
+				excluded.ownership, excluded.state, excluded.detail, excluded.params, excluded.changing, excluded.needs,
 				excluded.made_by, excluded.created_at)`,
-		r.BackendID, r.Key, r.Kind, r.Title, r.Position, r.Name, r.AWSID, texts[0], r.Ownership, r.State, r.Detail, texts[1], texts[2],
+		r.BackendID, r.Key, r.Kind, r.Title, r.Position, r.Name, r.AWSID, texts[0], r.Ownership, r.State, r.Detail, texts[1], texts[2], texts[3],
 		r.MadeBy, ms(r.CreatedAt), ms(now))
 	if err == nil && n > 0 {
 		r.UpdatedAt = now

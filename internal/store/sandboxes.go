@@ -174,7 +174,7 @@ func (q *Queries) sandboxFollows(ctx context.Context, j *model.Job, b *model.Bac
 			return err
 		}
 	default:
-		x.LookAt = x.EndingAt // now, whatever two clocks differ by
+		x.LookAt = now
 	}
 	return q.SaveSandbox(ctx, x)
 }

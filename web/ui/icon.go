@@ -32,6 +32,8 @@ func iconPaths(name string) []string {
 		return []string{"M10 14a4 4 0 0 0 5.7 0l3-3a4 4 0 0 0-5.7-5.7l-1 1", "M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 0 5.7 5.7l1-1"}
 	case "arrow":
 		return []string{"M5 12h13", "M13 7l5 5l-5 5"}
+	case "moon":
+		return []string{"M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10z"}
 	case "shield":
 		return []string{"M12 3.8l7 2.6v5.3c0 4.2-2.9 7-7 8.5c-4.1-1.5-7-4.3-7-8.5V6.4z"}
 	default:

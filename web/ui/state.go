@@ -42,6 +42,8 @@ func PhaseState(p model.Phase) State {
 		s.Word, s.Tone, s.Icon = "Degraded", ToneWarn, "alert"
 	case model.PhaseUpdating:
 		s.Word, s.Tone, s.Icon = "Updating", ToneBusy, "loader"
+	case model.PhaseAsleep:
+		s.Word, s.Tone, s.Icon = "Asleep", ToneIdle, "moon"
 	case model.PhaseRollingBack:
 		s.Word, s.Tone, s.Icon = "Rolling back", ToneBusy, "loader"
 	case model.PhaseDestroying:
@@ -174,6 +176,8 @@ func ActionState(a model.Action) State {
 		s.Word, s.Tone, s.Icon = "Replace", ToneWarn, "loader"
 	case model.ActionDelete:
 		s.Word, s.Tone, s.Icon = "Delete", ToneBad, "trash"
+	case model.ActionLetGo:
+		s.Word, s.Tone, s.Icon = "Let go", ToneIdle, "minus"
 	case model.ActionKeep:
 		s.Word, s.Tone, s.Icon = "Keep", ToneIdle, "check"
 	case model.ActionUse:

@@ -12,7 +12,7 @@ func everyState() map[string][]State {
 		"phase": {
 			PhaseState(model.PhaseRegistered), PhaseState(model.PhaseProvisioning), PhaseState(model.PhaseReady),
 			PhaseState(model.PhaseDegraded), PhaseState(model.PhaseUpdating), PhaseState(model.PhaseDestroying),
-			PhaseState(model.PhaseDestroyed), PhaseState(model.PhaseFailed), PhaseState(model.PhaseRollingBack),
+			PhaseState(model.PhaseDestroyed), PhaseState(model.PhaseFailed), PhaseState(model.PhaseRollingBack), PhaseState(model.PhaseAsleep),
 		},
 		"job": {
 			JobState(model.JobQueued), JobState(model.JobRunning), JobState(model.JobWaiting),
@@ -29,7 +29,7 @@ func everyState() map[string][]State {
 		},
 		"action": {
 			ActionState(model.ActionCreate), ActionState(model.ActionUpdate), ActionState(model.ActionReplace),
-			ActionState(model.ActionDelete), ActionState(model.ActionKeep), ActionState(model.ActionUse), ActionState(model.ActionCheck),
+			ActionState(model.ActionDelete), ActionState(model.ActionKeep), ActionState(model.ActionUse), ActionState(model.ActionCheck), ActionState(model.ActionLetGo),
 		},
 		"severity": {SeverityState(model.SeverityError), SeverityState(model.SeverityWarning), SeverityState(model.SeverityInfo)},
 		"verdict":  {Verdict(true), Verdict(false)},

@@ -66,6 +66,21 @@ func (k api) Apply(ctx context.Context, in provision.Inputs, r *model.Resource) 
 	return observedAPI(aws.ToString(out.ApiId), out.ApiEndpoint), nil
 }
 
+func (api) Diff(have *model.Resource, want *model.PlanItem) (model.Action, []string) {
+	return tagsOnly(have, want)
+}
+
+func (k api) Change(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	c, err := k.clients(ctx, in)
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	if err := retagAPI(ctx, c, r, "/apis/"+r.AWSID); err != nil {
+		return provision.Observed{}, err
+	}
+	return k.Find(ctx, in, r)
+}
+
 func (k api) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {
 	c, err := k.clients(ctx, in)
 	if err != nil {

@@ -2,6 +2,7 @@ package kinds
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"drawbridge/internal/model"
@@ -15,18 +16,41 @@ func Chain(b *model.Backend, env *model.Environment, facts Facts) []model.PlanIt
 	c := chain{b: b, env: env, facts: facts, port: strconv.Itoa(b.Spec.Port)}
 	c.groups()
 	c.app()
+	c.instances()
 	c.loadBalancer()
+	c.targets()
+	c.gateway()
+	c.answer()
+	return c.items
+}
+
+// Asleep is the chain of a backend with launched instances that sleeps: no
+// target is registered, the instances are stopped once the last one has left,
+// and nothing answers. It takes no facts: what they tell is kept as it is.
+func Asleep(b *model.Backend, env *model.Environment) []model.PlanItem {
+	c := chain{b: b, env: env, asleep: true, port: strconv.Itoa(b.Spec.Port)}
+	c.groups()
+	c.app()
+	c.loadBalancer()
+	c.targets()
+	c.instances()
 	c.gateway()
 	return c.items
 }
 
 // chain is a chain that is being listed.
 type chain struct {
-	b     *model.Backend
-	env   *model.Environment
-	facts Facts
-	port  string
-	items []model.PlanItem
+	b      *model.Backend
+	env    *model.Environment
+	facts  Facts
+	asleep bool
+	port   string
+	items  []model.PlanItem
+}
+
+// taggable are the kinds that carry tags; AWS has none for the others.
+var taggable = []model.ResourceKind{
+	KindSecurityGroup, KindIngressRule, KindInstance, KindTargetGroup, KindLoadBalancer, KindListener, KindVPCLink, KindAPI, KindStage,
 }
 
 func (c *chain) add(item model.PlanItem, needs ...model.Need) {
@@ -36,8 +60,22 @@ func (c *chain) add(item model.PlanItem, needs ...model.Need) {
 	if item.Ownership == "" {
 		item.Ownership = model.OwnershipManaged
 	}
+	if item.Ownership == model.OwnershipManaged && slices.Contains(taggable, item.Kind) {
+		item.Params = c.tagged(item.Params)
+	}
 	item.Needs = needs
 	c.items = append(c.items, item)
+}
+
+// tagged adds the team's tags to params.
+func (c *chain) tagged(params map[string]string) map[string]string {
+	if params == nil && len(c.b.Spec.Tags) > 0 {
+		params = map[string]string{}
+	}
+	for k, v := range c.b.Spec.Tags {
+		params[tagParam+k] = v
+	}
+	return params
 }
 
 // made: it is enough that the needed node exists.
@@ -72,11 +110,11 @@ func (c *chain) group(key, title, description string) {
 	})
 }
 
-// app is what answers the requests: new instances or existing ones, and the
-// rules that let the load balancer in.
+// app is what the instances that answer the requests take: the rules that let
+// the load balancer in, and the image of new ones.
 func (c *chain) app() {
 	if !c.launches() {
-		c.existingApp()
+		c.openings()
 		return
 	}
 	c.add(model.PlanItem{
@@ -85,18 +123,42 @@ func (c *chain) app() {
 		Params: map[string]string{"group": "ec2-sg", "source": "alb-sg", "port": c.port, "description": "The app, from the load balancer"},
 	}, made("ec2-sg"), made("alb-sg"))
 	c.image()
+}
+
+// instances are new ones or existing ones. They are slots: one that becomes
+// another is made beside it, under a key of its own.
+func (c *chain) instances() {
+	if !c.launches() {
+		c.existing()
+		return
+	}
 	launch := c.b.Spec.Launch
 	subnets := c.subnets()
+	needs := []model.Need{made("image"), made("ec2-sg")}
+	if c.asleep {
+		needs = append(needs, ready("targets"))
+	}
 	for i := 1; i <= launch.Count; i++ {
 		params := map[string]string{
 			"instance_type": launch.InstanceType, "subnet_id": subnets[(i-1)%len(subnets)],
-			"profile": launch.InstanceProfile, "user_data": describeUserData(launch),
+			"profile": launch.InstanceProfile, "user_data": describeUserData(launch), "user_data_sha256": userDataSum(c.b.Spec),
 		}
+		if launch.AMI != "" {
+			params["ami"] = launch.AMI
+		}
+		c.rest(params)
 		key := fmt.Sprintf("instance-%d", i)
 		c.add(model.PlanItem{
 			Key: key, Kind: KindInstance, Name: c.b.AWSName(key), Params: params,
 			Title: fmt.Sprintf("An EC2 instance (%s) in %s that runs the app", launch.InstanceType, params["subnet_id"]),
-		}, made("image"), made("ec2-sg"))
+		}, needs...)
+	}
+}
+
+// rest marks what sleeps.
+func (c *chain) rest(params map[string]string) {
+	if c.asleep {
+		params[paramPower] = powerOff
 	}
 }
 
@@ -123,7 +185,8 @@ func (c *chain) image() {
 	c.add(item)
 }
 
-func (c *chain) existingApp() {
+// openings are the rules that the groups of existing instances lack.
+func (c *chain) openings() {
 	for i, o := range c.facts.Openings {
 		key := fmt.Sprintf("app-ingress-%d", i+1)
 		c.add(model.PlanItem{
@@ -132,6 +195,9 @@ func (c *chain) existingApp() {
 			Params: map[string]string{"group_id": o.GroupID, "source": "alb-sg", "port": c.port, "description": "The app, from the load balancer"},
 		}, made("alb-sg"))
 	}
+}
+
+func (c *chain) existing() {
 	for i, id := range c.b.Spec.Instances.IDs {
 		item := model.PlanItem{
 			Key: fmt.Sprintf("instance-%d", i+1), Kind: KindInstance, Name: id,
@@ -146,8 +212,7 @@ func (c *chain) existingApp() {
 	}
 }
 
-// loadBalancer is the target group, the load balancer in front of it, and the
-// registration of the instances. Only running instances can be registered; a
+// loadBalancer is the target group and the load balancer in front of it. A
 // listener can be made while the load balancer is still provisioning.
 func (c *chain) loadBalancer() {
 	c.add(model.PlanItem{
@@ -164,17 +229,27 @@ func (c *chain) loadBalancer() {
 		Key: "listener", Kind: KindListener, Name: fmt.Sprintf("HTTP:%d", listenerPort),
 		Title: "A listener that forwards HTTP on port 80 to the target group",
 	}, made("alb"), made("target-group"))
+}
+
+// targets is the registration of the instances. Only running ones can be
+// registered.
+func (c *chain) targets() {
 	needs := []model.Need{made("target-group"), {Key: "alb", Ready: true, Looks: true}}
 	for _, item := range c.items {
 		if item.Kind == KindInstance {
 			needs = append(needs, ready(item.Key))
 		}
 	}
-	c.add(model.PlanItem{
+	item := model.PlanItem{
 		Key: "targets", Kind: KindTargets, Name: "targets of " + c.b.AWSName("tg"),
 		Title:  "The instances, registered in the target group until all are healthy",
 		Params: map[string]string{"port": c.port},
-	}, needs...)
+	}
+	if c.asleep {
+		item.Title = "The instances, taken out of the target group when their last requests have ended"
+	}
+	c.rest(item.Params)
+	c.add(item, needs...)
 }
 
 // gateway is the way in: VPC link, HTTP API, and what ties them together.
@@ -200,6 +275,10 @@ func (c *chain) gateway() {
 	c.add(model.PlanItem{
 		Key: "stage", Kind: KindStage, Name: defaultStage, Title: "The $default stage, deployed automatically",
 	}, made("api"))
+}
+
+// answer is the last look.
+func (c *chain) answer() {
 	c.add(model.PlanItem{
 		Key: "answer", Kind: KindFirstAnswer, Name: "first answer", Action: model.ActionCheck, Ownership: model.OwnershipReferenced,
 		Title:  "A request through the invoke URL, answered by the app",

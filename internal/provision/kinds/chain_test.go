@@ -55,7 +55,7 @@ func TestChainNodes(t *testing.T) {
 		if got := strings.Join(keys(items), " "); got != row.want {
 			t.Errorf("%s:\n got %s\nwant %s", row.name, got, row.want)
 		}
-		if _, err := provision.ProvisionPlan(testBackend(row.spec), items, nil, nil); err != nil {
+		if _, err := provision.ConvergePlan(testBackend(row.spec), provision.Wanted{Operation: model.OpProvision, Chain: items, Differ: provision.NeverDiffers}, nil); err != nil {
 			t.Errorf("%s: %v", row.name, err)
 		}
 	}

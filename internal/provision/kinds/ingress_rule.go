@@ -103,6 +103,32 @@ func (k ingressRule) Apply(ctx context.Context, in provision.Inputs, r *model.Re
 	return observedRule(aws.ToString(out.SecurityGroupRules[0].SecurityGroupRuleId), group, false), nil
 }
 
+// Diff: a rule of another port or group is another rule, and the old one stays
+// until nothing needs it.
+func (ingressRule) Diff(have *model.Resource, want *model.PlanItem) (model.Action, []string) {
+	d := differ(have, want)
+	if have.State == model.ResourceDeleting {
+		d.note(model.ActionReplace, "It is being deleted.")
+	}
+	d.of(model.ActionReplace, "port", "The port")
+	d.of(model.ActionReplace, "source", "The group that may come in")
+	d.of(model.ActionReplace, "group", "The group that lets it in")
+	d.of(model.ActionReplace, "group_id", "The group that lets it in")
+	d.tags(have)
+	return d.verdict()
+}
+
+func (k ingressRule) Change(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	c, err := k.clients(ctx, in)
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	if err := retagEC2(ctx, c, r, r.AWSID); err != nil {
+		return provision.Observed{}, err
+	}
+	return k.Find(ctx, in, r)
+}
+
 func (k ingressRule) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {
 	c, err := k.clients(ctx, in)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -19,14 +20,15 @@ import (
 )
 
 // instance is one EC2 instance: launched by us, or an existing one that is
-// only looked at. Params of ours: instance_type, subnet_id, profile; of an
-// existing one: instance_id. Outputs: private_ip, subnet_id, availability_zone.
+// only looked at. Params of ours: instance_type, subnet_id, profile, ami,
+// user_data (in words), user_data_sha256, power; of an existing one:
+// instance_id. Outputs: private_ip, subnet_id, availability_zone.
 type instance struct{ base }
 
 func (instance) Name() model.ResourceKind { return KindInstance }
 
 func (instance) Timing() provision.Timing {
-	return provision.Timing{Make: 25 * time.Second, Unmake: 30 * time.Second, Lingers: true, Limit: 10 * time.Minute}
+	return provision.Timing{Make: 25 * time.Second, Unmake: 30 * time.Second, Change: 45 * time.Second, Lingers: true, Limit: 10 * time.Minute}
 }
 
 func (k instance) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
@@ -44,21 +46,31 @@ func (k instance) Find(ctx context.Context, in provision.Inputs, r *model.Resour
 		query = &ec2.DescribeInstancesInput{Filters: append(ownerFilters(c, in, r),
 			awsapi.Filter("instance-state-name", "pending", "running", "stopping", "stopped"))}
 	}
-	out, err := c.EC2.DescribeInstances(ctx, query)
-	if err != nil && awsapi.Classify(err) != awsapi.NotFound {
+	i, err := describeInstance(ctx, c, query)
+	if err != nil && !errors.Is(err, provision.ErrNotFound) {
 		return provision.Observed{}, fmt.Errorf("describe instance %s: %w", r.Key, err)
 	}
 	if err == nil {
-		for _, reservation := range out.Reservations {
-			for _, i := range reservation.Instances {
-				return observedInstance(i, r)
-			}
-		}
+		return observedInstance(i, r)
 	}
 	if r.Ownership == model.OwnershipReferenced {
 		return provision.Observed{}, missing(id) // waiting would not bring it back
 	}
 	return provision.Observed{}, provision.ErrNotFound
+}
+
+// describeInstance returns the one that the query finds, or ErrNotFound.
+func describeInstance(ctx context.Context, c *awsapi.Clients, query *ec2.DescribeInstancesInput) (types.Instance, error) {
+	out, err := c.EC2.DescribeInstances(ctx, query)
+	if err != nil {
+		return types.Instance{}, found(err)
+	}
+	for _, reservation := range out.Reservations {
+		for _, i := range reservation.Instances {
+			return i, nil
+		}
+	}
+	return types.Instance{}, provision.ErrNotFound
 }
 
 // FindAll looks at many with one call.
@@ -106,10 +118,18 @@ func observedInstance(i types.Instance, r *model.Resource) (provision.Observed, 
 		},
 		Why: fmt.Sprintf("The instance is %s.", m.State),
 	}
+	off := asleep(r.Wanted())
 	switch types.InstanceStateName(m.State) {
 	case types.InstanceStateNameRunning:
-		obs.Ready, obs.Why = true, ""
+		if obs.Ready, obs.Differs = !off, off; !off {
+			obs.Why = ""
+		}
 	case types.InstanceStateNameStopped, types.InstanceStateNameStopping:
+		if off || asleep(r.Params) { // it was stopped by us
+			stopped := m.State == string(types.InstanceStateNameStopped)
+			obs.Ready, obs.Differs = off && stopped, !off && stopped
+			break
+		}
 		obs.Failed = &model.Problem{
 			Code: "InstanceStopped", Message: fmt.Sprintf("The instance %s is %s; somebody stopped it.", m.ID, m.State),
 			Advice: "Start it in the EC2 console, then retry.",
@@ -120,7 +140,7 @@ func observedInstance(i types.Instance, r *model.Resource) (provision.Observed, 
 			obs.Gone = true
 		case r.Ownership == model.OwnershipReferenced:
 			return obs, missing(m.ID)
-		case r.State == model.ResourceReady, r.State == model.ResourceFailed:
+		case r.State == model.ResourceReady, r.State == model.ResourceFailed, r.Changing != nil:
 			// What was told of already, or was terminated by somebody later,
 			// does not stand in the way of a new one.
 			return obs, provision.ErrNotFound
@@ -155,6 +175,12 @@ func (k instance) Apply(ctx context.Context, in provision.Inputs, r *model.Resou
 	c, err := k.clients(ctx, in)
 	if err != nil {
 		return provision.Observed{}, err
+	}
+	if asleep(r.Wanted()) {
+		return provision.Observed{}, &model.Problem{
+			Code: "InstanceTerminated", Message: "The instance is gone: somebody terminated it. Another one is not launched to be stopped at once.",
+			Advice: "Provision the backend: that launches another. Then it can be put to sleep.",
+		}
 	}
 	request, err := launchRequest(c, in, r)
 	if err != nil {

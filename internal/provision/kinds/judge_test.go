@@ -166,24 +166,25 @@ func TestTargetsJoining(t *testing.T) {
 	ids := []string{"i-1", "i-2"}
 	for _, row := range []struct {
 		name   string
-		health map[string]*elbtypes.TargetHealth
+		health map[place]*elbtypes.TargetHealth
 		want   string
 		why    string
 	}{
-		{"all healthy", map[string]*elbtypes.TargetHealth{"i-1": health("healthy", "", ""), "i-2": health("healthy", "", "")}, "ready", ""},
-		{"one missing", map[string]*elbtypes.TargetHealth{"i-1": health("healthy", "", "")}, "not found", ""},
-		{"one draining", map[string]*elbtypes.TargetHealth{"i-1": health("healthy", "", ""), "i-2": health("draining", "", "")}, "not found", ""},
-		{"one times out", map[string]*elbtypes.TargetHealth{"i-1": health("healthy", "", ""), "i-2": health("unhealthy", "Target.Timeout", "Request timed out")},
+		{"all healthy", map[place]*elbtypes.TargetHealth{{"i-1", "8000"}: health("healthy", "", ""), {"i-2", "8000"}: health("healthy", "", "")}, "ready", ""},
+		{"one on another port", map[place]*elbtypes.TargetHealth{{"i-1", "8000"}: health("healthy", "", ""), {"i-2", "8001"}: health("healthy", "", "")}, "not found", ""},
+		{"one missing", map[place]*elbtypes.TargetHealth{{"i-1", "8000"}: health("healthy", "", "")}, "not found", ""},
+		{"one draining", map[place]*elbtypes.TargetHealth{{"i-1", "8000"}: health("healthy", "", ""), {"i-2", "8000"}: health("draining", "", "")}, "not found", ""},
+		{"one times out", map[place]*elbtypes.TargetHealth{{"i-1", "8000"}: health("healthy", "", ""), {"i-2", "8000"}: health("unhealthy", "Target.Timeout", "Request timed out")},
 			"waits", "i-2 is unhealthy: Request timed out. Mostly the instance's security group"},
-		{"one answers 404", map[string]*elbtypes.TargetHealth{"i-1": health("healthy", "", ""), "i-2": health("unhealthy", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [404]")},
+		{"one answers 404", map[place]*elbtypes.TargetHealth{{"i-1", "8000"}: health("healthy", "", ""), {"i-2", "8000"}: health("unhealthy", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [404]")},
 			"waits", "codes: [404]. The app must answer"},
 	} {
-		obs, err := joining("arn", ids, row.health)
+		obs, err := joining("arn", "8000", ids, row.health)
 		if got := verdict(obs, err); got != row.want || !strings.Contains(obs.Why, row.why) {
 			t.Errorf("%s: %s, %q", row.name, got, obs.Why)
 		}
 	}
-	if obs, _ := joining("arn", nil, nil); obs.Ready {
+	if obs, _ := joining("arn", "8000", nil, nil); obs.Ready {
 		t.Error("no targets at all are ready")
 	}
 }
@@ -193,7 +194,7 @@ func TestTargetsLeaving(t *testing.T) {
 	for state, want := range map[elbtypes.TargetHealthStateEnum]string{
 		"draining": "gone", "unused": "gone", "healthy": "waits", "unhealthy": "waits",
 	} {
-		obs, err := leaving("arn", &model.Resource{}, map[string]*elbtypes.TargetHealth{"i-1": {State: state}})
+		obs, err := leaving("arn", &model.Resource{}, map[place]*elbtypes.TargetHealth{{"i-1", "8000"}: {State: state}})
 		if got := verdict(obs, err); got != want {
 			t.Errorf("%s: %s, want %s", state, got, want)
 		}

@@ -83,6 +83,21 @@ func (k listener) Apply(ctx context.Context, in provision.Inputs, r *model.Resou
 	return provision.Observed{AWSID: aws.ToString(out.Listeners[0].ListenerArn), Ready: true}, nil
 }
 
+func (listener) Diff(have *model.Resource, want *model.PlanItem) (model.Action, []string) {
+	return tagsOnly(have, want)
+}
+
+func (k listener) Change(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	c, err := k.clients(ctx, in)
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	if err := retagELB(ctx, c, r); err != nil {
+		return provision.Observed{}, err
+	}
+	return k.Find(ctx, in, r)
+}
+
 func (k listener) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {
 	c, err := k.clients(ctx, in)
 	if err != nil {

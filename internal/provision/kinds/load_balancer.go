@@ -127,6 +127,21 @@ func (k loadBalancer) Apply(ctx context.Context, in provision.Inputs, r *model.R
 	return observedLoadBalancer(out.LoadBalancers[0]), nil
 }
 
+func (loadBalancer) Diff(have *model.Resource, want *model.PlanItem) (model.Action, []string) {
+	return tagsOnly(have, want)
+}
+
+func (k loadBalancer) Change(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	c, err := k.clients(ctx, in)
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	if err := retagELB(ctx, c, r); err != nil {
+		return provision.Observed{}, err
+	}
+	return k.Find(ctx, in, r)
+}
+
 func (k loadBalancer) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {
 	c, err := k.clients(ctx, in)
 	if err != nil {

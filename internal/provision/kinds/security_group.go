@@ -72,6 +72,21 @@ func (k securityGroup) Apply(ctx context.Context, in provision.Inputs, r *model.
 	return provision.Observed{AWSID: aws.ToString(out.GroupId), Ready: true}, nil
 }
 
+func (securityGroup) Diff(have *model.Resource, want *model.PlanItem) (model.Action, []string) {
+	return tagsOnly(have, want)
+}
+
+func (k securityGroup) Change(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	c, err := k.clients(ctx, in)
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	if err := retagEC2(ctx, c, r, r.AWSID); err != nil {
+		return provision.Observed{}, err
+	}
+	return k.Find(ctx, in, r)
+}
+
 func (k securityGroup) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {
 	c, err := k.clients(ctx, in)
 	if err != nil {

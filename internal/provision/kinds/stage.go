@@ -74,6 +74,25 @@ func (k stage) Apply(ctx context.Context, in provision.Inputs, r *model.Resource
 	return observedStage(parent, out.StageName), nil
 }
 
+func (stage) Diff(have *model.Resource, want *model.PlanItem) (model.Action, []string) {
+	return tagsOnly(have, want)
+}
+
+func (k stage) Change(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	c, err := k.clients(ctx, in)
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	parent, err := in.Need("api")
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	if err := retagAPI(ctx, c, r, "/apis/"+parent.AWSID+"/stages/"+defaultStage); err != nil {
+		return provision.Observed{}, err
+	}
+	return k.Find(ctx, in, r)
+}
+
 func (k stage) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {
 	c, err := k.clients(ctx, in)
 	if err != nil {

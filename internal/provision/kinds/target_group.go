@@ -102,6 +102,36 @@ func (k targetGroup) Apply(ctx context.Context, in provision.Inputs, r *model.Re
 	return provision.Observed{AWSID: aws.ToString(out.TargetGroups[0].TargetGroupArn), Ready: true}, nil
 }
 
+// Diff: each target has a port of its own, and the group's is only what one
+// without would get.
+func (targetGroup) Diff(have *model.Resource, want *model.PlanItem) (model.Action, []string) {
+	d := differ(have, want)
+	d.of(model.ActionUpdate, "health_path", "The health check's path")
+	d.tags(have)
+	return d.verdict()
+}
+
+func (targetGroup) modify(ctx context.Context, c *awsapi.Clients, r *model.Resource) error {
+	if path := r.Wanted()["health_path"]; path != r.Params["health_path"] {
+		_, err := c.ELB.ModifyTargetGroup(ctx, &elb.ModifyTargetGroupInput{TargetGroupArn: &r.AWSID, HealthCheckPath: &path})
+		if err != nil {
+			return notNow(fmt.Errorf("change the health check of %s: %w", r.Name, err))
+		}
+	}
+	return retagELB(ctx, c, r)
+}
+
+func (k targetGroup) Change(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	c, err := k.clients(ctx, in)
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	if err := k.modify(ctx, c, r); err != nil {
+		return provision.Observed{}, err
+	}
+	return k.Find(ctx, in, r)
+}
+
 func (k targetGroup) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {
 	c, err := k.clients(ctx, in)
 	if err != nil {

@@ -1,6 +1,7 @@
 package kinds
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -19,16 +20,17 @@ import (
 )
 
 // targets is the registration of all instances in the target group; its id is
-// the group's ARN. It is ready when every one is healthy. Params: port.
+// the group's ARN. It is ready when every one is healthy, or, asleep, when none
+// is left. Params: port, power.
 // Outputs: instance_ids, healthy ("1 of 2").
 type targets struct{ base }
 
 func (targets) Name() model.ResourceKind { return KindTargets }
 
 // Timing: counted from when the load balancer is active; the app's own start
-// is in this wait.
+// is in this wait. In a change AWS lets a target's last requests end for 300 s.
 func (targets) Timing() provision.Timing {
-	return provision.Timing{Make: 30 * time.Second, Limit: 15 * time.Minute}
+	return provision.Timing{Make: 30 * time.Second, Change: 330 * time.Second, Limit: 15 * time.Minute}
 }
 
 // hints say what the reasons of an unhealthy target mostly come from.
@@ -42,17 +44,35 @@ var hints = map[types.TargetHealthReasonEnum]string{
 
 // wanted are the ids of the instances to register, sorted.
 func wanted(in provision.Inputs, r *model.Resource) []string {
-	if ids := r.Outputs["instance_ids"]; ids != "" && r.State == model.ResourceDeleting {
-		return list(ids)
-	}
 	var ids []string
+	if r.State == model.ResourceDeleting {
+		ids = list(r.Outputs["instance_ids"])
+	}
 	for key, n := range in.Needs {
-		if strings.HasPrefix(key, "instance-") && n.AWSID != "" {
+		if strings.HasPrefix(key, "instance-") && n.AWSID != "" && n.State != model.ResourceGone {
 			ids = append(ids, n.AWSID)
 		}
 	}
 	slices.Sort(ids)
-	return ids
+	return slices.Compact(ids)
+}
+
+// place is what tells a target apart: one instance may be one on two ports.
+type place struct{ id, port string }
+
+// healthOf is what AWS says of each target of the group.
+func healthOf(ctx context.Context, c *awsapi.Clients, group *model.Resource) (map[place]*types.TargetHealth, error) {
+	out, err := c.ELB.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &group.AWSID})
+	if err != nil {
+		return nil, found(fmt.Errorf("describe targets of %s: %w", group.Name, err))
+	}
+	health := map[place]*types.TargetHealth{}
+	for _, d := range out.TargetHealthDescriptions {
+		if d.Target != nil && d.TargetHealth != nil {
+			health[place{aws.ToString(d.Target.Id), strconv.Itoa(int(aws.ToInt32(d.Target.Port)))}] = d.TargetHealth
+		}
+	}
+	return health, nil
 }
 
 func (k targets) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
@@ -64,28 +84,26 @@ func (k targets) Find(ctx context.Context, in provision.Inputs, r *model.Resourc
 	if err != nil {
 		return provision.Observed{}, err
 	}
-	out, err := c.ELB.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &group.AWSID})
-	if err != nil {
-		return provision.Observed{}, found(fmt.Errorf("describe targets of %s: %w", group.Name, err))
-	}
-	health := map[string]*types.TargetHealth{}
-	for _, d := range out.TargetHealthDescriptions {
-		if d.Target != nil && d.TargetHealth != nil {
-			health[aws.ToString(d.Target.Id)] = d.TargetHealth
-		}
-	}
-	if r.State == model.ResourceDeleting {
+	health, err := healthOf(ctx, c, group)
+	switch {
+	case err != nil:
+		return provision.Observed{}, err
+	case r.State == model.ResourceDeleting:
 		return leaving(group.AWSID, r, health)
+	case r.Changing != nil: // how far that has come, Change says
+		return provision.Observed{AWSID: group.AWSID, Outputs: r.Outputs, Differs: true}, nil
+	case asleep(r.Params):
+		return provision.Observed{AWSID: group.AWSID, Ready: len(health) == 0, Differs: len(health) > 0}, nil
 	}
-	return joining(group.AWSID, wanted(in, r), health)
+	return joining(group.AWSID, r.Params["port"], wanted(in, r), health)
 }
 
 // joining judges registered targets: all must be there and healthy.
-func joining(arn string, ids []string, health map[string]*types.TargetHealth) (provision.Observed, error) {
+func joining(arn, port string, ids []string, health map[place]*types.TargetHealth) (provision.Observed, error) {
 	healthy := 0
 	var why []string
 	for _, id := range ids {
-		h := health[id]
+		h := health[place{id, port}]
 		switch {
 		case h == nil || h.State == types.TargetHealthStateEnumDraining:
 			return provision.Observed{}, provision.ErrNotFound // registering again is free
@@ -119,14 +137,14 @@ func describeHealth(id string, h *types.TargetHealth) string {
 
 // leaving judges targets that were deregistered. A draining one is as good as
 // gone: its instance and its target group may be deleted.
-func leaving(arn string, r *model.Resource, health map[string]*types.TargetHealth) (provision.Observed, error) {
+func leaving(arn string, r *model.Resource, health map[place]*types.TargetHealth) (provision.Observed, error) {
 	obs := provision.Observed{AWSID: arn, Outputs: maps.Clone(r.Outputs), Gone: true}
 	if len(health) == 0 {
 		return obs, provision.ErrNotFound
 	}
-	for _, id := range slices.Sorted(maps.Keys(health)) {
-		if s := health[id].State; s != types.TargetHealthStateEnumDraining && s != types.TargetHealthStateEnumUnused {
-			obs.Gone, obs.Why = false, fmt.Sprintf("%s is still %s.", id, s)
+	for _, at := range sortedPlaces(health) {
+		if s := health[at].State; s != types.TargetHealthStateEnumDraining && s != types.TargetHealthStateEnumUnused {
+			obs.Gone, obs.Why = false, fmt.Sprintf("%s is still %s.", at.id, s)
 		}
 	}
 	return obs, nil
@@ -141,7 +159,7 @@ func (k targets) Apply(ctx context.Context, in provision.Inputs, r *model.Resour
 	if err != nil {
 		return provision.Observed{}, err
 	}
-	descriptions, err := describeTargets(r, wanted(in, r))
+	descriptions, err := describeTargets(placesOf(r.Params["port"], wanted(in, r)))
 	if err != nil {
 		return provision.Observed{}, err
 	}
@@ -159,14 +177,28 @@ func (k targets) Apply(ctx context.Context, in provision.Inputs, r *model.Resour
 	}, nil
 }
 
-func describeTargets(r *model.Resource, ids []string) ([]types.TargetDescription, error) {
-	port, err := strconv.ParseInt(r.Params["port"], 10, 32)
-	if err != nil {
-		return nil, fmt.Errorf("read port of %s: %w", r.Key, err)
-	}
-	var all []types.TargetDescription
+func placesOf(port string, ids []string) []place {
+	var all []place
 	for _, id := range ids {
-		all = append(all, types.TargetDescription{Id: &id, Port: aws.Int32(int32(port))})
+		all = append(all, place{id, port})
+	}
+	return all
+}
+
+func sortedPlaces[T any](of map[place]T) []place {
+	return slices.SortedFunc(maps.Keys(of), func(a, b place) int {
+		return cmp.Or(strings.Compare(a.id, b.id), strings.Compare(a.port, b.port))
+	})
+}
+
+func describeTargets(places []place) ([]types.TargetDescription, error) {
+	var all []types.TargetDescription
+	for _, at := range places {
+		port, err := strconv.ParseInt(at.port, 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("read port of target %s: %w", at.id, err)
+		}
+		all = append(all, types.TargetDescription{Id: &at.id, Port: aws.Int32(int32(port))})
 	}
 	return all, nil
 }
@@ -176,7 +208,11 @@ func (k targets) Delete(ctx context.Context, in provision.Inputs, r *model.Resou
 	if err != nil {
 		return err
 	}
-	descriptions, err := describeTargets(r, wanted(in, r))
+	places := placesOf(r.Params["port"], wanted(in, r))
+	if port := r.Wanted()["port"]; port != r.Params["port"] { // a change to it had begun
+		places = append(places, placesOf(port, wanted(in, r))...)
+	}
+	descriptions, err := describeTargets(places)
 	if err != nil || len(descriptions) == 0 {
 		return err
 	}

@@ -1,8 +1,10 @@
 package kinds
 
 import (
+	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"encoding/hex"
 	"strconv"
 	"strings"
 
@@ -17,9 +19,18 @@ var sampleUserData string
 
 // userData is the spec's user data, or the sample app's, as the API takes it.
 func userData(s model.Spec) string {
-	text := s.Launch.UserData
-	if text == "" {
-		text = strings.ReplaceAll(sampleUserData, "{{PORT}}", strconv.Itoa(s.Port))
+	return base64.StdEncoding.EncodeToString([]byte(userDataText(s)))
+}
+
+func userDataText(s model.Spec) string {
+	if s.Launch.UserData != "" {
+		return s.Launch.UserData
 	}
-	return base64.StdEncoding.EncodeToString([]byte(text))
+	return strings.ReplaceAll(sampleUserData, "{{PORT}}", strconv.Itoa(s.Port))
+}
+
+// userDataSum tells user data apart without showing it.
+func userDataSum(s model.Spec) string {
+	sum := sha256.Sum256([]byte(userDataText(s)))
+	return hex.EncodeToString(sum[:])
 }

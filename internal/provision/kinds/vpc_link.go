@@ -119,6 +119,21 @@ func (k vpcLink) Apply(ctx context.Context, in provision.Inputs, r *model.Resour
 	return observedLink(aws.ToString(out.VpcLinkId), out.VpcLinkStatus, out.VpcLinkStatusMessage), nil
 }
 
+func (vpcLink) Diff(have *model.Resource, want *model.PlanItem) (model.Action, []string) {
+	return tagsOnly(have, want)
+}
+
+func (k vpcLink) Change(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	c, err := k.clients(ctx, in)
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	if err := retagAPI(ctx, c, r, "/vpclinks/"+r.AWSID); err != nil {
+		return provision.Observed{}, err
+	}
+	return k.Find(ctx, in, r)
+}
+
 func (k vpcLink) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {
 	c, err := k.clients(ctx, in)
 	if err != nil {

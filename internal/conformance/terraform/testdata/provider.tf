@@ -1,4 +1,4 @@
-# The simulator in place of AWS.
+# Shared by the scenarios: the simulator in place of AWS.
 
 terraform {
   required_providers {

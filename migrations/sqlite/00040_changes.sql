@@ -1,0 +1,5 @@
+-- What a job set out to change of a resource, before AWS is told: a crash must
+-- not forget that a change was begun.
+
+-- +goose Up
+ALTER TABLE resources ADD COLUMN changing text NOT NULL DEFAULT 'null';
