@@ -45,14 +45,42 @@ func accessLogOf(l *model.AccessLog) AccessLog {
 		Upstream: l.Upstream, Millis: l.Millis, RequestID: l.RequestID, Line: l.Line}
 }
 
+// Recent is what lists of a log take. It is exported for Huma's sake.
+type Recent struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"200" doc:"How many at most."`
+	Cursor string `query:"cursor" maxLength:"2048" doc:"next_cursor of the page before, with the same sort and filters."`
+	Sort   string `query:"sort" enum:"at,-at" default:"-at" doc:"Oldest first, or, with -, newest first."`
+}
+
+func (r Recent) paging() Paging { return Paging{r.Limit, r.Cursor} }
+
 type environmentCallsInput struct {
-	ID    string `path:"id" doc:"The environment's id." example:"env_w5tq3nz7kd2m4xja"`
-	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200" doc:"How many at most."`
+	ID string `path:"id" doc:"The environment's id." example:"env_w5tq3nz7kd2m4xja"`
+	Recent
+	Service   string `query:"service" maxLength:"64" doc:"Only calls of this service." example:"elbv2"`
+	Operation string `query:"operation" maxLength:"64" doc:"Only calls of this operation." example:"CreateLoadBalancer"`
+	Status    int    `query:"status" minimum:"0" maximum:"599" doc:"Only calls that got this status." example:"200"`
 }
 
 type accessLogsInput struct {
-	ID    string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
-	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200" doc:"How many at most."`
+	ID string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
+	Recent
+	Source string `query:"source" enum:"api,alb" doc:"Only what this hop logged."`
+	Status int    `query:"status" minimum:"0" maximum:"599" doc:"Only requests that got this status." example:"200"`
+}
+
+// keptLogs is how many entries of a log an environment is asked for; it keeps
+// no more itself.
+const keptLogs = 10_000
+
+var callOrders = orders[model.APICall]{
+	"id": func(c *model.APICall) string { return c.RequestID },
+	"at": func(c *model.APICall) string { return at(c.At) },
+}
+
+var accessLogOrders = orders[model.AccessLog]{
+	"id": func(l *model.AccessLog) string { return l.RequestID },
+	"at": func(l *model.AccessLog) string { return at(l.At) },
 }
 
 const handsOut = "404 when the environment does not hand its logs out, as AWS does not."
@@ -69,11 +97,21 @@ func (a *API) registerActivity(h huma.API) {
 }
 
 func (a *API) listEnvironmentCalls(ctx context.Context, actor model.Actor, in *environmentCallsInput) (*listOutput[APICall], error) {
-	list, err := a.panel.EnvironmentCalls(ctx, actor, in.ID, in.Limit)
-	return listed(list, err, apiCallOf)
+	list, err := a.panel.EnvironmentCalls(ctx, actor, in.ID, keptLogs)
+	if err != nil {
+		return nil, err
+	}
+	list = keep(list, func(c *model.APICall) bool {
+		return is(c.Service, in.Service) && is(c.Operation, in.Operation) && is(c.Status, in.Status)
+	})
+	return paged(in.paging(), in.Sort, list, callOrders, apiCallOf)
 }
 
 func (a *API) listAccessLogs(ctx context.Context, actor model.Actor, in *accessLogsInput) (*listOutput[AccessLog], error) {
-	list, err := a.panel.AccessLogs(ctx, actor, in.ID, in.Limit)
-	return listed(list, err, accessLogOf)
+	list, err := a.panel.AccessLogs(ctx, actor, in.ID, keptLogs)
+	if err != nil {
+		return nil, err
+	}
+	list = keep(list, func(l *model.AccessLog) bool { return is(l.Source, in.Source) && is(l.Status, in.Status) })
+	return paged(in.paging(), in.Sort, list, accessLogOrders, accessLogOf)
 }

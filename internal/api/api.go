@@ -200,7 +200,8 @@ func (l literalColons) Handle(op *huma.Operation, handler func(huma.Context)) {
 
 // List is an answer with several things. Items is never null.
 type List[T any] struct {
-	Items []T `json:"items" nullable:"false" doc:"What was asked for."`
+	Items      []T    `json:"items" nullable:"false" doc:"What was asked for."`
+	NextCursor string `json:"next_cursor,omitempty" doc:"Ask for the next page with it as cursor; absent on the last one." example:"be_k3x7q2mfd5wa4nzp"`
 }
 
 type listOutput[T any] struct{ Body List[T] }

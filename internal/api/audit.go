@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 
 	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
 )
 
 // ndjsonType is the type of an export: one JSON object a line.
@@ -50,8 +52,17 @@ func auditEntryOf(e *model.AuditEntry) AuditEntry {
 
 // AuditList is one page of the audit.
 type AuditList struct {
-	Items []AuditEntry `json:"items" nullable:"false" doc:"The rows, newest first."`
-	Next  int64        `json:"next,omitempty" doc:"Ask again with before set to this for the next page; absent on the last one." example:"1204"`
+	Items      []AuditEntry `json:"items" nullable:"false" doc:"The rows."`
+	Next       int64        `json:"next,omitempty" doc:"The number of the last row, when there are more." example:"1204"`
+	NextCursor string       `json:"next_cursor,omitempty" doc:"Ask for the next page with it as cursor; absent on the last one." example:"1204"`
+}
+
+func auditListOf(page *panel.AuditPage) AuditList {
+	out := AuditList{Items: listOf(page.Entries, auditEntryOf).Items, Next: page.Next}
+	if page.Next > 0 {
+		out.NextCursor = strconv.FormatInt(page.Next, 10)
+	}
+	return out
 }
 
 type auditInput struct {
@@ -60,13 +71,15 @@ type auditInput struct {
 	Target string    `query:"target" maxLength:"256" doc:"Only what was done to this, by id or name."`
 	From   time.Time `query:"from" doc:"Only from this time on."`
 	To     time.Time `query:"to" doc:"Only before this time."`
-	Before int64     `query:"before" minimum:"0" doc:"Only rows below this number: next of the page before."`
+	Before int64     `query:"before" minimum:"0" doc:"Only rows below this number; the same as cursor where the newest come first."`
+	Cursor int64     `query:"cursor" minimum:"0" doc:"next_cursor of the page before, with the same sort and filters."`
+	Sort   string    `query:"sort" enum:"seq,-seq" default:"-seq" doc:"Oldest first, or, with -, newest first."`
 	Limit  int       `query:"limit" minimum:"1" maximum:"1000" default:"200" doc:"How many at most; an export is not limited."`
 	Accept string    `header:"Accept" doc:"application/x-ndjson exports all rows, one a line, oldest first."`
 }
 
 func (in *auditInput) filter() model.AuditFilter {
-	return model.AuditFilter{Actor: in.Actor, Action: in.Action, Target: in.Target, From: in.From, To: in.To}
+	return model.AuditFilter{Actor: in.Actor, Action: in.Action, Target: in.Target, From: in.From, To: in.To, OldestFirst: in.Sort == "seq"}
 }
 
 func (a *API) registerAudit(h huma.API) {
@@ -85,7 +98,7 @@ func (a *API) registerAudit(h huma.API) {
 func (a *API) listAudit(ctx context.Context, actor model.Actor, in *auditInput) (*huma.StreamResponse, error) {
 	// The first page is asked for either way: a refusal must come before the
 	// first byte, while it can still have a status.
-	page, err := a.panel.Audit(ctx, actor, in.filter(), in.Before, in.Limit)
+	page, err := a.panel.Audit(ctx, actor, in.filter(), max(in.Before, in.Cursor), in.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +106,7 @@ func (a *API) listAudit(ctx context.Context, actor model.Actor, in *auditInput) 
 		w := humaecho.Unwrap(hc).Response()
 		if in.Accept != ndjsonType {
 			w.Header().Set("Content-Type", "application/json")
-			err = json.NewEncoder(w).Encode(AuditList{Items: listOf(page.Entries, auditEntryOf).Items, Next: page.Next})
+			err = json.NewEncoder(w).Encode(auditListOf(page))
 		} else {
 			w.Header().Set("Content-Type", ndjsonType)
 			w.Header().Set("Content-Disposition", `attachment; filename="audit.ndjson"`)

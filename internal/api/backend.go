@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -112,6 +113,8 @@ type backendsInput struct {
 	Phase         string `query:"phase" enum:"registered,provisioning,ready,degraded,updating,asleep,destroying,destroyed,failed" doc:"Only backends in this phase."`
 	EnvironmentID string `query:"environment_id" doc:"Only backends of this environment." example:"env_w5tq3nz7kd2m4xja"`
 	BatchID       string `query:"batch_id" doc:"Only backends of this batch." example:"bat_m3qzt6wdxk4n2hva"`
+	TeamID        string `query:"team_id" doc:"Only backends of this team." example:"team_h6c2v4yjq7sblm3d"`
+	Sort          string `query:"sort" enum:"created_at,-created_at,name,-name" default:"-created_at" doc:"By what the list is sorted; with - from the last to the first."`
 	Limit         int    `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"How many at most."`
 	Cursor        string `query:"cursor" doc:"next_cursor of the page before." example:"be_k3x7q2mfd5wa4nzp"`
 }
@@ -124,6 +127,14 @@ type backendPage struct {
 
 type backendInput struct {
 	ID string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
+}
+
+type resourcesInput struct {
+	ID string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
+	Paging
+	Sort  string `query:"sort" enum:"plan,-plan,kind,-kind,updated_at,-updated_at" default:"plan" doc:"By what the list is sorted; with - from the last to the first."`
+	Kind  string `query:"kind" maxLength:"64" doc:"Only resources of this kind." example:"elbv2.load_balancer"`
+	State string `query:"state" enum:"planned,pending,ready,failed,deleting,gone" doc:"Only resources in this state."`
 }
 
 type planInput struct {
@@ -201,7 +212,7 @@ func (a *API) registerBackend(ctx context.Context, actor model.Actor, in *regist
 func (a *API) listBackends(ctx context.Context, actor model.Actor, in *backendsInput) (*output[backendPage], error) {
 	list, err := a.panel.Backends(ctx, actor, panel.BackendFilter{
 		Destroyed: in.Destroyed, Name: in.Name, Phase: model.Phase(in.Phase), EnvironmentID: in.EnvironmentID,
-		BatchID: in.BatchID, After: in.Cursor, Limit: in.Limit + 1, // one more tells whether there is another page
+		BatchID: in.BatchID, TeamID: in.TeamID, Sort: in.Sort, After: in.Cursor, Limit: in.Limit + 1, // one more tells whether there is another page
 	})
 	if err != nil {
 		return nil, err
@@ -225,10 +236,21 @@ func (a *API) planBackend(ctx context.Context, actor model.Actor, in *planInput)
 	return one(p, err, planOf)
 }
 
-func (a *API) listResources(ctx context.Context, actor model.Actor, in *backendInput) (*listOutput[Resource], error) {
+func (a *API) listResources(ctx context.Context, actor model.Actor, in *resourcesInput) (*listOutput[Resource], error) {
 	d, err := a.panel.Backend(ctx, actor, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &listOutput[Resource]{listOf(d.Resources, resourceOf)}, nil
+	position := map[string]string{}
+	for i, r := range d.Resources {
+		position[r.Key] = fmt.Sprintf("%06d", i)
+	}
+	by := orders[model.Resource]{
+		"id":         func(r *model.Resource) string { return r.Key },
+		"plan":       func(r *model.Resource) string { return position[r.Key] },
+		"kind":       func(r *model.Resource) string { return string(r.Kind) },
+		"updated_at": func(r *model.Resource) string { return at(r.UpdatedAt) },
+	}
+	list := keep(d.Resources, func(r *model.Resource) bool { return is(string(r.Kind), in.Kind) && is(string(r.State), in.State) })
+	return paged(in.Paging, in.Sort, list, by, resourceOf)
 }

@@ -55,10 +55,11 @@ func TestContractIsKept(t *testing.T) {
 // schema with its direction. What "needs" and "limits" say narrows what may be
 // sent; all else is what a client may count on.
 func breaking(before, now map[string]bool) []string {
-	owners := map[string]bool{}
+	known := map[string]bool{} // owners, and what they have
 	for fact := range before {
-		owner, _, _ := strings.Cut(fact, "\t")
-		owners[owner] = true
+		owner, what, _ := strings.Cut(fact, "\t")
+		name, _, _ := strings.Cut(what, ": ")
+		known[owner], known[owner+"\t"+name] = true, true
 	}
 	var out []string
 	for fact := range before {
@@ -67,12 +68,23 @@ func breaking(before, now map[string]bool) []string {
 		}
 	}
 	for fact := range now {
-		if owner, _, _ := strings.Cut(fact, "\t"); !before[fact] && narrows(fact) && owners[owner] {
+		if !before[fact] && narrows(fact) && known[narrowed(fact)] {
 			out = append(out, fact+" is new")
 		}
 	}
 	slices.Sort(out)
 	return out
+}
+
+// narrowed is what a fact narrows: an operation or schema that needs more, or
+// a value of its that is limited.
+func narrowed(fact string) string {
+	owner, what, _ := strings.Cut(fact, "\t")
+	if limit, ok := strings.CutPrefix(what, "limits "); ok {
+		name, _, _ := strings.Cut(limit, ": ")
+		return owner + "\t" + name
+	}
+	return owner
 }
 
 func narrows(fact string) bool {
@@ -227,6 +239,8 @@ func TestBreakingTellsWhatBreaks(t *testing.T) {
 		{"body type changed", `"application/json":{"schema":{"$ref":"#/components/schemas/NewThing"}}`, `"text/plain":{"schema":{"type":"string"}}`, "takes application/json NewThing is gone"},
 		{"operation added", `"get":`, `"delete":{"parameters":[{"name":"sure","in":"query","required":true,"schema":{"type":"boolean"}}],"responses":{}},"get":`, ""},
 		{"parameter added", `"parameters":[`, `"parameters":[{"name":"sort","in":"query","schema":{"type":"string"}},`, ""},
+		{"limited parameter added", `"parameters":[`, `"parameters":[{"name":"sort","in":"query","schema":{"type":"string","maxLength":5}},`, ""},
+		{"limited field added", `"size":{"type":"integer"}`, `"size":{"type":"integer"},"more":{"type":"string","maxLength":5}`, ""},
 		{"parameter no longer limited", `,"maximum":10`, ``, ""},
 		{"input no longer needed", `"required":["name"]`, `"required":[]`, ""},
 		{"field added", `"id":{"type":"string"}`, `"id":{"type":"string"},"more":{"type":"string"}`, ""},

@@ -115,9 +115,26 @@ func (a *API) registerEnvironments(h huma.API) {
 	}, a.listInstances)
 }
 
-func (a *API) listEnvironments(ctx context.Context, actor model.Actor, _ *noInput) (*listOutput[Environment], error) {
+type environmentsInput struct {
+	Paging
+	ByName
+	Name   string `query:"name" maxLength:"64" doc:"Only environments whose name contains this." example:"loc"`
+	Region string `query:"region" maxLength:"64" doc:"Only environments in this AWS Region." example:"ap-northeast-1"`
+}
+
+var environmentOrders = orders[model.Environment]{
+	"id":         func(e *model.Environment) string { return e.ID },
+	"name":       func(e *model.Environment) string { return e.Name },
+	"created_at": func(e *model.Environment) string { return at(e.CreatedAt) },
+}
+
+func (a *API) listEnvironments(ctx context.Context, actor model.Actor, in *environmentsInput) (*listOutput[Environment], error) {
 	list, err := a.panel.Environments(ctx, actor)
-	return listed(list, err, environmentOf)
+	if err != nil {
+		return nil, err
+	}
+	list = keep(list, func(e *model.Environment) bool { return has(e.Name, in.Name) && is(e.Region, in.Region) })
+	return paged(in.Paging, in.Sort, list, environmentOrders, environmentOf)
 }
 
 func (a *API) environmentStatus(ctx context.Context, actor model.Actor, in *environmentInput) (*output[EnvironmentStatus], error) {
@@ -125,7 +142,24 @@ func (a *API) environmentStatus(ctx context.Context, actor model.Actor, in *envi
 	return one(s, err, environmentStatusOf)
 }
 
-func (a *API) listInstances(ctx context.Context, actor model.Actor, in *environmentInput) (*listOutput[Instance], error) {
+type instancesInput struct {
+	ID string `path:"id" doc:"The environment's id." example:"env_w5tq3nz7kd2m4xja"`
+	Paging
+	Sort  string `query:"sort" enum:"name,-name,id,-id" default:"name" doc:"By what the list is sorted; with - from the last to the first."`
+	Name  string `query:"name" maxLength:"256" doc:"Only instances whose name contains this." example:"web"`
+	State string `query:"state" maxLength:"32" doc:"Only instances in this state, in AWS's words." example:"running"`
+}
+
+var instanceOrders = orders[model.Instance]{
+	"id":   func(i *model.Instance) string { return i.ID },
+	"name": func(i *model.Instance) string { return i.Name },
+}
+
+func (a *API) listInstances(ctx context.Context, actor model.Actor, in *instancesInput) (*listOutput[Instance], error) {
 	list, err := a.panel.Instances(ctx, actor, in.ID)
-	return listed(list, err, instanceOf)
+	if err != nil {
+		return nil, err
+	}
+	list = keep(list, func(i *model.Instance) bool { return has(i.Name, in.Name) && is(i.State, in.State) })
+	return paged(in.Paging, in.Sort, list, instanceOrders, instanceOf)
 }

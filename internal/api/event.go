@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -38,9 +39,12 @@ type streamInput struct {
 }
 
 type eventsInput struct {
-	ID    string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
-	After int64  `query:"after" minimum:"0" doc:"Start with the event after this number."`
-	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200" doc:"How many at most."`
+	ID     string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
+	After  int64  `query:"after" minimum:"0" doc:"Start with the event after this number."`
+	Cursor int64  `query:"cursor" minimum:"0" doc:"next_cursor of the page before: the number of its last event. It wins over after."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"200" doc:"How many at most."`
+	Type   string `query:"type" enum:"backend,job,step,resource,test" doc:"Only events that tell of this."`
+	JobID  string `query:"job_id" maxLength:"64" doc:"Only events of this job." example:"job_4q7hmk2xv6pzd3wa"`
 }
 
 func (a *API) registerEvents(h huma.API) {
@@ -63,8 +67,19 @@ func (a *API) registerEvents(h huma.API) {
 const streamExample = "id: 42\nevent: step\ndata: {\"backend_id\":\"be_k3x7q2mfd5wa4nzp\",\"seq\":42,\"type\":\"step\",\"key\":\"alb\",\"data\":{},\"at\":\"2026-01-02T03:04:05Z\"}\n\n"
 
 func (a *API) listEvents(ctx context.Context, actor model.Actor, in *eventsInput) (*listOutput[Event], error) {
-	list, err := a.panel.Events(ctx, actor, in.ID, in.After, in.Limit)
-	return listed(list, err, eventOf)
+	after := in.After
+	if in.Cursor > 0 {
+		after = in.Cursor
+	}
+	list, err := a.panel.Events(ctx, actor, in.ID, after, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	// Events have numbers without gaps, so that a page ends where it was read
+	// to, whatever of it fits.
+	list, next := more(list, in.Limit, func(e *model.Event) string { return strconv.FormatInt(e.Seq, 10) })
+	list = keep(list, func(e *model.Event) bool { return is(string(e.Type), in.Type) && is(e.JobID, in.JobID) })
+	return &listOutput[Event]{List[Event]{listOf(list, eventOf).Items, next}}, nil
 }
 
 func (a *API) streamEvents(ctx context.Context, actor model.Actor, in *streamInput) (*huma.StreamResponse, error) {

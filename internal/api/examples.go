@@ -17,7 +17,14 @@ var exampleBodies = map[string]string{
 	"delete-orphans":    `{"ids":["sg-0a1b2c3d4e5f67890"]}`,
 	"adopt-orphan":      `{"id":"sg-0a1b2c3d4e5f67890"}`,
 	"set-quota":         `{"backends":20,"instances":40}`,
-	"create-trust":      `{"name":"deploy","issuer":"https://token.actions.githubusercontent.com","audience":"https://drawbridge.example.com","claims":{"repository":"acme/shop"},"role":"developer"}`,
+	"make-sandbox":      `{"key":"pr-42","branch":"feature/login","ttl":"8h"}`,
+	"create-webhook":    `{"name":"deploy bot","url":"https://hooks.example.com/drawbridge","events":["job.failed","backend.ready"]}`,
+	"change-webhook":    `{"events":["job.failed"],"enabled":true}`,
+	"estimate-cost":     `{"source":"launch","launch":{"instance_type":"t3.micro","count":2}}`,
+	"create-sandbox-template": `{"name":"Our app","description":"The shop's API at a branch.","spec":{"launch":{"user_data":"#!/bin/sh\nexec /opt/app/run {{version}}"},"tags":{"branch":"{{branch}}"}},` +
+		`"parameters":[{"name":"version","description":"The release to run.","default":"1.4.2","pattern":"[0-9]+(\\.[0-9]+)*"}],"ttl":"8h"}`,
+	"update-sandbox-template": `{"name":"Our app","spec":{"port":8080},"ttl":"4h"}`,
+	"create-trust":            `{"name":"deploy","issuer":"https://token.actions.githubusercontent.com","audience":"https://drawbridge.example.com","claims":{"repository":"acme/shop"},"role":"developer"}`,
 }
 
 // addExamples gives each operation an example of what is sent and of what

@@ -51,15 +51,34 @@ type invitationInput struct {
 	Invitation string `path:"invitation" doc:"The invitation's id." example:"inv_m3kx7q2fd5wa4nzp"`
 }
 
+type invitationsInput struct {
+	ID string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
+	Paging
+	ByTime
+	Email string `query:"email" maxLength:"256" doc:"Only those whose address contains this." example:"ada"`
+	Role  string `query:"role" enum:"viewer,developer,owner" doc:"Only those of this role."`
+}
+
+var invitationOrders = orders[model.Invitation]{
+	"id":         func(i *model.Invitation) string { return i.ID },
+	"created_at": func(i *model.Invitation) string { return at(i.CreatedAt) },
+}
+
+func (a *API) listInvitations(ctx context.Context, actor model.Actor, in *invitationsInput) (*listOutput[Invitation], error) {
+	list, err := a.panel.Invitations(ctx, actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	list = keep(list, func(i *model.Invitation) bool { return has(i.Email, in.Email) && is(string(i.Role), in.Role) })
+	return paged(in.Paging, in.Sort, list, invitationOrders, invitationOf)
+}
+
 func (a *API) registerInvitations(h huma.API) {
 	tags := []string{"Teams"}
 	route(a, h, huma.Operation{
 		OperationID: "list-invitations", Method: http.MethodGet, Path: "/teams/{id}/invitations", Tags: tags,
 		Summary: "List a team's open invitations", Description: "For owners. Their secrets are not told again.",
-	}, func(ctx context.Context, actor model.Actor, in *teamInput) (*listOutput[Invitation], error) {
-		list, err := a.panel.Invitations(ctx, actor, in.ID)
-		return listed(list, err, invitationOf)
-	})
+	}, a.listInvitations)
 	route(a, h, huma.Operation{
 		OperationID: "create-invitation", Method: http.MethodPost, Path: "/teams/{id}/invitations", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary: "Invite somebody into a team", Description: "For owners. The answer has the path of the link to send; it works once, for seven days, and for that address only.",

@@ -176,9 +176,24 @@ func (a *API) registerJobs(h huma.API) {
 	})
 }
 
-func (a *API) listJobs(ctx context.Context, actor model.Actor, in *backendInput) (*listOutput[Job], error) {
-	list, err := a.panel.Jobs(ctx, actor, in.ID)
-	return listed(list, err, jobOf)
+type jobsInput struct {
+	ID string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
+	ByTime
+	Limit     int    `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"How many at most."`
+	Cursor    string `query:"cursor" maxLength:"64" doc:"next_cursor of the page before, with the same sort and filters."`
+	State     string `query:"state" enum:"queued,running,waiting,succeeded,failed,cancelled" doc:"Only jobs in this state."`
+	Operation string `query:"operation" maxLength:"32" doc:"Only jobs that do this." example:"provision"`
+}
+
+func (a *API) listJobs(ctx context.Context, actor model.Actor, in *jobsInput) (*listOutput[Job], error) {
+	list, err := a.panel.Jobs(ctx, actor, in.ID, model.Selection{
+		State: in.State, What: in.Operation, OldestFirst: in.Sort == "created_at", After: in.Cursor, Limit: in.Limit + 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	list, next := more(list, in.Limit, func(j *model.Job) string { return j.ID })
+	return &listOutput[Job]{List[Job]{listOf(list, jobOf).Items, next}}, nil
 }
 
 func (a *API) planRollBack(ctx context.Context, actor model.Actor, in *jobInput) (*output[Plan], error) {

@@ -50,15 +50,37 @@ type setMemberInput struct {
 	Body MemberRole
 }
 
+type membersInput struct {
+	ID string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
+	Paging
+	ByName
+	Name string `query:"name" maxLength:"256" doc:"Only members whose name or address contains this." example:"ada"`
+	Role string `query:"role" enum:"viewer,developer,owner" doc:"Only members of this role."`
+}
+
+var memberOrders = orders[model.TeamMember]{
+	"id":         func(m *model.TeamMember) string { return m.UserID },
+	"name":       func(m *model.TeamMember) string { return m.Name },
+	"created_at": func(m *model.TeamMember) string { return at(m.CreatedAt) },
+}
+
+func (a *API) listMembers(ctx context.Context, actor model.Actor, in *membersInput) (*listOutput[Member], error) {
+	list, err := a.panel.Members(ctx, actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	list = keep(list, func(m *model.TeamMember) bool {
+		return (has(m.Name, in.Name) || has(m.Email, in.Name)) && is(string(m.Role), in.Role)
+	})
+	return paged(in.Paging, in.Sort, list, memberOrders, memberOf)
+}
+
 func (a *API) registerMembers(h huma.API) {
 	tags := []string{"Teams"}
 	route(a, h, huma.Operation{
 		OperationID: "list-members", Method: http.MethodGet, Path: "/teams/{id}/members", Tags: tags,
 		Summary: "List a team's members", Description: "By name.",
-	}, func(ctx context.Context, actor model.Actor, in *teamInput) (*listOutput[Member], error) {
-		list, err := a.panel.Members(ctx, actor, in.ID)
-		return listed(list, err, memberOf)
-	})
+	}, a.listMembers)
 	route(a, h, huma.Operation{
 		OperationID: "set-member-role", Method: http.MethodPut, Path: "/teams/{id}/members/{user}", Tags: tags, DefaultStatus: http.StatusNoContent,
 		Summary: "Change a member's role", Description: "For owners. The tokens that the member made in the team end: they may be above the new role.",

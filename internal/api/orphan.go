@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -108,7 +109,28 @@ func (a *API) adoptOrphan(ctx context.Context, actor model.Actor, in *adoptOrpha
 
 func leftOrphanOf(o *panel.LeftOrphan) LeftOrphan { return LeftOrphan(*o) }
 
-func (a *API) listOrphans(ctx context.Context, actor model.Actor, in *environmentInput) (*listOutput[Orphan], error) {
+type orphansInput struct {
+	ID string `path:"id" doc:"The environment's id." example:"env_w5tq3nz7kd2m4xja"`
+	Paging
+	Sort      string `query:"sort" enum:"ours,-ours,type,-type,id,-id" default:"ours" doc:"By what the list is sorted; ours has this installation's first; with - from the last to the first."`
+	BackendID string `query:"backend_id" maxLength:"64" doc:"Only those whose tags name this backend." example:"be_k3x7q2mfd5wa4nzp"`
+	Type      string `query:"type" maxLength:"64" doc:"Only things of this type." example:"load balancer"`
+	Adoptable bool   `query:"adoptable" doc:"Only those that can be adopted."`
+}
+
+var orphanOrders = orders[model.Orphan]{
+	"id":   func(o *model.Orphan) string { return o.ID },
+	"type": func(o *model.Orphan) string { return o.Type },
+	"ours": func(o *model.Orphan) string { return fmt.Sprint(o.Foreign, " ", o.BackendID) },
+}
+
+func (a *API) listOrphans(ctx context.Context, actor model.Actor, in *orphansInput) (*listOutput[Orphan], error) {
 	list, err := a.panel.Orphans(ctx, actor, in.ID)
-	return listed(list, err, orphanOf)
+	if err != nil {
+		return nil, err
+	}
+	list = keep(list, func(o *model.Orphan) bool {
+		return is(o.BackendID, in.BackendID) && is(o.Type, in.Type) && is(o.Adoptable, in.Adoptable)
+	})
+	return paged(in.Paging, in.Sort, list, orphanOrders, orphanOf)
 }

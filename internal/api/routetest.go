@@ -50,8 +50,12 @@ type runTestsInput struct {
 }
 
 type testRunsInput struct {
-	ID    string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
-	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"How many at most."`
+	ID     string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
+	Sort   string `query:"sort" enum:"at,-at" default:"-at" doc:"Oldest first, or, with -, newest first."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"How many at most."`
+	Cursor string `query:"cursor" maxLength:"64" doc:"next_cursor of the page before, with the same sort and filters."`
+	Name   string `query:"name" maxLength:"256" doc:"Only runs of the route test of this name." example:"GET /service-a"`
+	Passed string `query:"passed" enum:"true,false" doc:"Only runs that passed, or that did not."`
 }
 
 func (a *API) registerRouteTests(h huma.API) {
@@ -88,6 +92,12 @@ func (a *API) runTests(ctx context.Context, actor model.Actor, in *runTestsInput
 }
 
 func (a *API) listTestRuns(ctx context.Context, actor model.Actor, in *testRunsInput) (*listOutput[TestRun], error) {
-	runs, err := a.panel.TestRuns(ctx, actor, in.ID, in.Limit)
-	return listed(runs, err, testRunOf)
+	runs, err := a.panel.TestRuns(ctx, actor, in.ID, model.Selection{
+		State: in.Passed, What: in.Name, OldestFirst: in.Sort == "at", After: in.Cursor, Limit: in.Limit + 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	runs, next := more(runs, in.Limit, func(r *model.TestRun) string { return r.ID })
+	return &listOutput[TestRun]{List[TestRun]{listOf(runs, testRunOf).Items, next}}, nil
 }

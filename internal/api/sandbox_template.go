@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -87,15 +88,37 @@ type updateSandboxTemplateInput struct {
 	Body     NewSandboxTemplate
 }
 
+type sandboxTemplatesInput struct {
+	ID string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
+	Paging
+	Sort string `query:"sort" enum:"choice,-choice,name,-name,created_at,-created_at" default:"choice" doc:"By what the list is sorted; choice has first what a sandbox is made from that names no template; with - from the last to the first."`
+	Name string `query:"name" maxLength:"64" doc:"Only templates whose name contains this." example:"app"`
+}
+
+func (a *API) listSandboxTemplates(ctx context.Context, actor model.Actor, in *sandboxTemplatesInput) (*listOutput[SandboxTemplate], error) {
+	list, err := a.panel.SandboxTemplates(ctx, actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	choice := map[string]string{}
+	for i := range list {
+		choice[list[i].ID] = fmt.Sprintf("%06d", i)
+	}
+	list = keep(list, func(t *model.SandboxTemplate) bool { return has(t.Name, in.Name) })
+	return paged(in.Paging, in.Sort, list, orders[model.SandboxTemplate]{
+		"id":         func(t *model.SandboxTemplate) string { return t.ID },
+		"choice":     func(t *model.SandboxTemplate) string { return choice[t.ID] },
+		"name":       func(t *model.SandboxTemplate) string { return t.Name },
+		"created_at": func(t *model.SandboxTemplate) string { return at(t.CreatedAt) },
+	}, sandboxTemplateOf)
+}
+
 func (a *API) registerSandboxTemplates(h huma.API) {
 	tags, address := []string{"Sandboxes"}, "/teams/{id}/sandbox-templates/{template}"
 	route(a, h, huma.Operation{
 		OperationID: "list-sandbox-templates", Method: http.MethodGet, Path: "/teams/{id}/sandbox-templates", Tags: tags,
 		Summary: "List a team's sandbox templates", Description: "The team's own, oldest first, then those that every team may use. The first one is what a sandbox is made from that names none.",
-	}, func(ctx context.Context, actor model.Actor, in *teamInput) (*listOutput[SandboxTemplate], error) {
-		list, err := a.panel.SandboxTemplates(ctx, actor, in.ID)
-		return listed(list, err, sandboxTemplateOf)
-	})
+	}, a.listSandboxTemplates)
 	route(a, h, huma.Operation{
 		OperationID: "create-sandbox-template", Method: http.MethodPost, Path: "/teams/{id}/sandbox-templates", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary: "Make a sandbox template", Description: "For owners.",

@@ -40,9 +40,25 @@ func (a *API) registerTeams(h huma.API) {
 	}, a.createTeam)
 }
 
-func (a *API) listTeams(ctx context.Context, actor model.Actor, _ *noInput) (*listOutput[Team], error) {
+type teamsInput struct {
+	Paging
+	ByName
+	Name string `query:"name" maxLength:"64" doc:"Only teams whose name contains this." example:"sh"`
+}
+
+var teamOrders = orders[model.Team]{
+	"id":         func(t *model.Team) string { return t.ID },
+	"name":       func(t *model.Team) string { return t.Name },
+	"created_at": func(t *model.Team) string { return at(t.CreatedAt) },
+}
+
+func (a *API) listTeams(ctx context.Context, actor model.Actor, in *teamsInput) (*listOutput[Team], error) {
 	list, err := a.panel.Teams(ctx, actor)
-	return listed(list, err, teamOf)
+	if err != nil {
+		return nil, err
+	}
+	list = keep(list, func(t *model.Team) bool { return has(t.Name, in.Name) })
+	return paged(in.Paging, in.Sort, list, teamOrders, teamOf)
 }
 
 func (a *API) createTeam(ctx context.Context, actor model.Actor, in *createTeamInput) (*output[Team], error) {

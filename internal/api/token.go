@@ -53,15 +53,41 @@ type tokenInput struct {
 	Token string `path:"token" doc:"The token's id." example:"tok_m3kx7q2fd5wa4nzp"`
 }
 
+// NewestByName sorts what is mostly wanted newest first, by name too. It is
+// exported for Huma's sake.
+type NewestByName struct {
+	Sort string `query:"sort" enum:"created_at,-created_at,name,-name" default:"-created_at" doc:"By what the list is sorted; with - from the last to the first."`
+}
+
+type tokensInput struct {
+	ID string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
+	Paging
+	NewestByName
+	Name string `query:"name" maxLength:"64" doc:"Only tokens whose name contains this." example:"ci"`
+	Role string `query:"role" enum:"viewer,developer,owner" doc:"Only tokens of this role."`
+}
+
+var tokenOrders = orders[model.Token]{
+	"id":         func(t *model.Token) string { return t.ID },
+	"name":       func(t *model.Token) string { return t.Name },
+	"created_at": func(t *model.Token) string { return at(t.CreatedAt) },
+}
+
+func (a *API) listTokens(ctx context.Context, actor model.Actor, in *tokensInput) (*listOutput[Token], error) {
+	list, err := a.panel.Tokens(ctx, actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	list = keep(list, func(t *model.Token) bool { return has(t.Name, in.Name) && is(string(t.Role), in.Role) })
+	return paged(in.Paging, in.Sort, list, tokenOrders, tokenOf)
+}
+
 func (a *API) registerTokens(h huma.API) {
 	tags := []string{"Teams"}
 	route(a, h, huma.Operation{
 		OperationID: "list-tokens", Method: http.MethodGet, Path: "/teams/{id}/tokens", Tags: tags,
 		Summary: "List a team's API tokens", Description: "For owners. Newest first, without their secrets.",
-	}, func(ctx context.Context, actor model.Actor, in *teamInput) (*listOutput[Token], error) {
-		list, err := a.panel.Tokens(ctx, actor, in.ID)
-		return listed(list, err, tokenOf)
-	})
+	}, a.listTokens)
 	route(a, h, huma.Operation{
 		OperationID: "create-token", Method: http.MethodPost, Path: "/teams/{id}/tokens", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary: "Make an API token", Description: "For owners. The answer has the secret, this once. The token ends when the person it goes back to is switched off or leaves the team.",

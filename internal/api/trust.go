@@ -50,15 +50,35 @@ type trustInput struct {
 	Trust string `path:"trust" doc:"The trust's id." example:"trust_m3kx7q2fd5wa4nzp"`
 }
 
+type trustsInput struct {
+	ID string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
+	Paging
+	NewestByName
+	Name   string `query:"name" maxLength:"64" doc:"Only trusts whose name contains this." example:"deploy"`
+	Issuer string `query:"issuer" maxLength:"512" doc:"Only trusts of this issuer." example:"https://token.actions.githubusercontent.com"`
+}
+
+var trustOrders = orders[model.Trust]{
+	"id":         func(t *model.Trust) string { return t.ID },
+	"name":       func(t *model.Trust) string { return t.Name },
+	"created_at": func(t *model.Trust) string { return at(t.CreatedAt) },
+}
+
+func (a *API) listTrusts(ctx context.Context, actor model.Actor, in *trustsInput) (*listOutput[Trust], error) {
+	list, err := a.panel.Trusts(ctx, actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	list = keep(list, func(t *model.Trust) bool { return has(t.Name, in.Name) && is(t.Issuer, in.Issuer) })
+	return paged(in.Paging, in.Sort, list, trustOrders, trustOf)
+}
+
 func (a *API) registerTrusts(h huma.API) {
 	tags := []string{"Teams"}
 	route(a, h, huma.Operation{
 		OperationID: "list-trusts", Method: http.MethodGet, Path: "/teams/{id}/trusts", Tags: tags,
 		Summary: "List a team's trusted workloads", Description: "For owners. Newest first.",
-	}, func(ctx context.Context, actor model.Actor, in *teamInput) (*listOutput[Trust], error) {
-		list, err := a.panel.Trusts(ctx, actor, in.ID)
-		return listed(list, err, trustOf)
-	})
+	}, a.listTrusts)
 	route(a, h, huma.Operation{
 		OperationID: "create-trust", Method: http.MethodPost, Path: "/teams/{id}/trusts", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary: "Trust a workload", Description: "For owners. Whoever sends an ID token of the issuer for the audience, whose claims fit, as the bearer token, has the role: as long as the person who made the trust has it too.",

@@ -51,15 +51,36 @@ type setAdminInput struct {
 	Body UserAdmin
 }
 
+type usersInput struct {
+	Paging
+	Sort  string `query:"sort" enum:"created_at,-created_at,name,-name" default:"created_at" doc:"By what the list is sorted; with - from the last to the first."`
+	Name  string `query:"name" maxLength:"256" doc:"Only users whose name or address contains this." example:"ada"`
+	Admin bool   `query:"admin" doc:"Only admins."`
+}
+
+var userOrders = orders[model.User]{
+	"id":         func(u *model.User) string { return u.ID },
+	"name":       func(u *model.User) string { return u.Name },
+	"created_at": func(u *model.User) string { return at(u.CreatedAt) },
+}
+
+func (a *API) listUsers(ctx context.Context, actor model.Actor, in *usersInput) (*listOutput[User], error) {
+	list, err := a.panel.Users(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	list = keep(list, func(u *model.User) bool {
+		return (has(u.Name, in.Name) || has(u.Email, in.Name)) && is(u.Admin, in.Admin)
+	})
+	return paged(in.Paging, in.Sort, list, userOrders, userOf)
+}
+
 func (a *API) registerUsers(h huma.API) {
 	tags := []string{"Users"}
 	route(a, h, huma.Operation{
 		OperationID: "list-users", Method: http.MethodGet, Path: "/users", Tags: tags,
 		Summary: "List users", Description: "For admins. Oldest first.",
-	}, func(ctx context.Context, actor model.Actor, _ *noInput) (*listOutput[User], error) {
-		list, err := a.panel.Users(ctx, actor)
-		return listed(list, err, userOf)
-	})
+	}, a.listUsers)
 	route(a, h, huma.Operation{
 		OperationID: "set-user-enabled", Method: http.MethodPut, Path: "/users/{id}/enabled", Tags: tags, DefaultStatus: http.StatusNoContent,
 		Summary: "Switch a user on or off", Description: "For admins. Switching off ends the user's sessions and what goes back to them, tokens and trusts, at once.",

@@ -95,16 +95,36 @@ type madeWebhookOutput struct {
 
 func webhookURL(w *model.Webhook) string { return Base + "/teams/" + w.TeamID + "/webhooks/" + w.ID }
 
+type webhooksInput struct {
+	ID string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
+	Paging
+	ByName
+	Name   string `query:"name" maxLength:"64" doc:"Only webhooks whose name contains this." example:"bot"`
+	Format string `query:"format" enum:"standard,slack" doc:"Only webhooks of this format." example:"standard"`
+}
+
+var webhookOrders = orders[model.Webhook]{
+	"id":         func(w *model.Webhook) string { return w.ID },
+	"name":       func(w *model.Webhook) string { return w.Name },
+	"created_at": func(w *model.Webhook) string { return at(w.CreatedAt) },
+}
+
+func (a *API) listWebhooks(ctx context.Context, actor model.Actor, in *webhooksInput) (*listOutput[Webhook], error) {
+	list, err := a.panel.Webhooks(ctx, actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	list = keep(list, func(w *model.Webhook) bool { return has(w.Name, in.Name) && is(string(w.Format), in.Format) })
+	return paged(in.Paging, in.Sort, list, webhookOrders, webhookOf)
+}
+
 func (a *API) registerWebhooks(h huma.API) {
 	const all, each = "/teams/{id}/webhooks", "/teams/{id}/webhooks/{webhook}"
 	tags := []string{"Webhooks"}
 	route(a, h, huma.Operation{
 		OperationID: "list-webhooks", Method: http.MethodGet, Path: all, Tags: tags,
 		Summary: "List a team's webhooks", Description: "For owners. By name, without their secrets.",
-	}, func(ctx context.Context, actor model.Actor, in *teamInput) (*listOutput[Webhook], error) {
-		list, err := a.panel.Webhooks(ctx, actor, in.ID)
-		return listed(list, err, webhookOf)
-	})
+	}, a.listWebhooks)
 	route(a, h, huma.Operation{
 		OperationID: "create-webhook", Method: http.MethodPost, Path: all, Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary: "Make a webhook", Description: "For owners. It is sent the team's notices from now on. The answer has the secret that signs them, this once.",

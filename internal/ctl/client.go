@@ -3,13 +3,17 @@ package ctl
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -18,8 +22,8 @@ const maxAnswer = 64 << 20
 
 // client speaks the panel's REST API.
 type client struct {
-	base, token string
-	http        *http.Client
+	panel, base, token string
+	http               *http.Client
 }
 
 func newClient(l login) (*client, error) {
@@ -31,20 +35,25 @@ func newClient(l login) (*client, error) {
 		// A redirect could carry the token elsewhere; the API sends none.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &client{base: l.URL + "/api/v1", token: l.Token, http: h}, nil
+	return &client{panel: l.URL, base: l.URL + "/api/v1", token: l.Token, http: h}, nil
 }
 
 // problem is a refusal in the panel's words.
 type problem struct {
-	Status int    `json:"status"`
-	Code   string `json:"code"`
-	Detail string `json:"detail"`
-	Errors []struct {
-		Location string `json:"location"`
-		Message  string `json:"message"`
-	} `json:"errors"`
-	Holder    string `json:"holder"`
-	RequestID string `json:"request_id"`
+	Status    int            `json:"status"`
+	Code      string         `json:"code"`
+	Detail    string         `json:"detail"`
+	Errors    []fieldProblem `json:"errors"`
+	Holder    string         `json:"holder"`
+	RequestID string         `json:"request_id"`
+
+	retryAfter time.Duration
+}
+
+// fieldProblem is what is wrong with one input.
+type fieldProblem struct {
+	Location string `json:"location"`
+	Message  string `json:"message"`
 }
 
 func (p *problem) Error() string {
@@ -65,27 +74,67 @@ func (p *problem) Error() string {
 // callTimeout ends a question that is not answered. AWS is asked meanwhile.
 const callTimeout = 2 * time.Minute
 
-// call asks for JSON; in nil sends no body, out is filled from the answer.
+// tries is how often a request is sent whose answer was lost, or that came too
+// early; the last pause between two is twice as long as the first.
+const tries = 4
+
+// call asks for JSON; in nil sends no body, out nil reads no answer. A POST
+// names itself, so that sending it again has no second effect.
 func (c *client) call(ctx context.Context, method, path string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	var body io.Reader
+	var data []byte
 	if in != nil {
-		data, err := json.Marshal(in)
-		if err != nil {
+		var err error
+		if data, err = json.Marshal(in); err != nil {
 			return fmt.Errorf("write the request: %w", err)
 		}
-		body = bytes.NewReader(data)
 	}
-	resp, err := c.send(ctx, method, path, body, nil)
+	header := http.Header{}
+	if method == http.MethodPost {
+		header.Set("Idempotency-Key", rand.Text())
+	}
+	var resp *http.Response
+	var err error
+	for try := 1; ; try++ {
+		var body io.Reader
+		if in != nil {
+			body = bytes.NewReader(data)
+		}
+		resp, err = c.send(ctx, method, path, body, header)
+		pause, again := sendAgain(err, try)
+		if !again || try == tries || ctx.Err() != nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
+	if out == nil || resp.StatusCode == http.StatusNoContent {
+		return nil
+	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(out); err != nil {
 		return fmt.Errorf("read the answer of %s: %w", c.base, err)
 	}
 	return nil
+}
+
+// sendAgain tells whether a request is worth sending again, and when: not
+// where nobody listens, nor after a refusal that does not say when.
+func sendAgain(err error, try int) (pause time.Duration, again bool) {
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p.retryAfter, p.retryAfter > 0
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return 0, false
+	}
+	lost := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	return time.Duration(try) * firstPause, lost
 }
 
 // send returns an answer of status 2xx, or the refusal as an error.
@@ -120,6 +169,9 @@ func refusal(resp *http.Response) error {
 		return fmt.Errorf("%s answered %s, and not as a panel does; check the URL", resp.Request.URL.Redacted(), resp.Status)
 	}
 	p.Status = resp.StatusCode
+	if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && n >= 0 && n <= 30 {
+		p.retryAfter = time.Duration(n) * time.Second
+	}
 	return p
 }
 
@@ -150,21 +202,17 @@ func (c *client) backend(ctx context.Context, ref string) (*Backend, error) {
 
 // backends reads every page of the list.
 func (c *client) backends(ctx context.Context, query url.Values) ([]Backend, error) {
-	var all []Backend
-	for {
-		var page struct {
-			list[Backend]
-			NextCursor string `json:"next_cursor"`
-		}
-		if err := c.call(ctx, "GET", "/backends?"+query.Encode(), nil, &page); err != nil {
-			return nil, err
-		}
-		all = append(all, page.Items...)
-		if page.NextCursor == "" {
-			return all, nil
-		}
-		query.Set("cursor", page.NextCursor)
+	items, err := c.pages(ctx, "/backends", query)
+	if err != nil {
+		return nil, err
 	}
+	all := make([]Backend, len(items))
+	for i, item := range items {
+		if err := json.Unmarshal(item, &all[i]); err != nil {
+			return nil, fmt.Errorf("read the answer: %w", err)
+		}
+	}
+	return all, nil
 }
 
 // refused tells whether the panel answered, and no: asking again is of no use.

@@ -14,14 +14,21 @@ import (
 
 // Cmd is everything below `server ctl`.
 type Cmd struct {
-	Login      loginCmd      `cmd:"" help:"Remember a panel's URL and a token."`
-	Backends   backendsCmd   `cmd:"" help:"List and show backends."`
-	Provision  provisionCmd  `cmd:"" help:"Make a backend's chain."`
-	Destroy    destroyCmd    `cmd:"" help:"Delete what was made for a backend."`
-	Jobs       jobsCmd       `cmd:"" help:"List and show jobs; cancel, retry and roll them back."`
-	Logs       logsCmd       `cmd:"" help:"Follow a job until it has ended; its exit code tells how."`
-	Tests      testsCmd      `cmd:"" help:"Run route tests."`
-	Completion completionCmd `cmd:"" help:"Print a script that completes commands and flags."`
+	Login     loginCmd     `cmd:"" help:"Remember a panel's URL and a token."`
+	Backends  backendsCmd  `cmd:"" help:"List and show backends."`
+	Provision provisionCmd `cmd:"" help:"Make a backend's chain."`
+	Destroy   destroyCmd   `cmd:"" help:"Delete what was made for a backend."`
+	Jobs      jobsCmd      `cmd:"" help:"List and show jobs; cancel, retry and roll them back."`
+	Logs      logsCmd      `cmd:"" help:"Follow a job until it has ended; its exit code tells how."`
+	Tests     testsCmd     `cmd:"" help:"Run route tests."`
+
+	Environments environmentsCmd `cmd:"" help:"List environments; ask whether one answers."`
+	Orphans      orphansCmd      `cmd:"" help:"List, delete and adopt what nothing accounts for."`
+	Teams        teamsCmd        `cmd:"" help:"List teams, their members and quotas."`
+	Tokens       tokensCmd       `cmd:"" help:"List, make and revoke API tokens."`
+	Trusts       trustsCmd       `cmd:"" help:"Trust workloads of other systems, so that they need no token."`
+	Audit        auditCmd        `cmd:"" help:"Show who changed what."`
+	Completion   completionCmd   `cmd:"" help:"Print a script that completes commands and flags."`
 
 	URL   string `help:"The panel's address; that of the login when left out." env:"DRAWBRIDGE_URL" placeholder:"URL"`
 	Token string `help:"An API token; that of the login when left out. Prefer the environment: other users see a process's flags." env:"DRAWBRIDGE_TOKEN" placeholder:"TOKEN"`

@@ -4,10 +4,12 @@ import "errors"
 
 // Exit codes, beside 0 for done and 80 for a command line that is not understood.
 const (
-	ExitRefused   = 1 // the panel refused, or was not reached
-	ExitFailed    = 3 // the job failed
-	ExitCancelled = 4 // the job was cancelled
-	ExitTests     = 5 // a route test did not pass
+	ExitRefused     = 1   // the panel refused, or was not reached
+	ExitChanges     = 2   // a dry run found something to change
+	ExitFailed      = 3   // the job failed
+	ExitCancelled   = 4   // the job was cancelled
+	ExitTests       = 5   // a route test did not pass
+	ExitInterrupted = 130 // the client was stopped while it waited; the job goes on
 )
 
 // Ended is an error with an exit code of its own.

@@ -43,6 +43,9 @@ func (s *session) follow(ctx context.Context, id string) error {
 		}, func(err error) { p.note(fmt.Sprintf("The panel is gone (%v); asking again.", err)) })
 	}
 	p.close(j)
+	if ctx.Err() != nil && !j.ended() {
+		return &Ended{ExitInterrupted, fmt.Sprintf("%s goes on at the panel. Follow it again with: ctl logs %s", j.title(), j.ID)}
+	}
 	if err != nil {
 		return err
 	}
@@ -116,7 +119,7 @@ func (f *fault) words() string {
 
 // title is the job in plain words.
 func (j *Job) title() string {
-	verb := map[string]string{"provision": "Provision", "destroy": "Destroy", "roll_back": "Roll back", "clean_up": "Clean up", "update": "Update"}[j.Operation]
+	verb := map[string]string{"provision": "Provision", "destroy": "Destroy", "roll_back": "Roll back", "clean_up": "Clean up", "update": "Update", "sleep": "Put to sleep", "wake": "Wake"}[j.Operation]
 	return strings.TrimSpace(verb + " " + j.BackendName)
 }
 

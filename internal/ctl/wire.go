@@ -125,3 +125,15 @@ func (l *rawList[T]) UnmarshalJSON(data []byte) error {
 	l.raw = append([]byte(nil), data...)
 	return json.Unmarshal(data, &l.list)
 }
+
+// rawObject keeps what was sent beside what is read of it.
+type rawObject[T any] struct {
+	value T
+	raw   json.RawMessage
+}
+
+// UnmarshalJSON keeps what was sent.
+func (o *rawObject[T]) UnmarshalJSON(data []byte) error {
+	o.raw = append([]byte(nil), data...)
+	return json.Unmarshal(data, &o.value)
+}

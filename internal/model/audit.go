@@ -193,11 +193,12 @@ func (e *AuditEntry) Digest() string {
 
 // AuditFilter narrows the audit. The zero value is all of it.
 type AuditFilter struct {
-	Actor  string // id or name
-	Action string // an action, or the noun before its dot: "backend"
-	Target string // id or name
-	From   time.Time
-	To     time.Time // exclusive
+	Actor       string // id or name
+	Action      string // an action, or the noun before its dot: "backend"
+	Target      string // id or name
+	From        time.Time
+	To          time.Time // exclusive
+	OldestFirst bool      // rows come in the order in which they were written
 }
 
 // AuditHead is the newest row's number and hash: what must be kept elsewhere

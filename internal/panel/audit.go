@@ -19,14 +19,18 @@ type AuditPage struct {
 // auditBatch is how many rows an export reads at once.
 const auditBatch = 500
 
-// Audit lists what was changed and who signed in, newest first, at most limit
-// rows below the cursor (0 = from the newest). An owner sees the own team's
+// Audit lists what was changed and who signed in, newest first unless f says
+// otherwise, at most limit rows beyond the cursor (0 = from the first of them). An owner sees the own team's
 // rows, an admin all. owner.
-func (p *Panel) Audit(ctx context.Context, a model.Actor, f model.AuditFilter, before int64, limit int) (*AuditPage, error) {
+func (p *Panel) Audit(ctx context.Context, a model.Actor, f model.AuditFilter, cursor int64, limit int) (*AuditPage, error) {
 	if err := member(a, ReadAudit); err != nil {
 		return nil, err
 	}
-	rows, err := p.Store.Read().AuditEntries(ctx, store.AuditQuery{AuditFilter: f, TeamIDs: teamsWhere(a, ReadAudit), Before: before, Limit: limit + 1})
+	query := store.AuditQuery{AuditFilter: f, TeamIDs: teamsWhere(a, ReadAudit), Before: cursor, Limit: limit + 1}
+	if f.OldestFirst {
+		query.Before, query.After, query.Oldest = 0, cursor, true
+	}
+	rows, err := p.Store.Read().AuditEntries(ctx, query)
 	if err != nil {
 		return nil, err
 	}

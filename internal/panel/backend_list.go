@@ -27,6 +27,7 @@ type BackendFilter struct {
 	Phase         model.Phase
 	EnvironmentID string
 	BatchID       string
+	Sort          string // created_at or name, with - from the last to the first; "" = newest first
 	After         string // id of the backend that the list goes on after
 	Limit, Offset int    // 0 = all, from the first
 }
@@ -44,7 +45,7 @@ func (f BackendFilter) teams(a model.Actor) []string {
 func (f BackendFilter) query(a model.Actor) store.BackendQuery {
 	return store.BackendQuery{
 		TeamIDs: f.teams(a), IncludeDestroyed: f.Destroyed, Name: f.Name, Phase: f.Phase, EnvironmentID: f.EnvironmentID,
-		BatchID: f.BatchID, After: f.After, Limit: f.Limit, Offset: f.Offset,
+		BatchID: f.BatchID, Sort: f.Sort, After: f.After, Limit: f.Limit, Offset: f.Offset,
 	}
 }
 

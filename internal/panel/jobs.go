@@ -173,12 +173,12 @@ func free(b *model.Backend, op model.Operation) error {
 	return nil
 }
 
-// Jobs lists a backend's jobs, newest first. viewer.
-func (p *Panel) Jobs(ctx context.Context, a model.Actor, backendID string) ([]model.Job, error) {
+// Jobs lists those of a backend's jobs that are selected. viewer.
+func (p *Panel) Jobs(ctx context.Context, a model.Actor, backendID string, s model.Selection) ([]model.Job, error) {
 	if _, err := p.backend(ctx, a, SeeBackends, backendID); err != nil {
 		return nil, err
 	}
-	return p.Store.Read().JobsByBackend(ctx, backendID, 100)
+	return p.Store.Read().JobsOf(ctx, backendID, s)
 }
 
 // Job returns one job with its steps. viewer.

@@ -165,13 +165,19 @@ func TestEveryUseCase_asksWhoAndWhose(t *testing.T) {
 			_, err := b.panel.Plan(ctx, a, id, model.OpProvision)
 			return err
 		}},
-		"Jobs":   {back.ID, model.RoleViewer, func(a model.Actor, id string) error { _, err := b.panel.Jobs(ctx, a, id); return err }},
+		"Jobs": {back.ID, model.RoleViewer, func(a model.Actor, id string) error {
+			_, err := b.panel.Jobs(ctx, a, id, model.Selection{Limit: 1})
+			return err
+		}},
 		"Job":    {job.ID, model.RoleViewer, func(a model.Actor, id string) error { _, err := b.panel.Job(ctx, a, id); return err }},
 		"Events": {back.ID, model.RoleViewer, func(a model.Actor, id string) error { _, err := b.panel.Events(ctx, a, id, 0, 1); return err }},
 		"StreamEvents": {back.ID, model.RoleViewer, func(a model.Actor, id string) error {
 			return b.panel.StreamEvents(ctx, a, id, 0, func(model.Event) error { return done }, nil)
 		}},
-		"TestRuns":  {back.ID, model.RoleViewer, func(a model.Actor, id string) error { _, err := b.panel.TestRuns(ctx, a, id, 1); return err }},
+		"TestRuns": {back.ID, model.RoleViewer, func(a model.Actor, id string) error {
+			_, err := b.panel.TestRuns(ctx, a, id, model.Selection{Limit: 1})
+			return err
+		}},
 		"Provision": {back.ID, model.RoleDeveloper, func(a model.Actor, id string) error { _, err := b.panel.Provision(ctx, a, id); return err }},
 		"RunTests":  {back.ID, model.RoleDeveloper, func(a model.Actor, id string) error { _, err := b.panel.RunTests(ctx, a, id, nil); return err }},
 		"RunAdHocTest": {back.ID, model.RoleDeveloper, func(a model.Actor, id string) error {

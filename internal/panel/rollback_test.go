@@ -38,7 +38,7 @@ func TestRollBack_ofAJobAtWork(t *testing.T) {
 		if err := j.store.FinishJob(ctx, claimed.Lease(), model.Outcome{State: end}); err != nil {
 			t.Fatal(err)
 		}
-		jobs, err := j.panel.Jobs(ctx, viewer, j.back.ID)
+		jobs, err := j.panel.Jobs(ctx, viewer, j.back.ID, model.Selection{Limit: 100})
 		if err != nil || len(jobs) != 2 || jobs[0].Operation != model.OpRollBack || jobs[0].Undoes != j.job.ID || jobs[0].Actor != developer.Name {
 			t.Fatalf("after %s: %+v, %v", end, jobs, err)
 		}

@@ -91,10 +91,10 @@ func (p *Panel) run(ctx context.Context, a model.Actor, b *model.Backend, tests 
 	})
 }
 
-// TestRuns lists a backend's route test runs, newest first, at most limit. viewer.
-func (p *Panel) TestRuns(ctx context.Context, a model.Actor, backendID string, limit int) ([]model.TestRun, error) {
+// TestRuns lists those of a backend's route test runs that are selected. viewer.
+func (p *Panel) TestRuns(ctx context.Context, a model.Actor, backendID string, s model.Selection) ([]model.TestRun, error) {
 	if _, err := p.backend(ctx, a, SeeBackends, backendID); err != nil {
 		return nil, err
 	}
-	return p.Store.Read().TestRuns(ctx, backendID, limit)
+	return p.Store.Read().TestRuns(ctx, backendID, s)
 }

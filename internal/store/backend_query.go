@@ -20,6 +20,7 @@ type BackendQuery struct {
 	Phase            model.Phase
 	EnvironmentID    string
 	BatchID          string
+	Sort             string // created_at or name, with - from the last to the first; "" = -created_at
 	After            string // id of the backend that the list goes on after
 	Limit, Offset    int    // 0 = all, from the first
 }
@@ -86,9 +87,54 @@ func (b BackendQuery) where() (string, []any) {
 		}
 	}
 	if b.After != "" {
-		c.add(`(created_at, id) < (SELECT created_at, id FROM backends WHERE id = ?)`, b.After)
+		column, down := b.order()
+		c.add(`(`+column+`, id) `+beyond(down)+` (SELECT `+column+`, id FROM backends WHERE id = ?)`, b.After)
 	}
 	return c.where(), c.args
+}
+
+// order is the column that the list is sorted by, and its direction.
+func (b BackendQuery) order() (column string, down bool) {
+	name, down := strings.CutPrefix(b.Sort, "-")
+	if name == "name" {
+		return `name`, down
+	}
+	return `created_at`, down || b.Sort == ""
+}
+
+// orderBy is the query's ORDER BY.
+func (b BackendQuery) orderBy() string {
+	column, down := b.order()
+	return orderBy(column, down)
+}
+
+// orderBy sorts by a column, and by id where that is the same.
+func orderBy(column string, down bool) string {
+	if down {
+		return ` ORDER BY ` + column + ` DESC, id DESC`
+	}
+	return ` ORDER BY ` + column + `, id`
+}
+
+// beyond compares with the last of a page what comes after it.
+func beyond(down bool) string {
+	if down {
+		return `<`
+	}
+	return `>`
+}
+
+// goesOn refuses to go on after what the backend does not have.
+func (q *Queries) goesOn(ctx context.Context, table, backendID, after string) error {
+	if after == "" {
+		return nil
+	}
+	var n int
+	err := q.row(ctx, "find the page's beginning", `SELECT COUNT(*) FROM `+table+` WHERE backend_id = $1 AND id = $2`, backendID, after).Scan(&n)
+	if err == nil && n == 0 {
+		err = model.Errorf(model.CodeInvalid, "The cursor is not one of this list. Send next_cursor of the page before, or none for the first page.")
+	}
+	return err
 }
 
 // page is the query's LIMIT and OFFSET.
@@ -103,7 +149,7 @@ func (b BackendQuery) page() string {
 func (q *Queries) Backends(ctx context.Context, query BackendQuery) ([]model.Backend, error) {
 	where, args := query.where()
 	return collect(q.rows(ctx, "list backends",
-		`SELECT `+backendColumns+` FROM backends WHERE `+where+` ORDER BY created_at DESC, id DESC`+query.page(), args...), scanBackend)
+		`SELECT `+backendColumns+` FROM backends WHERE `+where+query.orderBy()+query.page(), args...), scanBackend)
 }
 
 // BackendVersion tells one state of a backend, with what hangs on it, from any other.
@@ -123,7 +169,7 @@ func (v BackendVersion) Of(b *model.Backend) bool {
 func (q *Queries) BackendVersions(ctx context.Context, query BackendQuery) ([]BackendVersion, error) {
 	where, args := query.where()
 	return collect(q.rows(ctx, "list backend versions",
-		`SELECT id, event_seq, updated_at FROM backends WHERE `+where+` ORDER BY created_at DESC, id DESC`+query.page(), args...),
+		`SELECT id, event_seq, updated_at FROM backends WHERE `+where+query.orderBy()+query.page(), args...),
 		func(s scanner) (*BackendVersion, error) {
 			var v BackendVersion
 			err := s.Scan(&v.ID, &v.EventSeq, millis{&v.UpdatedAt})

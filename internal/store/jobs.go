@@ -5,6 +5,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strconv"
+	"strings"
 	"time"
 
 	"drawbridge/internal/model"
@@ -70,6 +72,26 @@ func (q *Queries) JobsByBackend(ctx context.Context, backendID string, limit int
 	return collect(q.rows(ctx, "list jobs",
 		`SELECT `+jobColumns+` FROM jobs WHERE backend_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2`,
 		backendID, limit), scanJob)
+}
+
+// JobsOf lists those of a backend's jobs that are selected, newest first unless it says otherwise.
+func (q *Queries) JobsOf(ctx context.Context, backendID string, s model.Selection) ([]model.Job, error) {
+	if err := q.goesOn(ctx, `jobs`, backendID, s.After); err != nil {
+		return nil, err
+	}
+	c := &condition{}
+	c.add(`backend_id = ?`, backendID)
+	if s.State != "" {
+		c.add(`state = ?`, s.State)
+	}
+	if s.What != "" {
+		c.add(`operation = ?`, s.What)
+	}
+	if s.After != "" {
+		c.add(`(created_at, id) `+beyond(!s.OldestFirst)+` (SELECT created_at, id FROM jobs WHERE id = ?)`, s.After)
+	}
+	return collect(q.rows(ctx, "list jobs", `SELECT `+jobColumns+` FROM jobs WHERE `+strings.Join(c.parts, ` AND `)+
+		orderBy(`created_at`, !s.OldestFirst)+` LIMIT `+strconv.Itoa(s.Limit), c.args...), scanJob)
 }
 
 // CleanUps lists an environment's newest clean-ups, newest first, at most limit.

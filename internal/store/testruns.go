@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"strconv"
+	"strings"
 
 	"drawbridge/internal/model"
 )
@@ -31,11 +33,24 @@ func (q *Queries) InsertTestRun(ctx context.Context, r *model.TestRun) error {
 	return err
 }
 
-// TestRuns lists a backend's runs, newest first, at most limit.
-func (q *Queries) TestRuns(ctx context.Context, backendID string, limit int) ([]model.TestRun, error) {
-	return collect(q.rows(ctx, "list test runs",
-		`SELECT `+testRunColumns+` FROM test_runs WHERE backend_id = $1 ORDER BY at DESC, id DESC LIMIT $2`,
-		backendID, limit), scanTestRun)
+// TestRuns lists those of a backend's runs that are selected, newest first unless it says otherwise.
+func (q *Queries) TestRuns(ctx context.Context, backendID string, s model.Selection) ([]model.TestRun, error) {
+	if err := q.goesOn(ctx, `test_runs`, backendID, s.After); err != nil {
+		return nil, err
+	}
+	c := &condition{}
+	c.add(`backend_id = ?`, backendID)
+	if s.State != "" {
+		c.add(`passed = ?`, s.State == "true")
+	}
+	if s.What != "" {
+		c.add(`name = ?`, s.What)
+	}
+	if s.After != "" {
+		c.add(`(at, id) `+beyond(!s.OldestFirst)+` (SELECT at, id FROM test_runs WHERE id = ?)`, s.After)
+	}
+	return collect(q.rows(ctx, "list test runs", `SELECT `+testRunColumns+` FROM test_runs WHERE `+strings.Join(c.parts, ` AND `)+
+		orderBy(`at`, !s.OldestFirst)+` LIMIT `+strconv.Itoa(s.Limit), c.args...), scanTestRun)
 }
 
 // LatestTestRuns lists the newest run of each test of a backend, by name.

@@ -21,7 +21,7 @@ func TestExamples(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	d := readDocument(t, w)
-	sent, shared := 0, w.scene("get-backend")
+	sent, shared := 0, w.scene(&operation{ID: "get-backend"})
 	for _, op := range d.operations {
 		if op.Body != nil && op.Example == nil {
 			t.Errorf("%s has no example of its body", op.ID)
@@ -39,8 +39,8 @@ func TestExamples(t *testing.T) {
 			}
 		}
 		s := shared // by those that change nothing
-		if op.Method != http.MethodGet {
-			s = w.scene(op.ID)
+		if op.Method != http.MethodGet || strings.HasPrefix(op.Path, "/sandboxes/") {
+			s = w.scene(op)
 		}
 		got := w.ask(s.request(op, s.owner))
 		if got.status == http.StatusForbidden {
@@ -61,6 +61,7 @@ const ndjsonType = "application/x-ndjson"
 type scene struct {
 	names *strings.Replacer // of ids in examples
 	owner string            // a token
+	doc   *document         // of those who need it
 }
 
 // request is the operation's example.
@@ -86,11 +87,11 @@ func (s *scene) request(op *operation, token string) request {
 }
 
 // scene makes a new team for the example of that operation.
-func (w *world) scene(op string) *scene {
+func (w *world) scene(op *operation) *scene {
 	w.t.Helper()
 	name := "t-" + model.ShortID(model.NewID(""))
 	team, user, keeper := &model.Team{Name: name}, &model.User{Name: "u-" + name}, &model.User{Name: "k-" + name}
-	x := map[string]string{"env_w5tq3nz7kd2m4xja": w.env.ID, "local": w.env.Name, "8e03978e-40d5-43dd-bc93-6894a57f9324": op}
+	x := map[string]string{"env_w5tq3nz7kd2m4xja": w.env.ID, "local": w.env.Name, "8e03978e-40d5-43dd-bc93-6894a57f9324": op.ID}
 	w.write(func(ctx context.Context, q *store.Queries) error {
 		if err := q.InsertTeam(ctx, team); err != nil {
 			return err
@@ -122,6 +123,7 @@ func (w *world) scene(op string) *scene {
 	})
 	s := &scene{owner: w.token(team.ID, model.RoleOwner)}
 	w.backendFor(op, s, x)
+	w.noticesFor(op, s, x)
 	var pairs []string
 	for _, example := range slices.Sorted(maps.Keys(x)) {
 		pairs = append(pairs, example, x[example])
@@ -131,8 +133,17 @@ func (w *world) scene(op string) *scene {
 }
 
 // backendFor brings a backend to where the operation can be asked for.
-func (w *world) backendFor(op string, s *scene, x map[string]string) {
+func (w *world) backendFor(of *operation, s *scene, x map[string]string) {
 	w.t.Helper()
+	op := of.ID
+	if strings.HasPrefix(of.Path, "/sandboxes/") {
+		var made struct {
+			ID string `json:"backend_id"`
+		}
+		w.ask(request{"POST", "/teams/" + x["team_h6c2v4yjq7sblm3d"] + "/sandboxes?wait=60s", s.owner, `{"ttl":"1h"}`, nil}).into(w.t, &made)
+		x["be_k3x7q2mfd5wa4nzp"] = made.ID
+		return
+	}
 	ready := []string{"get-backend", "run-tests", "destroy-backend", "adopt-orphan", "delete-orphans"}
 	if !slices.Contains(ready, op) && op != "provision-backend" && !strings.HasSuffix(op, "-job") {
 		return
@@ -163,6 +174,30 @@ func (w *world) backendFor(op string, s *scene, x map[string]string) {
 	w.write(func(ctx context.Context, q *store.Queries) error {
 		return q.DeleteResource(ctx, b.ID, resources[i].Key)
 	})
+}
+
+// noticesFor makes a template, and a webhook with a delivery, of which one
+// attempt was made where the operation wants it not to be just being sent.
+func (w *world) noticesFor(of *operation, s *scene, x map[string]string) {
+	w.t.Helper()
+	team := "/teams/" + x["team_h6c2v4yjq7sblm3d"]
+	var made struct {
+		ID       string
+		Attempts int
+	}
+	for _, step := range []struct{ path, body, example string }{
+		{"/sandbox-templates", `{"name":"Mine","spec":{}}`, "tpl_m3kx7q2fd5wa4nzp"},
+		{"/webhooks", `{"name":"mine","url":"https://hooks.example/x"}`, "whk_m3kx7q2fd5wa4nzp"},
+		{"/webhooks/{webhook}/test", ``, "ntc_m3kx7q2fd5wa4nzp"},
+	} {
+		path := team + strings.ReplaceAll(step.path, "{webhook}", x["whk_m3kx7q2fd5wa4nzp"])
+		w.ask(request{"POST", path, s.owner, step.body, nil}).into(w.t, &made)
+		x[step.example] = made.ID
+	}
+	delivery := team + "/webhooks/" + x["whk_m3kx7q2fd5wa4nzp"] + "/deliveries/" + made.ID
+	for of.ID == "redeliver" && made.Attempts == 0 {
+		w.ask(request{method: "GET", path: delivery, token: s.owner}).into(w.t, &made)
+	}
 }
 
 // heldJob is a job that nobody takes up: it waits for its time, or has failed.

@@ -187,7 +187,7 @@ func testTestRuns(t *testing.T, open Open) {
 	w.tx(func(q *store.Queries) error {
 		return errors.Join(q.InsertTestRun(ctx, &runs[0]), q.InsertTestRun(ctx, &runs[1]), q.InsertTestRun(ctx, &runs[2]))
 	})
-	list, err := w.Read().TestRuns(ctx, b.ID, 2)
+	list, err := w.Read().TestRuns(ctx, b.ID, model.Selection{Limit: 2})
 	must(t, err)
 	same(t, list, []model.TestRun{runs[2], runs[1]})
 	list, err = w.Read().LatestTestRuns(ctx, b.ID)
@@ -204,7 +204,7 @@ func testOddTexts(t *testing.T, open Open) {
 	w.tx(func(q *store.Queries) error {
 		return errors.Join(q.InsertTestRun(ctx, &run), q.AppendTestRun(ctx, &run))
 	})
-	list, err := w.Read().TestRuns(ctx, b.ID, 1)
+	list, err := w.Read().TestRuns(ctx, b.ID, model.Selection{Limit: 1})
 	must(t, err)
 	same(t, list[0].Body, "a\uFFFDb\uFFFDc")
 	same(t, list[0].Headers, map[string][]string{"X": {"\uFFFD", `\u0000`, `\\u0000`}})
