@@ -105,7 +105,7 @@ fuzz: ## fuzz the simulator's decoders and the guarded client, FUZZTIME=30s each
 
 .PHONY: hostile
 hostile: ## send hostile input to every endpoint and form, FUZZTIME=30s each
-	go test ./internal/api ./web -run Hostile -v -hostile $(FUZZTIME) | grep -E 'hostile requests|FAIL|ok'
+	go test ./internal/api ./internal/app ./web -run Hostile -v -hostile $(FUZZTIME) | grep -E 'hostile requests|FAIL|ok'
 
 .PHONY: api-fuzz
 api-fuzz: ## send REQUESTS=10000 random requests, made from the OpenAPI document, to a whole server

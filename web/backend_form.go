@@ -34,12 +34,33 @@ func defaultForm(environmentID string) backendForm {
 		Port: strconv.Itoa(model.DefaultPort), HealthPath: spec.HealthPath,
 		Count: strconv.Itoa(spec.Launch.Count), InstanceType: spec.Launch.InstanceType, AddRule: true,
 	}
-	lines := make([]string, 0, len(spec.Tests))
-	for _, t := range spec.Tests {
-		lines = append(lines, fmt.Sprintf("%s %s %d", t.Method, t.Path, t.ExpectStatus))
-	}
-	f.Tests = strings.Join(lines, "\n")
+	f.Tests = testLines(spec.Tests)
 	return f
+}
+
+// formOfSpec is the form that would make the spec.
+func formOfSpec(s model.Spec) backendForm {
+	f := backendForm{Source: string(s.Source), Port: strconv.Itoa(s.Port), HealthPath: s.HealthPath, Count: strconv.Itoa(model.DefaultCount),
+		InstanceType: model.DefaultInstanceType, AddRule: true, Tests: testLines(s.Tests)}
+	if l := s.Launch; l != nil {
+		f.Count, f.InstanceType, f.AMI, f.UserData, f.InstanceProfile = strconv.Itoa(l.Count), l.InstanceType, l.AMI, l.UserData, l.InstanceProfile
+	}
+	if in := s.Instances; in != nil {
+		f.InstanceIDs, f.AddRule = in.IDs, in.AddRule
+	}
+	for _, k := range sortedKeys(s.Tags) {
+		f.Tags += k + "=" + s.Tags[k] + "\n"
+	}
+	return f
+}
+
+// testLines are route tests as the form has them.
+func testLines(tests []model.RouteTest) string {
+	lines := make([]string, 0, len(tests))
+	for _, t := range tests {
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %d %s", t.Method, t.Path, t.ExpectStatus, t.BodyContains)))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // formOf reads what the browser sent.

@@ -39,6 +39,7 @@ type backendRow struct {
 	JobWords    string
 	Progress    string // "7 of 18 steps", or its place in the queue
 	Created     ui.Time
+	Sandbox     *sandboxView // nil for a backend without an end
 }
 
 // listBackends shows the backends that the actor sees.
@@ -94,6 +95,7 @@ func newBackendRow(b *panel.BackendSummary, now time.Time) backendRow {
 	row := backendRow{
 		ID: b.ID, Name: b.Name, URL: pathBackend(b.ID), Phase: ui.PhaseState(b.Phase),
 		InvokeURL: b.InvokeURL, Environment: b.EnvironmentName, Created: ago(b.CreatedAt, now),
+		Sandbox: newSandboxView(b.Sandbox, model.Actor{}, now), // its buttons are on its own page
 	}
 	if r := b.LastRun; r != nil {
 		row.Test = ui.Verdict(r.Passed)

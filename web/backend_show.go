@@ -36,7 +36,8 @@ type backendHead struct {
 	Created     ui.Time
 	InvokeURL   string
 	Curl        string
-	JobURL      string // of the job that holds it
+	Sandbox     *sandboxView // nil for a backend without an end
+	JobURL      string       // of the job that holds it
 	JobWords    string
 	Failed      bool // the last job stopped; look at it
 	LastJobURL  string
@@ -106,6 +107,7 @@ func newBackendHead(d *panel.BackendDetail, actor model.Actor, now time.Time) ba
 		Created: ago(d.CreatedAt, now), InvokeURL: d.InvokeURL, Destroyed: d.Phase == model.PhaseDestroyed,
 		NewURL: pathBackendNew(), BackendsURL: pathBackends, Failed: d.Phase == model.PhaseFailed,
 	}
+	h.Sandbox = newSandboxView(d.Sandbox, actor, now)
 	if d.InvokeURL != "" {
 		h.Curl = curlOf(http.MethodGet, d.InvokeURL)
 	}

@@ -42,7 +42,14 @@ func (w *Web) streamBackend(c echo.Context) error {
 			}
 			return l.send(e.Seq, w.backendParts(d, actor, changed)...)
 		}
-		return w.panel.StreamEvents(l.ctx, actor, d.ID, d.EventSeq, apply, l.idle)
+		counts := w.counting(func() *model.Sandbox { return d.Sandbox })
+		idle := func() error {
+			if !counts() {
+				return l.idle()
+			}
+			return l.send(0, w.backendParts(d, actor, partHead)...)
+		}
+		return w.panel.StreamEvents(l.ctx, actor, d.ID, d.EventSeq, apply, idle)
 	})
 }
 
@@ -106,6 +113,13 @@ func applyToBackend(d *panel.BackendDetail, e model.Event) (part, error) {
 		}
 		applyJob(d, j)
 		return partHead | partJobs, nil
+	case model.EventSandbox:
+		var x model.Sandbox
+		if err := decode(e, &x); err != nil {
+			return 0, err
+		}
+		d.Sandbox = &x
+		return partHead, nil
 	case model.EventTest:
 		var run model.TestRun
 		if err := decode(e, &run); err != nil {

@@ -124,8 +124,10 @@ func (i *intruder) raw(r route, id, body string, header http.Header) {
 	i.request(r, id, "", body, header)
 }
 
+var parameter = regexp.MustCompile(`:[a-z]+`)
+
 func (i *intruder) request(r route, id, query, body string, header http.Header) {
-	path := strings.NewReplacer(":id", url.PathEscape(id), ":token", url.PathEscape(id)).Replace(r.Path)
+	path := parameter.ReplaceAllLiteralString(r.Path, url.PathEscape(id))
 	req := httptest.NewRequestWithContext(i.s.t.Context(), r.Method, "/", strings.NewReader(body))
 	u, err := url.Parse(path + query)
 	if err != nil {

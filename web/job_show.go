@@ -34,6 +34,7 @@ type jobHead struct {
 	Why       string
 	Problem   *ui.Problem
 	InvokeURL string // when the chain is ready
+	Sandbox   *sandboxView
 	Left      string // "About 1 min 50 s left."; "" when nobody can say
 	UntilMS   int64  // when it is likely to be done, as NowMS; -1 for none
 	NowMS     int64  // milliseconds since the origin, as the page was made
@@ -154,7 +155,7 @@ func newJobHead(d *panel.JobDetail, actor model.Actor, now time.Time) jobHead {
 	h := jobHead{
 		State: ui.JobState(d.State), Actor: d.Actor, Created: ago(d.CreatedAt, now), Why: d.Why,
 		Elapsed: seconds(to.Sub(from)), NowMS: to.Sub(from).Milliseconds(), Live: !d.State.Ended() && !d.StartedAt.IsZero(),
-		Stopping: stoppingWords(d), Related: relatedJob(d), All: len(d.Steps),
+		Stopping: stoppingWords(d), Related: relatedJob(d), All: len(d.Steps), Sandbox: newSandboxView(d.Sandbox, actor, now),
 	}
 	for _, s := range d.Steps {
 		if s.State == model.StepDone || s.State == model.StepSkipped {

@@ -45,7 +45,14 @@ func (w *Web) streamJob(c echo.Context) error {
 			}
 			return l.send(e.Seq, w.jobParts(d, actor, renew)...)
 		}
-		return w.panel.StreamEvents(l.ctx, actor, d.BackendID, from, apply, l.idle)
+		counts := w.counting(func() *model.Sandbox { return d.Sandbox })
+		idle := func() error {
+			if !counts() {
+				return l.idle()
+			}
+			return l.send(0, w.jobParts(d, actor, "")[0])
+		}
+		return w.panel.StreamEvents(l.ctx, actor, d.BackendID, from, apply, idle)
 	})
 }
 
@@ -86,6 +93,13 @@ func applyToJob(d *panel.JobDetail, e model.Event) (step string, changed bool, e
 			return "", true, nil
 		}
 		return s.Key, true, nil
+	case model.EventSandbox:
+		var x model.Sandbox
+		if err := decode(e, &x); err != nil {
+			return "", false, err
+		}
+		d.Sandbox = &x
+		return "", true, nil
 	case model.EventBackend:
 		var b model.Backend
 		if err := decode(e, &b); err != nil {

@@ -22,6 +22,8 @@ const (
 	pathTeams        = "/teams"
 	pathUsers        = "/users"
 
+	pathSandboxes = "/sandboxes"
+
 	pathAccountPassword    = pathAccount + "/password"
 	pathAccountSessionsEnd = pathAccount + "/sessions/end"
 	pathAccountUnlink      = pathAccount + "/identities/unlink"
@@ -103,6 +105,38 @@ func pathBackendPlan(id string, op model.Operation) string {
 	}
 	return pathBackend(id) + "/plan?" + url.Values{"operation": {string(op)}}.Encode()
 }
+
+func pathSandboxesStream(gone bool) string {
+	return pathSandboxes + "/stream" + goneQuery(gone)
+}
+
+// pathSandboxesGone lists those of which nothing is left, or the others.
+func pathSandboxesGone(gone bool) string { return pathSandboxes + goneQuery(gone) }
+
+func goneQuery(gone bool) string {
+	if gone {
+		return "?gone=1"
+	}
+	return ""
+}
+
+// pathSandboxNew is the form, with that template chosen.
+func pathSandboxNew(from string) string {
+	if from == "" {
+		return pathSandboxes + "/new"
+	}
+	return pathSandboxes + "/new?" + url.Values{"from": {from}}.Encode()
+}
+
+func pathSandboxExtend(id string) string { return pathSandboxes + "/" + url.PathEscape(id) + "/extend" }
+func pathSandboxEnd(id string) string    { return pathSandboxes + "/" + url.PathEscape(id) + "/end" }
+
+func pathTemplates(team string) string   { return pathTeam(team) + "/sandbox-templates" }
+func pathTemplateNew(team string) string { return pathTemplates(team) + "/new" }
+func pathTemplate(team, id string) string {
+	return pathTemplates(team) + "/" + url.PathEscape(id)
+}
+func pathTemplateDelete(team, id string) string { return pathTemplate(team, id) + "/delete" }
 
 func pathJob(id string) string       { return "/jobs/" + url.PathEscape(id) }
 func pathJobStream(id string) string { return pathJob(id) + "/stream" }

@@ -61,6 +61,10 @@ func TestPathHelpersLeadToRoutes(t *testing.T) {
 		"environment_list": pathEnvironments, "environment_status": pathEnvironmentStatus(id),
 		"environment_calls": pathEnvironmentCalls(id), "environment_orphans": pathEnvironmentOrphans(id), "backend_logs": pathBackendLogs(id),
 		"orphans_delete": pathOrphansDelete(id), "orphan_adopt": pathOrphanAdopt(id),
+		"sandbox_list": pathSandboxesGone(true), "sandbox_list_stream": pathSandboxesStream(false), "sandbox_new": pathSandboxNew(id), "sandbox_create": pathSandboxNew(""),
+		"sandbox_extend": pathSandboxExtend(id), "sandbox_plan_end": pathSandboxEnd(id), "sandbox_end": pathSandboxEnd(id),
+		"template_list": pathTemplates(id), "template_new": pathTemplateNew(id), "template_create": pathTemplateNew(id),
+		"template_show": pathTemplate(id, id), "template_save": pathTemplate(id, id), "template_delete": pathTemplateDelete(id, id),
 		"quota_show": pathTeamQuota(id), "quota_set": pathTeamQuota(id), "audit_list": pathAuditBefore(url.Values{}, 1),
 	}
 	e := echo.New()

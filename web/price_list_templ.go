@@ -35,7 +35,7 @@ func priceListPage(v priceListView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<p class=\"lead\">What Drawbridge reckons with: AWS's list prices in US dollars for Linux on demand, each with its day and its source. A month has 730 hours. These are estimates; your bill is AWS's.</p><section class=\"panel\" aria-labelledby=\"not-counted\"><h2 id=\"not-counted\">What is not counted</h2><ul class=\"bullets\"><li>Traffic: requests through the HTTP API, the load balancer's capacity units, and data that leaves AWS. Nobody knows beforehand how much there will be.</li><li>Existing instances that a backend refers to: they are paid for with or without it.</li><li>What an environment brings: NAT gateways, endpoints, addresses. The chain itself has no public address.</li><li>Discounts, savings plans, free tiers, taxes, CPU credits of t2, t3, t3a and t4g above their baseline, and detailed monitoring.</li><li>VPC links, target groups and security groups: AWS lists no price for them.</li></ul><p class=\"quiet\">An operator puts other prices over these with <code>--prices FILE</code>.</p></section><form method=\"get\" action=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<p class=\"lead\">What Drawbridge reckons with: AWS's list prices in US dollars for Linux on demand, each with its day and its source. A month has 730 hours. These are estimates; your bill is AWS's.</p><section class=\"panel\" aria-labelledby=\"not-counted\"><h2 id=\"not-counted\">What is not counted</h2><ul class=\"bullets\"><li>Traffic: requests through the HTTP API, the load balancer's capacity units, and data that leaves AWS. Nobody knows beforehand how much there will be.</li><li>Existing instances that a backend refers to: they are paid for with or without it.</li><li>What an environment brings: NAT gateways, endpoints, addresses. The chain itself has no public address.</li><li>Discounts, savings plans, free tiers, taxes, CPU credits of t2, t3, t3a and t4g above their baseline, and detailed monitoring.</li><li>VPC links, target groups and security groups: AWS lists no price for them.</li></ul><p class=\"quiet\">An operator puts other prices over these with <code>--prices FILE</code>. A source GH:n is a file in a public repository on GitHub, by its number in an index of such files.</p></section><form method=\"get\" action=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -48,7 +48,7 @@ func priceListPage(v priceListView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "\" class=\"form-row\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "\" class=\"form-row prices-of\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -213,14 +213,14 @@ func priceTable(title string, rows []priceRow) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "</td><td class=\"source\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "</td><td class=\"price-source\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var12 string
 			templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs(r.Source)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `price_list.templ`, Line: 50, Col: 36}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `price_list.templ`, Line: 50, Col: 42}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
 			if templ_7745c5c3_Err != nil {

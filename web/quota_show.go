@@ -14,11 +14,9 @@ import (
 
 // quotaView is what a team has of what it may have.
 type quotaView struct {
-	Team      string
-	Backends  quotaBar
-	Instances quotaBar
-	Budget    quotaBar
-	Form      *quotaForm // nil for whom it is not to change
+	Team string
+	Bars []quotaBar
+	Form *quotaForm // nil for whom it is not to change
 }
 
 // quotaBar is one amount against its limit.
@@ -33,9 +31,8 @@ type quotaBar struct {
 
 // quotaForm sets the limits; empty is the installation's default.
 type quotaForm struct {
-	Action              string
-	Backends, Instances ui.Field
-	Budget              ui.Field
+	Action string
+	Fields []ui.Field
 }
 
 // showQuota shows a team's quota.
@@ -51,7 +48,11 @@ func (w *Web) showQuota(c echo.Context) error {
 // setQuota sets a team's own limits.
 func (w *Web) setQuota(c echo.Context) error {
 	ctx, actor, id := c.Request().Context(), actorOf(c), c.Param("id")
-	texts := map[string]string{"backends": c.FormValue("backends"), "instances": c.FormValue("instances"), "monthly_usd": c.FormValue("monthly_usd")}
+	texts := map[string]string{}
+	for _, l := range limitInputs {
+		texts[l.name] = c.FormValue(l.name)
+	}
+	texts["monthly_usd"] = c.FormValue("monthly_usd")
 	limits, err := readLimits(texts)
 	if err == nil {
 		_, err = w.panel.SetQuota(ctx, actor, id, limits)
@@ -78,7 +79,8 @@ func (w *Web) setQuota(c echo.Context) error {
 func readLimits(texts map[string]string) (model.QuotaLimits, error) {
 	var limits model.QuotaLimits
 	var v model.Invalid
-	for name, into := range map[string]**int{"backends": &limits.Backends, "instances": &limits.Instances} {
+	for _, l := range limitInputs {
+		name, into := l.name, l.limit(&limits)
 		text := strings.TrimSpace(texts[name])
 		if text == "" {
 			continue
@@ -101,34 +103,56 @@ func readLimits(texts map[string]string) (model.QuotaLimits, error) {
 }
 
 func (f *quotaForm) refuse(texts map[string]string, fields []model.Field) {
-	for name, field := range map[string]*ui.Field{"backends": &f.Backends, "instances": &f.Instances, "monthly_usd": &f.Budget} {
-		field.Value = texts[name]
+	for i := range f.Fields {
+		field := &f.Fields[i]
+		field.Value = texts[field.Name]
 		for _, refused := range fields {
-			if refused.Path == name {
+			if refused.Path == field.Name {
 				field.Error = refused.Message
 			}
 		}
 	}
 }
 
+// limitInput is one limit as the page shows it.
+type limitInput struct {
+	name, label, help string
+	limit             func(*model.QuotaLimits) **int
+	amount            func(model.Quota) int
+}
+
+var limitInputs = []limitInput{
+	{"backends", "Backends", "0 is no limit; empty is the installation's default.",
+		func(l *model.QuotaLimits) **int { return &l.Backends }, func(q model.Quota) int { return q.Backends }},
+	{"instances", "Instances", "Only those that Drawbridge launches count.",
+		func(l *model.QuotaLimits) **int { return &l.Instances }, func(q model.Quota) int { return q.Instances }},
+	{"sandboxes", "Sandboxes", "At once, of the whole team.",
+		func(l *model.QuotaLimits) **int { return &l.Sandboxes }, func(q model.Quota) int { return q.Sandboxes }},
+	{"sandboxes_each", "Sandboxes of one person", "At once; those of their tokens count for them.",
+		func(l *model.QuotaLimits) **int { return &l.SandboxesEach }, func(q model.Quota) int { return q.SandboxesEach }},
+}
+
 func newQuotaView(q *panel.TeamQuota, actor model.Actor) quotaView {
-	v := quotaView{
-		Team:      q.Team.Name,
-		Backends:  newQuotaBar("Backends", q.Used.Backends, q.Allowed.Backends, q.Own.Backends),
-		Instances: newQuotaBar("Instances", q.Used.Instances, q.Allowed.Instances, q.Own.Instances),
-		Budget:    newBudgetBar(q.QuotaUse),
-	}
-	if panel.May(actor, panel.ManageTeams, q.Team.ID) {
-		v.Form = &quotaForm{
-			Action: pathTeamQuota(q.Team.ID),
-			Backends: ui.Field{Name: "backends", Label: "Backends at most", Value: limitText(q.Own.Backends), Optional: true,
-				Help: "0 is no limit; empty is the installation's default.", Attrs: map[string]any{"inputmode": "numeric"}},
-			Instances: ui.Field{Name: "instances", Label: "Instances at most", Value: limitText(q.Own.Instances), Optional: true,
-				Help: "Only those that Drawbridge launches count.", Attrs: map[string]any{"inputmode": "numeric"}},
-			Budget: ui.Field{Name: "monthly_usd", Label: "Dollars a month at most", Value: budgetText(q.Own.MonthlyUSD), Optional: true,
-				Help: "At list prices, without traffic.", Attrs: map[string]any{"inputmode": "decimal"}},
+	v := quotaView{Team: q.Team.Name}
+	own := q.Own
+	for _, l := range limitInputs {
+		label := l.label
+		if l.name == "sandboxes_each" {
+			label = "Your own sandboxes"
 		}
+		v.Bars = append(v.Bars, newQuotaBar(label, l.amount(q.Used), l.amount(q.Allowed), *l.limit(&own)))
 	}
+	v.Bars = append(v.Bars, newBudgetBar(q.QuotaUse))
+	if !panel.May(actor, panel.ManageTeams, q.Team.ID) {
+		return v
+	}
+	v.Form = &quotaForm{Action: pathTeamQuota(q.Team.ID)}
+	for _, l := range limitInputs {
+		v.Form.Fields = append(v.Form.Fields, ui.Field{Name: l.name, Label: l.label + " at most", Value: limitText(*l.limit(&own)), Optional: true,
+			Help: l.help, Attrs: map[string]any{"inputmode": "numeric"}})
+	}
+	v.Form.Fields = append(v.Form.Fields, ui.Field{Name: "monthly_usd", Label: "Dollars a month at most", Value: budgetText(own.MonthlyUSD), Optional: true,
+		Help: "At list prices, without traffic.", Attrs: map[string]any{"inputmode": "decimal"}})
 	return v
 }
 

@@ -33,6 +33,12 @@ var restOf = map[string]string{
 	"orphans_delete":        "delete-orphans",
 	"orphan_adopt":          "adopt-orphan",
 	"quota_set":             "set-quota",
+	"sandbox_create":        "make-sandbox",
+	"sandbox_extend":        "extend-sandbox",
+	"sandbox_end":           "end-sandbox",
+	"template_create":       "create-sandbox-template",
+	"template_save":         "update-sandbox-template",
+	"template_delete":       "delete-sandbox-template",
 }
 
 // pagesOnly says why a form has no REST operation.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -21,7 +22,9 @@ type route struct {
 }
 
 // routes are all pages. A new page is a new line here.
-func routes() []route {
+func routes() []route { return slices.Concat(mainRoutes(), sandboxRoutes()) }
+
+func mainRoutes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	return []route{
 		{"error_list", get, pathErrors, "Errors", panel.Anybody, (*Web).listErrors},
@@ -96,5 +99,25 @@ func routes() []route {
 		{"quota_set", post, pathTeams + "/:id/quota", "Quota", panel.ManageTeams, (*Web).setQuota},
 
 		{"audit_list", get, pathAudit, "Audit", panel.ReadAudit, (*Web).listAudit},
+	}
+}
+
+// sandboxRoutes are the pages of sandboxes and of what they are made from.
+func sandboxRoutes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	return []route{
+		{"sandbox_list", get, pathSandboxes, "Sandboxes", panel.SeeBackends, (*Web).listSandboxes},
+		{"sandbox_list_stream", get, pathSandboxes + "/stream", "Sandboxes", panel.SeeBackends, (*Web).streamSandboxes},
+		{"sandbox_new", get, pathSandboxes + "/new", "New sandbox", panel.MakeSandboxes, (*Web).newSandbox},
+		{"sandbox_create", post, pathSandboxes + "/new", "New sandbox", panel.MakeSandboxes, (*Web).createSandbox},
+		{"sandbox_extend", post, pathSandboxes + "/:id/extend", "Extend", panel.MakeSandboxes, (*Web).extendSandbox},
+		{"sandbox_plan_end", get, pathSandboxes + "/:id/end", "End", panel.SeeBackends, (*Web).planSandboxEnd},
+		{"sandbox_end", post, pathSandboxes + "/:id/end", "End", panel.EndSandboxes, (*Web).endSandbox},
+		{"template_list", get, pathTeams + "/:id/sandbox-templates", "Sandbox templates", panel.SeeTeams, (*Web).listTemplates},
+		{"template_new", get, pathTeams + "/:id/sandbox-templates/new", "New template", panel.ManageTemplates, (*Web).newTemplate},
+		{"template_create", post, pathTeams + "/:id/sandbox-templates/new", "New template", panel.ManageTemplates, (*Web).createTemplate},
+		{"template_show", get, pathTeams + "/:id/sandbox-templates/:template", "Template", panel.ManageTemplates, (*Web).showTemplate},
+		{"template_save", post, pathTeams + "/:id/sandbox-templates/:template", "Template", panel.ManageTemplates, (*Web).saveTemplate},
+		{"template_delete", post, pathTeams + "/:id/sandbox-templates/:template/delete", "Template", panel.ManageTemplates, (*Web).deleteTemplate},
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"drawbridge/internal/auth"
 	"drawbridge/internal/events"
+	"drawbridge/internal/hostile"
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
 	"drawbridge/internal/probe"
@@ -32,6 +33,8 @@ type site struct {
 	cloud *cloud
 	web   *Web
 	http  http.Handler
+
+	canaries *hostile.Canaries // no page shows one
 }
 
 func newSite(t *testing.T) *site {
@@ -46,7 +49,7 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	s := &site{t: t, store: st, cloud: &cloud{status: sampleStatus(true), instances: sampleInstances()}}
+	s := &site{t: t, store: st, cloud: &cloud{status: sampleStatus(true), instances: sampleInstances()}, canaries: &hostile.Canaries{}}
 	p := panel.New(panel.Deps{InstallID: "ins_own",
 		Store: st, Cloud: s.cloud, Worker: idle{}, Hub: hub, Logger: quiet, Probe: probe.New(probe.Options{}), Secrets: auth.New(st, auth.Options{Logger: quiet}),
 	})
@@ -54,7 +57,7 @@ func newSite(t *testing.T) *site {
 	e := echo.New()
 	s.web.Register(e)
 	e.HTTPErrorHandler = s.web.HandleError
-	s.http = testSession(e)
+	s.http = s.canaries.Watch(testSession(e), func(why string) { t.Error(why) })
 	s.seed()
 	return s
 }
@@ -110,6 +113,9 @@ func (s *site) as(a model.Actor, method, path string, form url.Values, header ..
 	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if password := form.Get("password"); len(password) >= 12 {
+		s.canaries.Add("a password that was typed", password)
 	}
 	r.Header.Set("X-Test-User", a.ID)
 	for i := 0; i+1 < len(header); i += 2 {

@@ -17,6 +17,7 @@ import (
 
 	"drawbridge/internal/auth"
 	"drawbridge/internal/events"
+	"drawbridge/internal/hostile"
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
 	"drawbridge/internal/probe"
@@ -76,15 +77,22 @@ type installation struct {
 	panel  *panel.Panel
 	auth   *auth.Auth
 	tokens map[string]string // by role; "stranger" is another team's owner
+
+	canaries *hostile.Canaries // no answer shows one
 }
 
 func install(t *testing.T) *installation {
+	t.Helper()
+	return installOn(t, "sqlite:"+filepath.Join(t.TempDir(), "drawbridge.db"))
+}
+
+func installOn(t *testing.T, dsn string) *installation {
 	t.Helper()
 	ctx := t.Context()
 	hub := events.NewHub()
 	logger := slog.New(slog.DiscardHandler)
 	st, err := store.Open(ctx, store.Options{
-		DSN: "sqlite:" + filepath.Join(t.TempDir(), "drawbridge.db"), Logger: logger,
+		DSN: dsn, Logger: logger,
 		OnEvent: func(id string, _ int64) { hub.Wake(id) },
 	})
 	if err != nil {
@@ -95,7 +103,10 @@ func install(t *testing.T) *installation {
 			t.Error(err)
 		}
 	})
-	in := &installation{echo: echo.New(), store: st, tokens: map[string]string{}}
+	in := &installation{echo: echo.New(), store: st, tokens: map[string]string{}, canaries: &hostile.Canaries{}}
+	in.echo.Use(echo.WrapMiddleware(func(next http.Handler) http.Handler {
+		return in.canaries.Watch(next, func(why string) { t.Error(why) })
+	}))
 	au := auth.New(st, auth.Options{Logger: logger})
 	in.seed(t, au)
 	p := panel.New(panel.Deps{Store: st, Cloud: cloud{}, Worker: idleWorker{}, Hub: hub, Probe: probe.New(probe.Options{}), Logger: logger, Secrets: au, Webhooks: sender(t)})
@@ -129,7 +140,7 @@ func (in *installation) seed(t *testing.T, au *auth.Auth) {
 			}
 		}
 		return q.UpsertEnvironment(t.Context(), &model.Environment{
-			ID: "env_lab", Name: "lab", Region: "ap-northeast-1", VPCID: "vpc-0a1b2c3d4e5f67890", ExternalID: "a-shared-secret",
+			ID: "env_lab", Name: "lab", Region: "ap-northeast-1", VPCID: "vpc-0a1b2c3d4e5f67890", ExternalID: externalID,
 			SubnetIDs: []string{"subnet-0a1b2c3d4e5f67890", "subnet-0a1b2c3d4e5f67891"}, Credentials: model.CredentialsDefault, CreatedAt: now, UpdatedAt: now,
 		})
 	})
@@ -147,8 +158,13 @@ func (in *installation) seed(t *testing.T, au *auth.Auth) {
 		if in.tokens[name], _, err = au.CreateToken(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
+		in.canaries.Add("the token of "+name, in.tokens[name])
 	}
+	in.canaries.Add("a role's external id", externalID)
 }
+
+// externalID is between Drawbridge and AWS.
+const externalID = "canaryOfAnExternalID0123456789"
 
 // as sends a request with the role's token and reads the answer into out.
 func (in *installation) as(t *testing.T, role, method, path, body string, out any) *http.Response {
@@ -339,7 +355,7 @@ func TestEnvironmentsAndTeams(t *testing.T) {
 	if len(envs.Items) != 1 || envs.Items[0].ID != "env_lab" || len(envs.Items[0].SubnetIDs) != 2 {
 		t.Errorf("environments %+v", envs)
 	}
-	if b, _ := json.Marshal(envs); strings.Contains(string(b), "a-shared-secret") {
+	if b, _ := json.Marshal(envs); strings.Contains(string(b), externalID) {
 		t.Error("the external id left the server")
 	}
 	var status EnvironmentStatus

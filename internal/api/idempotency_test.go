@@ -13,6 +13,7 @@ import (
 
 	"drawbridge/internal/auth"
 	"drawbridge/internal/events"
+	"drawbridge/internal/hostile"
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
 	"drawbridge/internal/probe"
@@ -189,7 +190,7 @@ func replica(t *testing.T, dsn string) *httptest.Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	in := &installation{echo: echo.New(), store: st, tokens: map[string]string{}, auth: auth.New(st, auth.Options{Logger: quiet})}
+	in := &installation{echo: echo.New(), store: st, tokens: map[string]string{}, canaries: &hostile.Canaries{}, auth: auth.New(st, auth.Options{Logger: quiet})}
 	if teams, err := st.Read().Teams(t.Context()); err != nil {
 		t.Fatal(err)
 	} else if len(teams) == 0 {

@@ -78,7 +78,7 @@ type NewSandbox struct {
 
 // SandboxTTL says how long a sandbox shall live.
 type SandboxTTL struct {
-	TTL string `json:"ttl,omitempty" maxLength:"32" doc:"How long from now, as in 90m, 8h or 2d12h; the environment's default when left out." example:"8h"`
+	TTL string `json:"ttl,omitempty" maxLength:"32" doc:"How long from now, as in 90m, 8h or 2d12h, or max for as long as it may; the environment's default when left out." example:"8h"`
 }
 
 type makeSandboxInput struct {

@@ -30,6 +30,7 @@ type DemoOptions struct {
 type DemoReport struct {
 	Backend          string       `json:"backend"`
 	InvokeURL        string       `json:"invoke_url"`
+	MonthlyUSD       model.USD    `json:"monthly_usd"` // what it would cost in AWS
 	Steps            []DemoStep   `json:"steps"`
 	Answers          []DemoAnswer `json:"answers"`
 	ProvisionSeconds float64      `json:"provision_seconds"`
@@ -108,8 +109,14 @@ func (d *demo) run(ctx context.Context, keep bool) error {
 		return err
 	}
 	d.report.Backend = b.ID
-	fmt.Fprintf(d.out, "Registered the backend %s: one new instance, port %d, health path %s\n\n", b.Name, b.Spec.Port, b.Spec.HealthPath)
+	fmt.Fprintf(d.out, "Registered the backend %s: one new instance, port %d, health path %s\n", b.Name, b.Spec.Port, b.Spec.HealthPath)
 
+	plan, err := d.app.Panel.Plan(ctx, demoActor, b.ID, model.OpProvision)
+	if err != nil {
+		return err
+	}
+	d.report.MonthlyUSD = plan.Cost.Monthly
+	fmt.Fprintf(d.out, "In AWS it would cost %s a month in %s at list prices, without traffic.\n\n", plan.Cost.Monthly, plan.Cost.Region)
 	job, err := d.app.Panel.Provision(ctx, demoActor, b.ID)
 	if err != nil {
 		return err

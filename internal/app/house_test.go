@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -9,10 +10,12 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"drawbridge/internal/hostile"
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
 )
@@ -28,20 +31,75 @@ type house struct {
 	job     string
 	token   string
 	ahead   atomic.Int64
+
+	logs     *logBuffer
+	canaries *hostile.Canaries // no answer, log line or file shows one
+}
+
+// housePassword is everybody's.
+const housePassword = "canary of a long enough password"
+
+// logBuffer keeps what is logged.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) bytes() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Clone(l.b.Bytes())
+}
+
+// logger logs everything, as operators may ask for.
+func (l *logBuffer) logger() *slog.Logger {
+	return slog.New(LogHandler(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})))
+}
+
+// bareHouse has neither a server nor things in it; when it ends, its log and its
+// files are searched for canaries.
+func bareHouse(t testing.TB, dir string) *house {
+	t.Helper()
+	h := &house{t: t, logs: &logBuffer{}, canaries: &hostile.Canaries{}}
+	h.canaries.Add("a password", housePassword)
+	t.Cleanup(func() {
+		if why := h.canaries.Find("the log", h.logs.bytes()); why != "" {
+			t.Error(why)
+		}
+		for _, why := range h.canaries.FindInFiles(dir) {
+			t.Error(why)
+		}
+	})
+	return h
 }
 
 func newHouse(t testing.TB, change ...func(*Config)) *house {
 	t.Helper()
-	h := &house{t: t}
-	cfg := Config{Listen: "127.0.0.1:0", DataDir: t.TempDir(), Sim: SimConfig{Off: true}, Version: "test",
+	dir := t.TempDir()
+	h := bareHouse(t, dir)
+	cfg := Config{Listen: "127.0.0.1:0", DataDir: dir, Sim: SimConfig{Off: true}, Version: "test",
 		Now: func() time.Time { return time.Now().Add(time.Duration(h.ahead.Load())) }}
 	for _, c := range change {
 		c(&cfg)
 	}
-	a, err := New(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	logger := h.logs.logger()
+	if _, measures := t.(*testing.B); measures {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	a, err := New(t.Context(), cfg, logger)
 	check(t, err)
 	t.Cleanup(a.close)
-	srv := httptest.NewServer(a.handler)
+	var handler http.Handler = a.handler
+	if _, measures := t.(*testing.B); !measures {
+		handler = h.canaries.Watch(handler, func(why string) { t.Error(why) })
+	}
+	srv := httptest.NewServer(handler)
 	t.Cleanup(srv.Close)
 	h.app, h.url = a, srv.URL
 	h.fill()
@@ -83,6 +141,7 @@ func (h *house) newToken(role model.Role) string {
 	h.t.Helper()
 	secret, _, err := h.app.Auth.CreateToken(h.t.Context(), model.TokenRequest{TeamID: h.team, Name: string(role), Role: role, TTL: time.Hour})
 	check(h.t, err)
+	h.canaries.Add("an API token", secret)
 	return secret
 }
 
@@ -114,7 +173,7 @@ func (h *house) person(name string, role model.Role) (*http.Client, *model.User)
 	jar, err := cookiejar.New(nil)
 	check(h.t, err)
 	browser := &http.Client{Jar: jar}
-	h.post(browser, "/invitations", url.Values{"token": {strings.TrimPrefix(made.Path, "/invitations/")}, "name": {name}, "password": {"a long enough password"}})
+	h.post(browser, "/invitations", url.Values{"token": {strings.TrimPrefix(made.Path, "/invitations/")}, "name": {name}, "password": {housePassword}})
 	u, err := h.app.Store.Read().UserByLogin(h.t.Context(), name)
 	check(h.t, err)
 	return browser, u

@@ -154,7 +154,7 @@ func (h *house) load(clients int, ask func() error) []time.Duration {
 
 // signIns is the p99 of sign-ins by two people at once, from many addresses.
 func (h *house) signIns() time.Duration {
-	form := url.Values{"login": {"olga"}, "password": {"a long enough password"}}.Encode()
+	form := url.Values{"login": {"olga"}, "password": {housePassword}}.Encode()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	all := h.load(2, func() error {
 		r, err := http.NewRequestWithContext(h.t.Context(), http.MethodPost, h.url+"/sign-in", strings.NewReader(form))

@@ -48,7 +48,7 @@ func TestStreamsEndWithAccess(t *testing.T) {
 		"session ended elsewhere": func(h *house, _ *http.Client, u *model.User) {
 			jar, _ := cookiejar.New(nil)
 			other := &http.Client{Jar: jar}
-			h.post(other, "/sign-in", url.Values{"login": {u.Name}, "password": {"a long enough password"}})
+			h.post(other, "/sign-in", url.Values{"login": {u.Name}, "password": {housePassword}})
 			h.post(other, "/account/sessions/end", nil)
 		},
 		"switched off": func(h *house, _ *http.Client, u *model.User) {

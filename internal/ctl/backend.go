@@ -68,7 +68,7 @@ func (g *backendsGetCmd) Run(ctx context.Context, c *Cmd) error {
 	}
 	return s.show(b, func(out io.Writer) error {
 		w := table(out)
-		fmt.Fprintf(w, "Name\t%s\nId\t%s\nPhase\t%s\nInvoke URL\t%s\nJob\t%s\n", b.Name, b.ID, b.Phase, cmp.Or(b.InvokeURL, "-"), cmp.Or(b.ActiveJob, "-"))
+		fmt.Fprintf(w, "Name\t%s\nId\t%s\nPhase\t%s\nInvoke URL\t%s\nJob\t%s\nCost\t%s\n", b.Name, b.ID, b.Phase, cmp.Or(b.InvokeURL, "-"), cmp.Or(b.ActiveJob, "-"), b.Cost.words())
 		for _, r := range b.Resources {
 			fmt.Fprintf(w, "%s\t%s\t%s\n", r.Title, r.State, cmp.Or(r.AWSID, "-"))
 		}

@@ -2,6 +2,8 @@ package ctl
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 )
 
@@ -19,7 +21,30 @@ type Backend struct {
 	ActiveJob string     `json:"active_job_id"`
 	EventSeq  int64      `json:"event_seq"`
 	Resources []resource `json:"resources"`
+	Cost      *cost      `json:"cost"`
 	Raw       json.RawMessage
+}
+
+// cost is what a chain costs a month, told as the number that was sent.
+type cost struct {
+	Region  string      `json:"region"`
+	Monthly json.Number `json:"monthly_usd"`
+	Unknown []string    `json:"unknown"`
+}
+
+func (c *cost) words() string {
+	if c == nil {
+		return "-"
+	}
+	amount, err := c.Monthly.Float64()
+	if err != nil {
+		return "-"
+	}
+	text := fmt.Sprintf("$%.2f a month in %s at list prices", amount, c.Region)
+	if len(c.Unknown) > 0 {
+		text += ", without " + strings.Join(c.Unknown, " and ")
+	}
+	return text
 }
 
 type resource struct {

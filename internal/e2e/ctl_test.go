@@ -90,7 +90,7 @@ func TestCtlLifeOfABackend(t *testing.T) {
 	out, _ = sh.ctl(0, "backends", "list")
 	says(t, out, "orders-api  ready", b.ID)
 	out, _ = sh.ctl(0, "backends", "get", "orders-api")
-	says(t, out, "Invoke URL", "sg-", "A target group")
+	says(t, out, "Invoke URL", "sg-", "A target group", "$28.44 a month in ap-northeast-1")
 	out, _ = sh.ctl(0, "tests", "run", "orders-api")
 	says(t, out, "passed  GET /service-a")
 	out, _ = sh.ctl(0, "--json", "jobs", "list", b.ID)

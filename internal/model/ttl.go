@@ -14,6 +14,9 @@ var ttlRE = regexp.MustCompile(`^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$`)
 // maximum, less than what time.Duration holds.
 const hugeTTL = 100 * 365 * 24 * time.Hour
 
+// LongestTTL asks for as long as it may be, where a sandbox is extended.
+const LongestTTL = "max"
+
 // ParseTTL reads a length of time as people write it: 90m, 8h, 2d12h.
 func ParseTTL(text string) (time.Duration, error) {
 	text = strings.ToLower(strings.ReplaceAll(text, " ", ""))

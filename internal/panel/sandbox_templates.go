@@ -82,7 +82,7 @@ func (p *Panel) CreateSandboxTemplate(ctx context.Context, a model.Actor, teamID
 // UpdateSandboxTemplate changes a template; what was made from it stays as it
 // is. owner; admin for one that every team may use.
 func (p *Panel) UpdateSandboxTemplate(ctx context.Context, a model.Actor, teamID, id string, in TemplateInput) (*model.SandboxTemplate, error) {
-	before, err := p.managedTemplate(ctx, a, teamID, id)
+	before, err := p.ManagedSandboxTemplate(ctx, a, teamID, id)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (p *Panel) UpdateSandboxTemplate(ctx context.Context, a model.Actor, teamID
 // DeleteSandboxTemplate forgets a template; what was made from it stays. owner;
 // admin for one that every team may use.
 func (p *Panel) DeleteSandboxTemplate(ctx context.Context, a model.Actor, teamID, id string) error {
-	t, err := p.managedTemplate(ctx, a, teamID, id)
+	t, err := p.ManagedSandboxTemplate(ctx, a, teamID, id)
 	if err != nil {
 		return err
 	}
@@ -114,8 +114,15 @@ func (p *Panel) DeleteSandboxTemplate(ctx context.Context, a model.Actor, teamID
 	})
 }
 
-// managedTemplate loads a template for an actor who may change it.
-func (p *Panel) managedTemplate(ctx context.Context, a model.Actor, teamID, id string) (*model.SandboxTemplate, error) {
+// CheckTemplates tells whether the actor may make templates of the team. owner.
+func (p *Panel) CheckTemplates(ctx context.Context, a model.Actor, teamID string) error {
+	_, err := p.team(ctx, a, ManageTemplates, teamID)
+	return err
+}
+
+// ManagedSandboxTemplate loads a template for an actor who may change it. owner;
+// admin for one that every team may use.
+func (p *Panel) ManagedSandboxTemplate(ctx context.Context, a model.Actor, teamID, id string) (*model.SandboxTemplate, error) {
 	if _, err := p.team(ctx, a, ManageTemplates, teamID); err != nil {
 		return nil, err
 	}

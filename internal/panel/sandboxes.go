@@ -142,7 +142,8 @@ func (p *Panel) SandboxTTLs(env *model.Environment) (ttl, most time.Duration) {
 }
 
 // ExtendSandbox has a sandbox end that long from now, "" = its environment's
-// default; not later than it may, and not sooner than it would. developer.
+// default, model.LongestTTL = as long as it may; not later than it may, and not
+// sooner than it would. developer.
 func (p *Panel) ExtendSandbox(ctx context.Context, a model.Actor, id, ttl string) (*BackendSummary, error) {
 	b, err := p.sandboxBackend(ctx, a, MakeSandboxes, id)
 	if err != nil {
@@ -152,8 +153,12 @@ func (p *Panel) ExtendSandbox(ctx context.Context, a model.Actor, id, ttl string
 	if err != nil {
 		return nil, err
 	}
-	length, _ := p.SandboxTTLs(env)
-	if ttl != "" {
+	length, most := p.SandboxTTLs(env)
+	cut := ttl == "" || ttl == model.LongestTTL
+	if ttl == model.LongestTTL {
+		length = most
+	}
+	if !cut {
 		if length, err = model.ParseTTL(ttl); err != nil {
 			return nil, asField("ttl", err)
 		}
@@ -168,7 +173,7 @@ func (p *Panel) ExtendSandbox(ctx context.Context, a model.Actor, id, ttl string
 			return err
 		}
 		before := x.EndsAt
-		end, err := extended(x, b, length, ttl == "", now)
+		end, err := extended(x, b, length, cut, now)
 		if err != nil {
 			return err
 		}
@@ -187,14 +192,14 @@ func (p *Panel) ExtendSandbox(ctx context.Context, a model.Actor, id, ttl string
 	return p.Sandbox(ctx, a, id)
 }
 
-// extended is the new end of a sandbox that shall live that long from now. The
-// default is cut to what it may; a length that was asked for is refused.
-func extended(x *model.Sandbox, b *model.Backend, length time.Duration, byDefault bool, now time.Time) (time.Time, error) {
+// extended is the new end of a sandbox that shall live that long from now. What
+// is more than it may is cut or refused.
+func extended(x *model.Sandbox, b *model.Backend, length time.Duration, cut bool, now time.Time) (time.Time, error) {
 	if x.State() != model.SandboxLives || !now.Before(x.EndsAt) {
 		return now, conflict(b.ActiveJobID, "The sandbox %s has ended and cannot be extended. Make a new one instead.", b.Name)
 	}
 	end := now.Add(length)
-	if byDefault && end.After(x.MaxEndsAt) {
+	if cut && end.After(x.MaxEndsAt) {
 		end = x.MaxEndsAt
 	}
 	switch {

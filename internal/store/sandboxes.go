@@ -174,7 +174,7 @@ func (q *Queries) sandboxFollows(ctx context.Context, j *model.Job, b *model.Bac
 			return err
 		}
 	default:
-		x.LookAt = now
+		x.LookAt = x.EndingAt // now, whatever two clocks differ by
 	}
 	return q.SaveSandbox(ctx, x)
 }

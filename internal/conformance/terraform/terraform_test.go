@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,96 +17,36 @@ import (
 	"drawbridge/internal/conformance/operations"
 )
 
-// TestTerraform runs its scenarios at once, however few processors there are:
-// most of their time goes into Terraform's own waits.
+// TestTerraform leads everything that Terraform can make here through its life:
+// the article's chain with its network, the same three times over with for_each,
+// and the same things written in other ways. It is one configuration, for each
+// command costs more than what it does: the provider is a large program.
+//
+// Things take a twentieth of their time: at its first look the provider finds
+// them unready where it looks at once, and its own delays, some of 30 s, are not
+// made longer.
 func TestTerraform(t *testing.T) {
 	t.Parallel()
-	var calls callLog
-	scenarios := map[string]func(*testing.T){
-		// The article's chain with its network: applied, used, changed, destroyed.
-		// Things take a twentieth of their time: at its first look the provider finds
-		// them unready where it looks at once, and its own delays, some of 30 s, are
-		// not made longer.
-		"chain": func(t *testing.T) { lifecycle(t, scenario{root: ".", chains: 1, profile: "real/20"}, &calls) },
-		// The same as a module, three times.
-		"for_each":   func(t *testing.T) { lifecycle(t, scenario{root: "three", chains: 3}, &calls) },
-		"other ways": func(t *testing.T) { otherWays(t, &calls) },
-	}
-	var running sync.WaitGroup
-	for name, run := range scenarios {
-		running.Go(func() { t.Run(name, run) })
-	}
-	running.Wait()
-	if calls.scenarios == len(scenarios) { // else some were skipped, or failed
-		operations.Check(t, "Terraform", calls.all)
-	}
-}
-
-// callLog gathers the calls of all scenarios.
-type callLog struct {
-	mu        sync.Mutex
-	all       []awssim.Call
-	scenarios int
-}
-
-func (l *callLog) add(calls []awssim.Call) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.all = append(l.all, calls...)
-	l.scenarios++
-}
-
-// otherWays writes the same things, and those beside them, in other ways.
-func otherWays(t *testing.T, calls *callLog) {
-	tf := newTerraform(t, "ways")
-	sim, address := startSim(t, awssim.Instant)
-	tf.vars = []string{"TF_VAR_endpoint=http://" + address}
-	before := sim.Snapshot()
-	tf.run("init")
-	tf.run("apply", "-auto-approve")
-	tf.wantNoChanges()
-	tf.vars = append(tf.vars, "TF_VAR_greeting=goodbye", "TF_VAR_open=[8000,8080]")
-	tf.run("apply", "-auto-approve")
-	tf.wantNoChanges()
-	tf.run("destroy", "-auto-approve")
-	if after := sim.Snapshot(); after != before {
-		t.Errorf("something was left:\n%s\nbefore:\n%s", after.IDs, before.IDs)
-	}
-	reportCalls(t, sim.Calls())
-	calls.add(sim.Calls())
-}
-
-// scenario is a configuration in testdata, which makes a number of chains.
-type scenario struct {
-	root    string // "." = the chain itself is the root module
-	chains  int
-	profile awssim.Profile
-}
-
-func lifecycle(t *testing.T, sc scenario, calls *callLog) {
-	tf := newTerraform(t, sc.root)
-	sim, address := startSim(t, sc.profile)
+	tf := newTerraform(t)
+	sim, address := startSim(t, "real/20")
 	tf.vars = []string{"TF_VAR_endpoint=http://" + address}
 	before := sim.Snapshot()
 	tf.run("init")
 	tf.run("apply", "-auto-approve")
 	urls := tf.invokeURLs()
-	if len(urls) != sc.chains {
-		t.Fatalf("%d invoke URLs, want %d: %v", len(urls), sc.chains, urls)
+	if len(urls) != chains {
+		t.Fatalf("%d invoke URLs, want %d: %v", len(urls), chains, urls)
 	}
-	for _, u := range urls {
-		wantHello(t, address, u)
-	}
+	wantHello(t, address, urls)
 	tf.wantNoChanges()
 
-	tf.vars = append(tf.vars, "TF_VAR_health_path=/service-a", "TF_VAR_team=green", "TF_VAR_instances=2", "TF_VAR_from_vpc=true")
+	tf.vars = append(tf.vars, "TF_VAR_health_path=/service-a", "TF_VAR_team=green", "TF_VAR_instances=2", "TF_VAR_from_vpc=true",
+		"TF_VAR_greeting=goodbye", "TF_VAR_open=[8000,8080]")
 	tf.run("apply", "-auto-approve")
-	for _, u := range urls {
-		wantHello(t, address, u)
-	}
+	wantHello(t, address, urls)
 	tf.wantNoChanges()
-	if got := sim.Snapshot(); got.Instances != 2*sc.chains || got.Targets != 2*sc.chains {
-		t.Errorf("%d instances and %d targets, want %d of each", got.Instances, got.Targets, 2*sc.chains)
+	if got := sim.Snapshot(); got.Instances != 2*chains+1 || got.Targets != 2*chains {
+		t.Errorf("%d instances and %d targets, want %d and %d", got.Instances, got.Targets, 2*chains+1, 2*chains)
 	}
 
 	tf.run("destroy", "-auto-approve")
@@ -115,8 +54,11 @@ func lifecycle(t *testing.T, sc scenario, calls *callLog) {
 		t.Errorf("something was left:\n%s\nbefore:\n%s", after.IDs, before.IDs)
 	}
 	reportCalls(t, sim.Calls())
-	calls.add(sim.Calls())
+	operations.Check(t, "Terraform", sim.Calls())
 }
+
+// chains is how many the configuration makes: the root module and three more.
+const chains = 4
 
 // startSim serves an empty account on a loopback port.
 func startSim(t *testing.T, profile awssim.Profile) (*awssim.Sim, string) {
@@ -144,15 +86,10 @@ func startSim(t *testing.T, profile awssim.Profile) (*awssim.Sim, string) {
 	return sim, l.Addr().String()
 }
 
-// wantHello asks an invoke URL as a browser would if its name led here. The
-// target may need a moment to be found healthy.
-func wantHello(t *testing.T, address, invoke string) {
+// wantHello asks each invoke URL as a browser would if its name led here. The
+// targets may need a moment to be found healthy.
+func wantHello(t *testing.T, address string, invoke []string) {
 	t.Helper()
-	u, err := url.Parse(invoke)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Scheme = "http" // the simulator speaks plain HTTP
 	tr := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, address)
 	}}
@@ -161,15 +98,19 @@ func wantHello(t *testing.T, address, invoke string) {
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	var last string
-	for {
-		if last = get(ctx, &http.Client{Transport: tr}, u.String()); strings.HasPrefix(last, "200 Hello from the Home page! (EC2 Host: ip-10-") {
-			return
+	for _, raw := range invoke {
+		u, err := url.Parse(raw)
+		if err != nil {
+			t.Fatal(err)
 		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("GET %s: %s", invoke, last)
-		case <-tick.C:
+		u.Scheme = "http" // the simulator speaks plain HTTP
+		for last := ""; !strings.HasPrefix(last, "200 Hello from the Home page! (EC2 Host: ip-10-"); {
+			select {
+			case <-ctx.Done():
+				t.Fatalf("GET %s: %s", raw, last)
+			case <-tick.C:
+			}
+			last = get(ctx, &http.Client{Transport: tr}, u.String())
 		}
 	}
 }
@@ -214,22 +155,15 @@ func reportCalls(t *testing.T, calls []awssim.Call) {
 	t.Logf("%d calls:\n%s", len(calls), strings.Join(lines, "\n"))
 }
 
-// invokeURLs reads the output of either root module.
+// invokeURLs reads the outputs of the root module.
 func (tf *terraform) invokeURLs() []string {
 	tf.t.Helper()
-	var raw struct {
-		InvokeURL struct{ Value json.RawMessage } `json:"invoke_url"`
+	var out struct {
+		InvokeURL  struct{ Value string }   `json:"invoke_url"`
+		InvokeURLs struct{ Value []string } `json:"invoke_urls"`
 	}
-	var out []string
-	if err := json.Unmarshal([]byte(tf.run("output", "-json")), &raw); err != nil {
+	if err := json.Unmarshal([]byte(tf.run("output", "-json")), &out); err != nil {
 		tf.t.Fatal(err)
 	}
-	if json.Unmarshal(raw.InvokeURL.Value, &out) == nil {
-		return out
-	}
-	var single string
-	if err := json.Unmarshal(raw.InvokeURL.Value, &single); err != nil {
-		tf.t.Fatal(err)
-	}
-	return []string{single}
+	return append(out.InvokeURLs.Value, out.InvokeURL.Value)
 }

@@ -1,4 +1,4 @@
-# Shared by the scenarios: the simulator in place of AWS.
+# The simulator in place of AWS.
 
 terraform {
   required_providers {

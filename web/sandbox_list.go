@@ -1,0 +1,138 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
+	"drawbridge/web/ui"
+)
+
+// Limits of the page: those that live, and the newest of those that are gone.
+const (
+	maxSandboxRows = 500
+	maxGoneRows    = 50
+)
+
+// sandboxListView is the page of all sandboxes.
+type sandboxListView struct {
+	Rows      []sandboxRow
+	Gone      bool // those of which nothing is left
+	NewURL    string
+	OtherURL  string // the other list
+	StreamURL string
+	CanMake   bool
+	Templates []ui.Crumb // the pages of the teams' templates
+	Summary   string
+}
+
+// sandboxRow is one line of it.
+type sandboxRow struct {
+	ID, Name, URL string
+	Phase         ui.State
+	Team          string // "" where the actor has one team only
+	InvokeURL     string
+	JobURL        string
+	Sandbox       *sandboxView
+	Created       ui.Time
+}
+
+// listSandboxes shows the sandboxes that the actor sees, the next to end first.
+func (w *Web) listSandboxes(c echo.Context) error {
+	v, err := w.sandboxList(c)
+	if err != nil {
+		return err
+	}
+	return w.page(c, w.layoutView(c, "", "sandboxes"), sandboxListPage(v))
+}
+
+func (w *Web) sandboxList(c echo.Context) (sandboxListView, error) {
+	ctx, actor, now := c.Request().Context(), actorOf(c), w.now()
+	gone := c.QueryParam("gone") != ""
+	v := sandboxListView{Gone: gone, NewURL: pathSandboxNew(""), OtherURL: pathSandboxesGone(!gone), StreamURL: pathSandboxesStream(gone),
+		CanMake: panel.MayAnywhere(actor, panel.MakeSandboxes)}
+	limit := maxSandboxRows
+	if gone {
+		limit = maxGoneRows
+	}
+	list, err := w.panel.Sandboxes(ctx, actor, panel.SandboxFilter{Gone: gone, Limit: limit})
+	if err != nil {
+		return v, err
+	}
+	if !gone {
+		slices.SortStableFunc(list, func(a, b panel.BackendSummary) int { return a.Sandbox.EndsAt.Compare(b.Sandbox.EndsAt) })
+	}
+	teams, err := w.panel.Teams(ctx, actor)
+	if err != nil {
+		return v, err
+	}
+	names := map[string]string{}
+	for _, t := range teams {
+		if len(teams) > 1 {
+			names[t.ID] = t.Name
+		}
+		label := "Templates"
+		if len(teams) > 1 {
+			label += " of " + t.Name
+		}
+		v.Templates = append(v.Templates, ui.Crumb{Label: label, URL: pathTemplates(t.ID)})
+	}
+	for i := range list {
+		v.Rows = append(v.Rows, newSandboxRow(&list[i], names, actor, now))
+	}
+	v.Summary = sandboxSummary(list, gone)
+	return v, nil
+}
+
+func sandboxSummary(list []panel.BackendSummary, gone bool) string {
+	if gone {
+		return "the newest " + count(len(list), "sandbox") + " that ended"
+	}
+	return fmt.Sprintf("%s, the next to end first", count(len(list), "sandbox"))
+}
+
+func newSandboxRow(b *panel.BackendSummary, teams map[string]string, actor model.Actor, now time.Time) sandboxRow {
+	row := sandboxRow{
+		ID: b.ID, Name: b.Name, URL: pathBackend(b.ID), Phase: ui.PhaseState(b.Phase), Team: teams[b.TeamID], InvokeURL: b.InvokeURL,
+		Sandbox: newSandboxView(b.Sandbox, actor, now), Created: ago(b.CreatedAt, now),
+	}
+	if b.ActiveJobID != "" {
+		row.JobURL = pathJob(b.ActiveJobID)
+	}
+	return row
+}
+
+// streamSandboxes keeps the list true, countdowns and all.
+func (w *Web) streamSandboxes(c echo.Context) error {
+	return w.stream(c, func(l *live) error {
+		var last []byte
+		renew := func() error {
+			v, err := w.sandboxList(c)
+			if err != nil {
+				return err
+			}
+			var b bytes.Buffer
+			list := partial("sandboxes", sandboxRows(v))
+			if err := list.Render(l.ctx, &b); err != nil {
+				return fmt.Errorf("render list: %w", err)
+			}
+			if bytes.Equal(b.Bytes(), last) {
+				return l.idle()
+			}
+			last = b.Bytes()
+			return l.send(0, list)
+		}
+		if err := l.open(); err != nil {
+			return err
+		}
+		if err := renew(); err != nil {
+			return err
+		}
+		return w.panel.StreamBackends(l.ctx, actorOf(c), func([]string) error { return renew() }, renew)
+	})
+}
