@@ -31,6 +31,7 @@ type integrationInput struct {
 	Description          *string
 	RequestParameters    map[string]string
 	ResponseParameters   map[string]map[string]string
+	TLSConfig            any `json:"tlsConfig"`
 }
 
 func integrationView(n *integration) any {
@@ -78,6 +79,8 @@ func (c *restCall) applyIntegration(in integrationInput, n *integration) error {
 		return badRequest("This simulator has no connections of the type %s: it sends nothing to the internet; use VPC_LINK", *in.ConnectionType)
 	case in.PayloadFormatVersion != nil && *in.PayloadFormatVersion != "1.0":
 		return badRequest("Invalid payloadFormatVersion specified: HTTP_PROXY supports 1.0 only")
+	case in.TLSConfig != nil:
+		return badRequest("This simulator's load balancers have no HTTPS: leave tlsConfig out, for plain HTTP behind the VPC link")
 	}
 	set(&n.Method, in.IntegrationMethod)
 	set(&n.ConnectionID, in.ConnectionID)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	apitypes "github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
 	"drawbridge/internal/awssim"
 )
@@ -123,4 +124,8 @@ func TestDataplane_InternetRefused(t *testing.T) {
 	in.ConnectionType, in.IntegrationUri = "INTERNET", aws.String("https://example.com")
 	_, err = c.api.CreateIntegration(t.Context(), in)
 	wantCode(t, err, "BadRequestException", "sends nothing to the internet")
+	in = c.integrationInput()
+	in.TlsConfig = &apitypes.TlsConfigInput{ServerNameToVerify: aws.String("app.example")}
+	_, err = c.api.CreateIntegration(t.Context(), in)
+	wantCode(t, err, "BadRequestException", "plain HTTP behind the VPC link")
 }

@@ -232,15 +232,62 @@ func TestDataplane_HeadersAtTheApp(t *testing.T) {
 	}
 }
 
-// A trace that the client began goes on, with one Self.
+// A trace that the client began goes on, with one Self; one that is too long is
+// made anew.
 func TestDataplane_TraceGoesOn(t *testing.T) {
 	t.Parallel()
 	c := newWorld(t, awssim.Options{}).build()
 	c.forwardTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Header.Get("X-Amzn-Trace-Id")) }))
 	c.waitHealthy()
-	got := c.send("GET", "/", nil, func(r *http.Request) { r.Header.Set("X-Amzn-Trace-Id", "Self=1-old;Root=1-mine;CalledFrom=app") })
-	if !regexp.MustCompile(`^Self=1-[0-9a-f]{8}-[0-9a-f]{24};Root=1-mine;CalledFrom=app$`).MatchString(got.body) {
-		t.Errorf("trace %s", got.body)
+	const part = `1-[0-9a-f]{8}-[0-9a-f]{24}`
+	for sent, want := range map[string]string{
+		"":                                      "Self=" + part + ";Root=" + part,
+		"Root=1-mine":                           "Self=" + part + ";Root=1-mine",
+		"Self=1-old;Root=1-mine;CalledFrom=app": "Self=" + part + ";Root=1-mine;CalledFrom=app",
+		"Root=1-" + strings.Repeat("a", 7<<10):  "Root=" + part,
+	} {
+		got := c.send("GET", "/", nil, func(r *http.Request) {
+			if sent != "" {
+				r.Header.Set("X-Amzn-Trace-Id", sent)
+			}
+		})
+		if !regexp.MustCompile("^" + want + "$").MatchString(got.body) {
+			t.Errorf("sent %.40s: trace %s", sent, got.body)
+		}
+	}
+}
+
+// Ids and names have the shapes that clients take apart.
+func TestDataplane_Shapes(t *testing.T) {
+	t.Parallel()
+	c := newWorld(t, awssim.Options{}).build()
+	balancer := ok[*elbv2.DescribeLoadBalancersOutput](t)(c.elb.DescribeLoadBalancers(t.Context(), &elbv2.DescribeLoadBalancersInput{LoadBalancerArns: []string{c.alb}})).LoadBalancers[0]
+	for have, want := range map[string]string{
+		c.apiID: `[a-z0-9]{10}`, c.link: `[a-z0-9]{6}`, c.integration: `[a-z0-9]{7}`, c.route: `[a-z0-9]{7}`,
+		*balancer.DNSName: `internal-test-alb-\d+\.ap-northeast-1\.elb\.amazonaws\.com`,
+	} {
+		if !regexp.MustCompile("^" + want + "$").MatchString(have) {
+			t.Errorf("%s is not like %s", have, want)
+		}
+	}
+}
+
+// A group that blocks the instance costs the balancer its ten seconds, which are
+// 50 ms of this clock: less than the gateway's thirty, so the page is the
+// balancer's.
+func TestDataplane_BlockedOnTheClock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, awssim.Options{Profile: "real/200"})
+	c := &chain{world: w, instance: w.InstanceID, linkGroup: w.group("l"), albGroup: w.group("a"), ec2Group: "sg-05100000000000001"}
+	w.allow(c.albGroup, c.linkGroup, 80)
+	w.allow(c.ec2Group, c.albGroup, 8000)
+	c.buildBalancer()
+	c.buildGateway()
+	c.waitHealthy()
+	c.revokeAll(c.ec2Group, false)
+	began := time.Now()
+	if got := c.get("/health"); got.status != 504 || got.header.Get("Server") != "awselb/2.0" || time.Since(began) < 50*time.Millisecond {
+		t.Errorf("%d from %q after %s", got.status, got.header.Get("Server"), time.Since(began))
 	}
 }
 

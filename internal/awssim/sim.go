@@ -156,7 +156,7 @@ func (s *Sim) Serve(ctx context.Context, l net.Listener) error {
 	for _, p := range s.allPlaces() {
 		p.setPublic(l.Addr().String())
 	}
-	srv := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	srv := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, Protocols: spoken(),
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
 	done := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
@@ -178,6 +178,14 @@ func (s *Sim) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("stop simulated AWS: %w", err)
 	}
 	return nil
+}
+
+// spoken are AWS's protocols at invoke URLs, both without TLS.
+func spoken() *http.Protocols {
+	p := &http.Protocols{}
+	p.SetHTTP1(true)
+	p.SetUnencryptedHTTP2(true)
+	return p
 }
 
 // Close ends the health checks and gives the state directory free. Calls that
