@@ -1,8 +1,10 @@
 package app
 
 import (
+	"maps"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -50,11 +52,7 @@ func shape(address string) string {
 	if err != nil {
 		return address
 	}
-	names := ""
-	for name := range u.Query() {
-		names += "?" + name
-	}
-	return madeID.ReplaceAllString(u.Path, "ID") + names
+	return madeID.ReplaceAllString(u.Path, "ID") + "?" + strings.Join(slices.Sorted(maps.Keys(u.Query())), "&")
 }
 
 func (f form) shape() string {

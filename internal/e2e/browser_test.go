@@ -34,6 +34,7 @@ type browser struct {
 
 	mu       sync.Mutex
 	messages []string // of the console: CSP violations, script errors
+	told     int      // of these
 }
 
 func startBrowser(t *testing.T, s *server) *browser {
