@@ -109,6 +109,16 @@ func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
 func TestOtherSitesCannotPost(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
+	for _, r := range routes() {
+		if r.Method == http.MethodGet {
+			continue
+		}
+		for _, header := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"}} {
+			if got := s.as(owner, r.Method, filled(r), url.Values{}, header...); got.StatusCode != http.StatusForbidden {
+				t.Errorf("%s with %v: %d", r.Name, header, got.StatusCode)
+			}
+		}
+	}
 	b := s.backend(model.PhaseRegistered)
 	r := s.as(owner, http.MethodPost, pathBackendProvision(b.ID), url.Values{}, "Sec-Fetch-Site", "cross-site")
 	want(t, r, http.StatusForbidden, "came from another site")

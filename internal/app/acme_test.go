@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -139,6 +140,13 @@ func askByTLS(t *testing.T, a *App, roots *x509.CertPool, link string) {
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusOK || resp.ProtoMajor != 2 {
 		t.Errorf("%s: %s %d", link, resp.Proto, resp.StatusCode)
+	}
+	client.CheckRedirect = noRedirects.CheckRedirect
+	resp, err = client.PostForm("https://"+acmeHost+"/sign-in", url.Values{"token": {link[strings.LastIndexByte(link, '/')+1:]}})
+	check(t, err)
+	_ = resp.Body.Close()
+	if c := resp.Cookies(); len(c) != 1 || c[0].Name != "__Host-drawbridge" || !c[0].Secure || !c[0].HttpOnly || c[0].Path != "/" || c[0].Domain != "" {
+		t.Errorf("signing in: %d, cookies %v", resp.StatusCode, c)
 	}
 	if _, err := client.Get("https://other.example.com/"); err == nil {
 		t.Error("there is a certificate for another name")

@@ -58,6 +58,7 @@ type Auth struct {
 	issuers  *issuers      // nil when workload tokens are refused
 
 	noPasswords bool
+	refusals    refusals
 }
 
 // New makes an Auth on the store.

@@ -152,6 +152,40 @@ func TestSignInsAreAudited(t *testing.T) {
 	}
 }
 
+// TestRefusalsCannotFillTheAudit: whoever guesses for hours leaves some rows, and
+// another address its own.
+func TestRefusalsCannotFillTheAudit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, false)
+	guess := func(times int, address string) {
+		for range times {
+			w.visit(nil, func(ctx context.Context) {
+				err := w.SignInByLink(model.WithOrigin(ctx, model.Origin{IP: address}), "wrong")
+				wantCode(t, err, model.CodeUnauthorized)
+			})
+		}
+	}
+	rows := func() int {
+		list, err := w.store.Read().AuditEntries(t.Context(), store.AuditQuery{Limit: 1000})
+		must(t, err)
+		return len(list)
+	}
+	guess(250, "2001:db8::1")
+	guess(5, "2001:db8::2") // of the same network
+	if n := rows(); n != 200 {
+		t.Errorf("%d rows, want 200", n)
+	}
+	guess(3, "192.0.2.1")
+	if n := rows(); n != 203 {
+		t.Errorf("with another address %d rows, want 203", n)
+	}
+	w.ahead.Store(int64(31 * time.Minute))
+	guess(1, "2001:db8::1")
+	if n := rows(); n != 204 {
+		t.Errorf("half an hour later %d rows, want 204", n)
+	}
+}
+
 func TestCookieOverHTTPS(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, true)

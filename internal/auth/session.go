@@ -42,7 +42,8 @@ func (a *Auth) begin(ctx context.Context, u *model.User) error {
 
 // refused records a sign-in that failed for a wrong secret or for too many
 // tries, in a transaction of its own: that of the sign-in was rolled back. u
-// is whom it was meant for, if anybody.
+// is whom it was meant for, if anybody. A stranger cannot fill the database with
+// such rows: an address gets so many in a while, and the log says when it had them.
 func (a *Auth) refused(ctx context.Context, u *model.User, why error) error {
 	c := model.Change{Action: model.AuditSignIn, Noun: "session", Outcome: model.AuditRefused}
 	switch model.CodeOf(why) {
@@ -50,6 +51,13 @@ func (a *Auth) refused(ctx context.Context, u *model.User, why error) error {
 	case model.CodeTooMany:
 		c.Outcome = model.AuditThrottled
 	default:
+		return nil
+	}
+	switch n := a.refusals.count(model.OriginOf(ctx).IP, a.now()); {
+	case n == refusalsPerAddress+1:
+		a.log.WarnContext(ctx, "refused sign-ins of this address are not recorded any more for a while", "address", model.OriginOf(ctx).IP)
+		return nil
+	case n > refusalsPerAddress:
 		return nil
 	}
 	if u != nil {
