@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	_ "time/tzdata" // schedules mean the same where the machine has no zones
 
 	"github.com/alecthomas/kong"
 

@@ -59,6 +59,8 @@ type Savings struct {
 	Ended        int       `json:"ended" doc:"Backends that were destroyed since then." example:"7"`
 	EndedMonthly USD       `json:"ended_monthly_usd" doc:"What these cost a month while they were there."`
 	EndedSaved   USD       `json:"ended_saved_usd" doc:"What they would have cost since their ends."`
+	SleptHours   int       `json:"slept_hours" doc:"Instance hours that sleep has spared." example:"118"`
+	SleptSaved   USD       `json:"slept_saved_usd" doc:"The price of these hours."`
 }
 
 // TeamCost is what a team's backends cost a month.
@@ -101,7 +103,7 @@ func costSumOf(s *model.CostSum) CostSum {
 }
 
 func savingsOf(s *model.Savings) Savings {
-	return Savings{Since: s.Since, Ended: s.Ended, EndedMonthly: USD{s.EndedMonthly}, EndedSaved: USD{s.EndedSaved}}
+	return Savings{Since: s.Since, Ended: s.Ended, EndedMonthly: USD{s.EndedMonthly}, EndedSaved: USD{s.EndedSaved}, SleptHours: s.SleptHours, SleptSaved: USD{s.SleptSaved}}
 }
 
 func teamCostOf(c *panel.TeamCost) TeamCost {

@@ -11,6 +11,15 @@ type Spec struct {
 	HealthPath string            `json:"health_path,omitempty" default:"/health" doc:"What the target group asks for to see whether the app is well; begins with /." example:"/health"`
 	Tests      []RouteTest       `json:"tests,omitempty" doc:"Route tests, 50 at most; the sample app's three routes when left out."`
 	Tags       map[string]string `json:"tags,omitempty" doc:"Tags for every AWS resource, beside Drawbridge's own; 40 at most."`
+	Schedule   *Schedule         `json:"schedule,omitempty" doc:"When it is awake by itself; always, when left out. For the source launch."`
+}
+
+// Schedule is when a backend is awake by itself.
+type Schedule struct {
+	TimeZone string   `json:"time_zone" doc:"Time zone by its name in the IANA database." example:"Asia/Tokyo"`
+	Days     []string `json:"days,omitempty" doc:"On which days: mon, tue, wed, thu, fri, sat, sun; working days when left out." example:"[\"mon\",\"tue\",\"wed\",\"thu\",\"fri\"]"`
+	Wake     string   `json:"wake" doc:"When it wakes, by the clocks of the time zone." example:"09:00"`
+	Sleep    string   `json:"sleep" doc:"When it goes to sleep; on the next day when this is not after wake." example:"19:00"`
 }
 
 // Launch describes new instances.
@@ -45,6 +54,9 @@ func specOf(s model.Spec) Spec {
 	if in := s.Instances; in != nil {
 		out.Instances = &Instances{IDs: in.IDs, AddRule: in.AddRule}
 	}
+	if x := s.Schedule; x != nil {
+		out.Schedule = &Schedule{TimeZone: x.TimeZone, Days: x.Days, Wake: x.Wake, Sleep: x.Sleep}
+	}
 	return out
 }
 
@@ -66,6 +78,9 @@ func (s Spec) model() model.Spec {
 	}
 	if in := s.Instances; in != nil {
 		out.Instances = &model.Instances{IDs: in.IDs, AddRule: in.AddRule}
+	}
+	if x := s.Schedule; x != nil {
+		out.Schedule = &model.Schedule{TimeZone: x.TimeZone, Days: x.Days, Wake: x.Wake, Sleep: x.Sleep}
 	}
 	return out
 }

@@ -193,6 +193,7 @@ func (a *App) listParts(worker *jobs.Worker, hub *events.Hub) []part {
 		part{"audit head", a.logAuditHead},
 		part{"idempotency keys", a.pruneKeys},
 		part{"sandboxes", a.reapSandboxes},
+		part{"schedules", a.followSchedules},
 		part{"old notices", a.pruneNotices},
 		part{"webhooks", a.webhooks.Run},
 		part{"http", serveHTTP(a.http, a.handler)},

@@ -65,4 +65,8 @@ type Savings struct {
 	Ended        int `json:"ended"`
 	EndedMonthly USD `json:"ended_monthly_usd"`
 	EndedSaved   USD `json:"ended_saved_usd"`
+	// SleptHours are the instance hours that sleep has spared; SleptSaved is
+	// their price.
+	SleptHours int `json:"slept_hours"`
+	SleptSaved USD `json:"slept_saved_usd"`
 }

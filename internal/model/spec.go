@@ -25,7 +25,8 @@ type Spec struct {
 	Port       int               `json:"port"`                // where the app listens, 1-65535
 	HealthPath string            `json:"health_path"`         // asked by the target group, begins with /
 	Tests      []RouteTest       `json:"tests,omitempty"`
-	Tags       map[string]string `json:"tags,omitempty"` // put on every resource beside the owner tags
+	Tags       map[string]string `json:"tags,omitempty"`     // put on every resource beside the owner tags
+	Schedule   *Schedule         `json:"schedule,omitempty"` // nil: awake until somebody has it sleep
 }
 
 // Launch describes new instances.
@@ -83,6 +84,7 @@ func (s Spec) WithDefaults() Spec {
 			s.Tests = s.Tests[:1]
 		}
 	}
+	s.Schedule = s.Schedule.withDefaults()
 	s.Tests = slices.Clone(s.Tests)
 	for i := range s.Tests {
 		s.Tests[i] = s.Tests[i].WithDefaults()
@@ -132,6 +134,13 @@ func (s Spec) Validate() error {
 	}
 	s.validateTests(&v)
 	s.validateTags(&v)
+	switch {
+	case s.Schedule == nil:
+	case s.Source == SourceInstances:
+		v.Add("spec.schedule", "Leave this out: the backend runs on existing instances, which Drawbridge never stops or starts.")
+	default:
+		s.Schedule.validate(&v)
+	}
 	return v.Err()
 }
 

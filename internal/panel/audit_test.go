@@ -25,7 +25,7 @@ var readers = []string{
 }
 
 // asItself act as the server; their own tests look for their rows.
-var asItself = []string{"ReapSandboxes"}
+var asItself = []string{"FollowSchedules", "ReapSandboxes"}
 
 // auditedUseCases carries each use case that changes something out, once, and
 // says what the audit must have of it.

@@ -65,7 +65,13 @@ func (p *Panel) TeamCost(ctx context.Context, a model.Actor, teamID string) (*Te
 	if err != nil {
 		return nil, err
 	}
-	return &TeamCost{CostSum: p.sum(spends), Savings: p.savings(endings, since)}, nil
+	naps, err := q.Naps(ctx, teamID, since)
+	if err != nil {
+		return nil, err
+	}
+	cost := &TeamCost{CostSum: p.sum(spends), Savings: p.savings(endings, since)}
+	cost.Savings.SleptHours, cost.Savings.SleptSaved = p.slept(naps, since, p.Store.Now())
+	return cost, nil
 }
 
 // EnvironmentCosts sums up what all teams' backends cost a month, by
@@ -111,12 +117,15 @@ func (p *Panel) sum(spends []store.Spend) model.CostSum {
 	for _, s := range spends {
 		cost := p.Prices.Monthly(chainOf(s))
 		sum.Add(&cost, s.Backends)
+		if s.Phase == model.PhaseAsleep {
+			sum.Asleep += s.Backends
+		}
 	}
 	return sum
 }
 
 func chainOf(s store.Spend) prices.Chain {
-	c := prices.Chain{Region: s.Region, RootGB: s.RootGB, AwakeHours: model.HoursPerMonth}
+	c := prices.Chain{Region: s.Region, RootGB: s.RootGB, AwakeHours: s.Schedule.AwakeHours()}
 	if s.Source == model.SourceLaunch {
 		c.InstanceType, c.Instances = s.InstanceType, s.Instances
 	}
@@ -133,6 +142,36 @@ func (p *Panel) savings(endings []store.Ending, since time.Time) model.Savings {
 		s.EndedSaved += monthly * model.USD(now.Sub(e.At)/time.Hour) / model.HoursPerMonth
 	}
 	return s
+}
+
+// slept adds up the instance hours that sleep has saved since a moment. A
+// backend that wakes first in its history had slept since then.
+func (p *Panel) slept(naps []store.Nap, since, now time.Time) (hours int, saved model.USD) {
+	var minutes time.Duration
+	for i := 0; i < len(naps); {
+		n := naps[i]
+		price, _ := p.Prices.Find(n.Region, prices.Instance(n.InstanceType))
+		asleep := time.Time{}
+		if n.Operation == model.OpWake || n.Operation == "" {
+			asleep = since
+		}
+		var slept time.Duration
+		for ; i < len(naps) && naps[i].BackendID == n.BackendID; i++ {
+			switch e := naps[i]; {
+			case e.Operation == model.OpSleep && asleep.IsZero():
+				asleep = e.Ended
+			case e.Operation != model.OpSleep && e.Operation != "" && !asleep.IsZero():
+				slept += max(0, e.Begun.Sub(asleep))
+				asleep = time.Time{}
+			}
+		}
+		if !asleep.IsZero() && n.Phase == model.PhaseAsleep {
+			slept += max(0, now.Sub(asleep))
+		}
+		minutes += slept * time.Duration(n.Instances)
+		saved += price.USD * model.USD(n.Instances) * model.USD(slept/time.Minute) / 60
+	}
+	return int(minutes / time.Hour), saved
 }
 
 // costOf is what the backend's chain costs a month.

@@ -141,26 +141,35 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// clocked is a bench within a bubble of synctest: its clock is the test's, from
+// 2000-01-01, a Saturday. The caller closes its store.
+func clocked(t *testing.T, dir string) *bench {
+	t.Helper()
+	ctx := t.Context()
+	st, err := store.Open(ctx, store.Options{DSN: "sqlite:" + dir + "/test.db"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = st.InTx(ctx, func(q *store.Queries) error {
+		return errors.Join(q.InsertTeam(ctx, &model.Team{ID: "team_own", Name: "own", CreatedAt: time.Now()}),
+			q.UpsertEnvironment(ctx, &model.Environment{ID: "env_1", Name: "test", Region: "ap-northeast-1"}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cloud{}
+	return &bench{t, panel.New(panel.Deps{Store: st, Cloud: c, Worker: idle{}, Hub: events.NewHub(), Probe: probe.New(probe.Options{}),
+		Logger: slog.New(slog.DiscardHandler)}), st, c}
+}
+
 // TestSavings_growWithTheTime: three days after its end a chain of $28.435 a
 // month has saved 72 of 730 hours of it; after 30 days it is not counted.
 func TestSavings_growWithTheTime(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
-		st, err := store.Open(ctx, store.Options{DSN: "sqlite:" + dir + "/test.db"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer st.Close()
-		err = st.InTx(ctx, func(q *store.Queries) error {
-			return errors.Join(q.InsertTeam(ctx, &model.Team{ID: "team_own", Name: "own", CreatedAt: time.Now()}),
-				q.UpsertEnvironment(ctx, &model.Environment{ID: "env_1", Name: "test", Region: "ap-northeast-1"}))
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := &bench{t, panel.New(panel.Deps{Store: st, Cloud: &cloud{}, Worker: idle{}, Hub: events.NewHub(), Probe: probe.New(probe.Options{}),
-			Logger: slog.New(slog.DiscardHandler)}), st, nil}
+		b := clocked(t, dir)
+		defer b.store.Close()
 		back := b.register("orders")
 		for _, start := range []func() (*model.Job, error){
 			func() (*model.Job, error) { return b.panel.Provision(ctx, developer, back.ID) },

@@ -22,7 +22,7 @@ type Chain struct {
 // ChainOf is the chain that the spec asks for in a Region. rootGB is 0 while
 // the image is not known.
 func ChainOf(spec *model.Spec, region string, rootGB int) Chain {
-	c := Chain{Region: region, RootGB: rootGB, AwakeHours: model.HoursPerMonth}
+	c := Chain{Region: region, RootGB: rootGB, AwakeHours: spec.Schedule.AwakeHours()}
 	if spec.Source == model.SourceLaunch && spec.Launch != nil {
 		c.InstanceType, c.Instances = spec.Launch.InstanceType, spec.Launch.Count
 	}

@@ -36,6 +36,7 @@ func columns() []column {
 		{"instance_ids", "spec.instances.ids", "", ofInstances(func(in *model.Instances) string { return strings.Join(in.IDs, " ") }), setIDs},
 		{"add_rule", "spec.instances.add_rule", "", ofInstances(func(in *model.Instances) string { return yesNo(in.AddRule) }), setAddRule},
 		{"tests", "spec.tests", "", func(e *Entry) string { return testsText(e.Spec.Tests) }, setTests},
+		{"schedule", "spec.schedule", "", func(e *Entry) string { return scheduleText(e.Spec.Schedule) }, setSchedule},
 		{"tags", "spec.tags", "team=orders", func(e *Entry) string { return tagsText(e.Spec.Tags) }, setTags},
 	}
 }

@@ -24,7 +24,7 @@ type entryJSON struct {
 
 // fieldNames are the names that an entry or its spec may hold.
 var fieldNames = []string{
-	"name", "environment", "environment_id", "spec", "source", "launch", "instances", "port", "health_path", "tests", "tags",
+	"name", "environment", "environment_id", "spec", "source", "launch", "instances", "port", "health_path", "tests", "tags", "schedule", "time_zone", "days", "wake", "sleep",
 	"ami", "instance_type", "count", "user_data", "instance_profile", "ids", "add_rule", "method", "path", "expect_status", "body_contains",
 }
 

@@ -17,6 +17,7 @@ type Spend struct {
 	InstanceType          string
 	Instances             int
 	RootGB                int // 0 where the image is not known
+	Schedule              *model.Schedule
 	Backends              int
 }
 
@@ -24,17 +25,17 @@ type Spend struct {
 // from the moment when its first provision is queued until it is destroyed.
 const spends = `SELECT b.team_id, b.environment_id, e.region, b.phase, COALESCE(b.spec->>'source', ''),
 		COALESCE(b.spec->'launch'->>'instance_type', ''), CAST(COALESCE(b.spec->'launch'->>'count', '0') AS bigint),
-		COALESCE(r.outputs->>'root_size', ''), COUNT(*)
+		COALESCE(r.outputs->>'root_size', ''), COALESCE(b.spec->>'schedule', 'null'), COUNT(*)
 	 FROM backends b JOIN environments e ON e.id = b.environment_id
 	 LEFT JOIN resources r ON r.backend_id = b.id AND r.key = 'image'
 	 WHERE b.phase NOT IN ('registered', 'destroyed')`
 
-const spendsGrouped = ` GROUP BY 1, 2, 3, 4, 5, 6, 7, 8`
+const spendsGrouped = ` GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9`
 
 func scanSpend(s scanner) (*Spend, error) {
 	var x Spend
 	var root string
-	err := s.Scan(&x.TeamID, &x.EnvironmentID, &x.Region, &x.Phase, &x.Source, &x.InstanceType, &x.Instances, &root, &x.Backends)
+	err := s.Scan(&x.TeamID, &x.EnvironmentID, &x.Region, &x.Phase, &x.Source, &x.InstanceType, &x.Instances, &root, jsonColumn{&x.Schedule}, &x.Backends)
 	x.RootGB, _ = strconv.Atoi(root) // what is not a number is not known
 	return &x, err
 }
