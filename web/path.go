@@ -31,6 +31,7 @@ const (
 	pathProvider           = "/sign-in/provider"
 	pathProviderAnswer     = "/sign-in/callback"
 	pathAudit              = "/audit"
+	pathNotices            = "/notices"
 	pathAPIDocs            = "/api/docs"
 	pathErrors             = model.HelpPath
 	pathPrices             = "/help/prices"
@@ -167,6 +168,33 @@ func pathPricesOf(region string) string {
 }
 
 func pathTeamQuota(id string) string { return pathTeams + "/" + url.PathEscape(id) + "/quota" }
+
+// pathNoticesAfter is the page of the notices after that one, for the same filter.
+func pathNoticesAfter(filter url.Values, after string) string {
+	filter.Set("after", after)
+	return pathNotices + "?" + filter.Encode()
+}
+
+func pathWebhooks(team string) string   { return pathTeam(team) + "/webhooks" }
+func pathWebhookNew(team string) string { return pathWebhooks(team) + "/new" }
+func pathWebhook(team, id string) string {
+	return pathWebhooks(team) + "/" + url.PathEscape(id)
+}
+func pathWebhookSwitch(team, id string) string { return pathWebhook(team, id) + "/switch" }
+func pathWebhookRotate(team, id string) string { return pathWebhook(team, id) + "/rotate" }
+func pathWebhookDelete(team, id string) string { return pathWebhook(team, id) + "/delete" }
+func pathWebhookTest(team, id string) string   { return pathWebhook(team, id) + "/test" }
+
+// pathWebhookRedeliver sends once more all that failed.
+func pathWebhookRedeliver(team, id string) string { return pathWebhook(team, id) + "/redeliver" }
+func pathRedeliver(team, id, delivery string) string {
+	return pathWebhook(team, id) + "/deliveries/" + url.PathEscape(delivery) + "/redeliver"
+}
+
+// pathDeliveries is the part of a webhook's log that fits the filter.
+func pathDeliveries(team, id string, filter url.Values) string {
+	return pathWebhook(team, id) + "?" + filter.Encode()
+}
 
 // pathAuditBefore is the page of the audit below that row, for the same filter.
 func pathAuditBefore(filter url.Values, before int64) string {

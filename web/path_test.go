@@ -66,6 +66,10 @@ func TestPathHelpersLeadToRoutes(t *testing.T) {
 		"template_list": pathTemplates(id), "template_new": pathTemplateNew(id), "template_create": pathTemplateNew(id),
 		"template_show": pathTemplate(id, id), "template_save": pathTemplate(id, id), "template_delete": pathTemplateDelete(id, id),
 		"quota_show": pathTeamQuota(id), "quota_set": pathTeamQuota(id), "audit_list": pathAuditBefore(url.Values{}, 1),
+		"notice_list": pathNoticesAfter(url.Values{}, id), "webhook_list": pathWebhooks(id), "webhook_create": pathWebhooks(id), "webhook_new": pathWebhookNew(id),
+		"webhook_show": pathDeliveries(id, id, url.Values{}), "webhook_save": pathWebhook(id, id), "webhook_switch": pathWebhookSwitch(id, id),
+		"webhook_rotate": pathWebhookRotate(id, id), "webhook_delete": pathWebhookDelete(id, id), "webhook_test": pathWebhookTest(id, id),
+		"webhook_redeliver": pathWebhookRedeliver(id, id), "delivery_redeliver": pathRedeliver(id, id, id),
 	}
 	e := echo.New()
 	for _, r := range routes() {

@@ -34,7 +34,7 @@ func matrixActors() map[string]model.Actor {
 }
 
 // things are ids of one team's things, freshly made.
-type things struct{ team, backend, job, user, invitation, token, trust, session, sandbox, template string }
+type things struct{ team, backend, job, user, invitation, token, trust, session, sandbox, template, webhook, delivery string }
 
 // things makes a team's things anew, so that no cell of the matrix meets what
 // another one has left.
@@ -88,6 +88,8 @@ func (s *site) things(team string, a model.Actor) things {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	w, delivery := s.webhook(team)
+	x.webhook, x.delivery = w.ID, delivery
 	return x
 }
 
@@ -127,7 +129,7 @@ func address(r route, x, inner things) string {
 		"/backends": x.backend, "/jobs": x.job, "/teams": x.team, "/environments": "env_local", "/users": x.user, "/account": x.session, "/sandboxes": x.sandbox,
 	}["/"+strings.Split(r.Path, "/")[1]]
 	return strings.NewReplacer(":id", id, ":user", inner.user, ":invitation", inner.invitation, ":trust", inner.trust, ":template", inner.template,
-		":token", inner.token, ":format", "csv").Replace(r.Path)
+		":token", inner.token, ":format", "csv", ":webhook", inner.webhook, ":delivery", inner.delivery).Replace(r.Path)
 }
 
 // firstFlush ends a request once a stream has begun.
@@ -260,7 +262,7 @@ func TestMatrix(t *testing.T) {
 
 // cellPath is the address of one cell.
 func (s *site) cellPath(r route, a model.Actor, whose string) string {
-	absent := things{"team_none", "be_none", "job_none", "usr_none", "inv_none", "tok_none", "trust_none", "ses_none", "be_none", "tpl_none"}
+	absent := things{"team_none", "be_none", "job_none", "usr_none", "inv_none", "tok_none", "trust_none", "ses_none", "be_none", "tpl_none", "whk_none", "ntc_none"}
 	if !strings.Contains(r.Path, ":") {
 		return r.Path
 	}

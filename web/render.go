@@ -29,7 +29,7 @@ func (w *Web) layoutView(c echo.Context, title, nav string) ui.Page {
 	return ui.Page{
 		Title: title, Nav: nav, User: actor.Name, Version: w.version,
 		Links: ui.Links{
-			Home: pathHome, Backends: pathBackends, Sandboxes: pathSandboxes, Environments: pathEnvironments, Teams: pathTeams, Users: users, Audit: audit, Account: pathAccount,
+			Home: pathHome, Backends: pathBackends, Sandboxes: pathSandboxes, Environments: pathEnvironments, Teams: pathTeams, Notices: pathNotices, Users: users, Audit: audit, Account: pathAccount,
 			API: pathAPIDocs, SignOut: pathSignOut,
 		},
 		Assets: ui.Assets{

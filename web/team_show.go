@@ -16,6 +16,7 @@ type teamView struct {
 	Name        string
 	BackendsURL string
 	QuotaURL    string
+	WebhooksURL string // "" for whom they are not
 	Members     []memberRow
 	Manages     bool // the actor is an owner
 	Roles       []ui.Option
@@ -113,6 +114,9 @@ func newTeamView(d *panel.TeamDetail, actor model.Actor, now time.Time) teamView
 	v := teamView{
 		Name: d.Name, BackendsURL: pathBackendsOf(d.ID), QuotaURL: pathTeamQuota(d.ID), Manages: panel.May(actor, panel.ManageMembers, d.ID),
 		Roles: []ui.Option{{Value: "viewer", Label: "viewer: sees"}, {Value: "developer", Label: "developer: registers, provisions, tests"}, {Value: "owner", Label: "owner: destroys, people, tokens"}},
+	}
+	if panel.May(actor, panel.SeeWebhooks, d.ID) {
+		v.WebhooksURL = pathWebhooks(d.ID)
 	}
 	for f, path := range map[*formView]string{&v.Invite: pathInvitations(d.ID), &v.Token: pathTokens(d.ID), &v.Trust: pathTrusts(d.ID)} {
 		*f = formView{Action: path, Values: map[string]string{"role": string(model.RoleDeveloper), "ttl": "90"}, Errors: map[string]string{}}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -22,6 +23,7 @@ import (
 	"drawbridge/internal/panel"
 	"drawbridge/internal/probe"
 	"drawbridge/internal/store"
+	"drawbridge/internal/webhook"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -51,7 +53,7 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(func() { _ = st.Close() })
 	s := &site{t: t, store: st, cloud: &cloud{status: sampleStatus(true), instances: sampleInstances()}, canaries: &hostile.Canaries{}}
 	p := panel.New(panel.Deps{InstallID: "ins_own",
-		Store: st, Cloud: s.cloud, Worker: idle{}, Hub: hub, Logger: quiet, Probe: probe.New(probe.Options{}), Secrets: auth.New(st, auth.Options{Logger: quiet}),
+		Store: st, Cloud: s.cloud, Worker: idle{}, Hub: hub, Logger: quiet, Probe: probe.New(probe.Options{}), Secrets: auth.New(st, auth.Options{Logger: quiet}), Webhooks: newSender(t),
 	})
 	s.web = New(Deps{Panel: p, Auth: testAuth{}, Logger: quiet, Version: "1.2.3", Streams: 2})
 	e := echo.New()
@@ -60,6 +62,34 @@ func newSite(t *testing.T) *site {
 	s.http = s.canaries.Watch(testSession(e), func(why string) { t.Error(why) })
 	s.seed()
 	return s
+}
+
+// newSender seals the secrets of webhooks, and sends nothing.
+func newSender(t *testing.T) *webhook.Sender {
+	t.Helper()
+	key, err := webhook.OwnKey(filepath.Join(t.TempDir(), "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &webhook.Sender{Key: key, Client: probe.New(probe.Options{}), Now: time.Now}
+}
+
+// webhook saves a webhook of the team with a delivery.
+func (s *site) webhook(team string) (w *model.Webhook, delivery string) {
+	s.t.Helper()
+	w = &model.Webhook{ID: model.NewID(model.PrefixWebhook), TeamID: team, Name: "w-" + model.NewID(""), Format: model.WebhookStandard,
+		Target: "https://hooks.example/x", Enabled: true}
+	n := &model.Notice{TeamID: team, Type: model.NoticeBackendReady, Title: "orders is ready"}
+	err := s.web.panel.Deps.Webhooks.Seal(w, model.WebhookSecrets{URL: "https://hooks.example/x?canary", Secret: webhook.NewSecret()})
+	if err == nil {
+		err = s.store.InTx(s.t.Context(), func(q *store.Queries) error {
+			return errors.Join(q.InsertWebhook(s.t.Context(), w), q.NotifyOne(s.t.Context(), n, w.ID))
+		})
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return w, n.ID
 }
 
 func (s *site) seed() {

@@ -16,7 +16,7 @@ type Page struct {
 // Links are the addresses that the layout points to. Users and Audit are "" for whom it is
 // not.
 type Links struct {
-	Home, Backends, Sandboxes, Environments, Teams, Users, Audit, Account, API, SignOut string
+	Home, Backends, Sandboxes, Environments, Teams, Notices, Users, Audit, Account, API, SignOut string
 }
 
 // Assets are the addresses of the style sheets and scripts, with their hashes.

@@ -1,0 +1,48 @@
+package ui
+
+import "drawbridge/internal/model"
+
+// NoticeState shows whether what a notice tells of is good news.
+func NoticeState(t model.NoticeType) State {
+	s := State{Value: string(t)}
+	switch t {
+	case model.NoticeBackendReady, model.NoticeJobSucceeded:
+		s.Word, s.Tone, s.Icon = "Good", ToneOK, "check"
+	case model.NoticeBackendFailed, model.NoticeJobFailed, model.NoticeSandboxEndFailed, model.NoticeWebhookDisabled:
+		s.Word, s.Tone, s.Icon = "Look", ToneBad, "x"
+	case model.NoticeSandboxEnding:
+		s.Word, s.Tone, s.Icon = "Soon", ToneWarn, "clock"
+	default:
+		s.Word, s.Tone, s.Icon = "Note", ToneIdle, "info"
+	}
+	return s
+}
+
+// WebhookState shows whether a webhook is sent anything, and takes it.
+func WebhookState(w *model.Webhook) State {
+	switch {
+	case !w.Enabled && w.DisabledWhy != "":
+		return State{Value: "disabled", Word: "Switched off by the server", Tone: ToneBad, Icon: "x"}
+	case !w.Enabled:
+		return State{Value: "off", Word: "Off", Tone: ToneOff, Icon: "minus"}
+	case !w.FailingSince.IsZero():
+		return State{Value: "failing", Word: "Failing", Tone: ToneWarn, Icon: "alert"}
+	}
+	return State{Value: "on", Word: "On", Tone: ToneOK, Icon: "check"}
+}
+
+// DeliveryState shows what became of a delivery.
+func DeliveryState(d model.DeliveryState) State {
+	s := State{Value: string(d)}
+	switch d {
+	case model.DeliveryPending:
+		s.Word, s.Tone, s.Icon = "Pending", ToneBusy, "clock"
+	case model.DeliveryDelivered:
+		s.Word, s.Tone, s.Icon = "Delivered", ToneOK, "check"
+	case model.DeliveryFailed:
+		s.Word, s.Tone, s.Icon = "Failed", ToneBad, "x"
+	default:
+		return unknown(s.Value)
+	}
+	return s
+}
