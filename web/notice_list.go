@@ -24,7 +24,7 @@ type noticeListView struct {
 
 // noticeForm is the filter as it is chosen.
 type noticeForm struct {
-	Type, BackendID, TeamID string
+	Type, Backend, TeamID string
 	Types, Teams            []ui.Option
 }
 
@@ -46,9 +46,9 @@ type noticeRow struct {
 // listNotices shows what happened in the actor's teams.
 func (w *Web) listNotices(c echo.Context) error {
 	ctx, actor := c.Request().Context(), actorOf(c)
-	form := noticeForm{Type: c.QueryParam("type"), BackendID: c.QueryParam("backend_id"), TeamID: c.QueryParam("team")}
+	form := noticeForm{Type: c.QueryParam("type"), Backend: c.QueryParam("backend"), TeamID: c.QueryParam("team")}
 	list, err := w.panel.Notices(ctx, actor, panel.NoticeFilter{
-		TeamID: form.TeamID, Type: form.Type, BackendID: form.BackendID, After: c.QueryParam("after"), Limit: noticeRows + 1,
+		TeamID: form.TeamID, Type: form.Type, Backend: form.Backend, After: c.QueryParam("after"), Limit: noticeRows + 1,
 	})
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (w *Web) listNotices(c echo.Context) error {
 // query is the filter as an address holds it.
 func (f noticeForm) query() url.Values {
 	q := url.Values{}
-	for name, text := range map[string]string{"type": f.Type, "backend_id": f.BackendID, "team": f.TeamID} {
+	for name, text := range map[string]string{"type": f.Type, "backend": f.Backend, "team": f.TeamID} {
 		if text != "" {
 			q.Set(name, text)
 		}

@@ -82,7 +82,7 @@ func noticesPage(v noticeListView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = ui.Input(ui.Field{Name: "backend_id", Label: "Backend", Value: v.Filter.BackendID, Help: "Its id, as in its page's address."}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Input(ui.Field{Name: "backend", Label: "Backend", Value: v.Filter.Backend, Help: "Name or id."}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

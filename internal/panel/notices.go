@@ -9,12 +9,12 @@ import (
 
 // NoticeFilter narrows Notices. Empty fields narrow nothing.
 type NoticeFilter struct {
-	TeamID    string // of one team only; one that the actor does not see has none
-	Type      string // a type, or the noun before its dot
-	BackendID string
-	JobID     string
-	After     string // id of the notice that the list goes on after
-	Limit     int
+	TeamID  string // of one team only; one that the actor does not see has none
+	Type    string // a type, or the noun before its dot
+	Backend string // an id or a name
+	JobID   string
+	After   string // id of the notice that the list goes on after
+	Limit   int
 }
 
 // Notices lists what the actor's teams should have heard of, newest first. viewer.
@@ -39,7 +39,18 @@ func (p *Panel) Notices(ctx context.Context, a model.Actor, f NoticeFilter) ([]m
 			return nil, err
 		}
 	}
+	var backends []string
+	if f.Backend != "" {
+		named, err := q.Backends(ctx, store.BackendQuery{TeamIDs: teams, Names: []string{f.Backend}, IncludeDestroyed: true})
+		if err != nil {
+			return nil, err
+		}
+		backends = []string{f.Backend}
+		for _, b := range named {
+			backends = append(backends, b.ID)
+		}
+	}
 	return q.Notices(ctx, store.NoticeQuery{
-		TeamIDs: teams, Type: f.Type, BackendID: f.BackendID, JobID: f.JobID, After: f.After, Limit: f.Limit,
+		TeamIDs: teams, Type: f.Type, BackendIDs: backends, JobID: f.JobID, After: f.After, Limit: f.Limit,
 	})
 }

@@ -77,12 +77,13 @@ func (q *Queries) insertNotice(ctx context.Context, n *model.Notice) error {
 
 // NoticeQuery narrows the list of notices. Empty fields narrow nothing.
 type NoticeQuery struct {
-	TeamIDs   []string // nil = all, empty = none
-	Type      string   // a type, or the noun before its dot
-	BackendID string
-	JobID     string
-	After     string // id of the notice that the list goes on after
-	Limit     int
+	TeamIDs []string // nil = all, empty = none
+	Type    string   // a type, or the noun before its dot
+	// BackendIDs are of some backends only; nil = all.
+	BackendIDs []string
+	JobID      string
+	After      string // id of the notice that the list goes on after
+	Limit      int
 }
 
 // Notices lists notices, newest first. Tests of webhooks are not among them.
@@ -94,8 +95,8 @@ func (q *Queries) Notices(ctx context.Context, query NoticeQuery) ([]model.Notic
 	if query.Type != "" {
 		c.in(`type`, typesOf(query.Type))
 	}
-	if query.BackendID != "" {
-		c.add(`backend_id = ?`, query.BackendID)
+	if query.BackendIDs != nil {
+		c.in(`backend_id`, query.BackendIDs)
 	}
 	if query.JobID != "" {
 		c.add(`job_id = ?`, query.JobID)
@@ -134,7 +135,7 @@ func (q *Queries) notifyEnded(ctx context.Context, j *model.Job, b *model.Backen
 	if b.InvokeURL != "" {
 		data["invoke_url"] = b.InvokeURL
 	}
-	about := model.Notice{TeamID: b.TeamID, BackendID: b.ID, JobID: j.ID, Data: data, Text: text}
+	about := model.Notice{TeamID: b.TeamID, BackendID: b.ID, JobID: j.ID, Data: data, Text: text, At: q.now()}
 	of := about
 	of.Type = map[model.JobState]model.NoticeType{
 		model.JobSucceeded: model.NoticeJobSucceeded, model.JobFailed: model.NoticeJobFailed, model.JobCancelled: model.NoticeJobCancelled,
@@ -173,8 +174,8 @@ func endWords(j *model.Job) string {
 	default:
 		text += " failed"
 	}
-	if !j.StartedAt.IsZero() && j.FinishedAt.After(j.StartedAt) {
-		text += " after " + j.FinishedAt.Sub(j.StartedAt).Round(time.Second).String()
+	if took := j.FinishedAt.Sub(j.StartedAt).Round(time.Second); !j.StartedAt.IsZero() && took >= time.Second {
+		text += " after " + took.String()
 	}
 	text += "."
 	if p := j.Problem; p != nil {

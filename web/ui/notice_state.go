@@ -2,18 +2,34 @@ package ui
 
 import "drawbridge/internal/model"
 
-// NoticeState shows whether what a notice tells of is good news.
+// NoticeState shows what a notice tells of, and whether that is good news.
 func NoticeState(t model.NoticeType) State {
 	s := State{Value: string(t)}
 	switch t {
-	case model.NoticeBackendReady, model.NoticeJobSucceeded:
-		s.Word, s.Tone, s.Icon = "Good", ToneOK, "check"
-	case model.NoticeBackendFailed, model.NoticeJobFailed, model.NoticeSandboxEndFailed, model.NoticeWebhookDisabled:
-		s.Word, s.Tone, s.Icon = "Look", ToneBad, "x"
+	case model.NoticeBackendReady:
+		s.Word, s.Tone, s.Icon = "Ready", ToneOK, "check"
+	case model.NoticeJobSucceeded:
+		s.Word, s.Tone, s.Icon = "Done", ToneOK, "check"
+	case model.NoticeBackendFailed, model.NoticeJobFailed:
+		s.Word, s.Tone, s.Icon = "Failed", ToneBad, "x"
+	case model.NoticeBackendDestroyed:
+		s.Word, s.Tone, s.Icon = "Destroyed", ToneOff, "minus"
+	case model.NoticeJobCancelled:
+		s.Word, s.Tone, s.Icon = "Cancelled", ToneWarn, "minus"
+	case model.NoticeSandboxCreated:
+		s.Word, s.Tone, s.Icon = "Made", ToneIdle, "plus"
 	case model.NoticeSandboxEnding:
-		s.Word, s.Tone, s.Icon = "Soon", ToneWarn, "clock"
+		s.Word, s.Tone, s.Icon = "Ends soon", ToneWarn, "clock"
+	case model.NoticeSandboxExtended:
+		s.Word, s.Tone, s.Icon = "Extended", ToneIdle, "clock"
+	case model.NoticeSandboxEnded:
+		s.Word, s.Tone, s.Icon = "Ended", ToneOff, "minus"
+	case model.NoticeSandboxEndFailed:
+		s.Word, s.Tone, s.Icon = "Not gone", ToneBad, "alert"
+	case model.NoticeWebhookDisabled:
+		s.Word, s.Tone, s.Icon = "Off", ToneBad, "x"
 	default:
-		s.Word, s.Tone, s.Icon = "Note", ToneIdle, "info"
+		return unknown(s.Value)
 	}
 	return s
 }

@@ -97,7 +97,7 @@ func testNotices(t *testing.T, open Open) {
 		{store.NoticeQuery{Type: "job"}, []string{first.ID, second.ID}},
 		{store.NoticeQuery{Type: "job.failed"}, []string{first.ID}},
 		{store.NoticeQuery{Type: "nonsense"}, nil},
-		{store.NoticeQuery{BackendID: "be_2"}, []string{second.ID}},
+		{store.NoticeQuery{BackendIDs: []string{"be_2"}}, []string{second.ID}},
 	} {
 		row.query.Limit = 10
 		list, err := w.Read().Notices(ctx, row.query)
@@ -207,7 +207,7 @@ func testNoticesOfJobs(t *testing.T, open Open) {
 		*b = *now
 	}
 	types := func(b *model.Backend) (all []string) {
-		list, err := w.Read().Notices(ctx, store.NoticeQuery{BackendID: b.ID, Limit: 20})
+		list, err := w.Read().Notices(ctx, store.NoticeQuery{BackendIDs: []string{b.ID}, Limit: 20})
 		must(t, err)
 		for _, n := range list {
 			all = append(all, string(n.Type))
