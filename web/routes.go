@@ -22,7 +22,7 @@ type route struct {
 }
 
 // routes are all pages. A new page is a new line here.
-func routes() []route { return slices.Concat(mainRoutes(), sandboxRoutes()) }
+func routes() []route { return slices.Concat(mainRoutes(), sandboxRoutes(), noticeRoutes()) }
 
 func mainRoutes() []route {
 	const get, post = http.MethodGet, http.MethodPost
@@ -98,19 +98,6 @@ func mainRoutes() []route {
 		{"quota_show", get, pathTeams + "/:id/quota", "Quota", panel.SeeTeams, (*Web).showQuota},
 		{"quota_set", post, pathTeams + "/:id/quota", "Quota", panel.ManageTeams, (*Web).setQuota},
 
-		{"notice_list", get, pathNotices, "Notices", panel.SeeNotices, (*Web).listNotices},
-		{"webhook_list", get, pathTeams + "/:id/webhooks", "Webhooks", panel.SeeWebhooks, (*Web).listWebhooks},
-		{"webhook_new", get, pathTeams + "/:id/webhooks/new", "New webhook", panel.SeeWebhooks, (*Web).newWebhook},
-		{"webhook_create", post, pathTeams + "/:id/webhooks", "New webhook", panel.ManageWebhooks, (*Web).createWebhook},
-		{"webhook_show", get, pathTeams + "/:id/webhooks/:webhook", "Webhook", panel.SeeWebhooks, (*Web).showWebhook},
-		{"webhook_save", post, pathTeams + "/:id/webhooks/:webhook", "Webhook", panel.ManageWebhooks, (*Web).saveWebhook},
-		{"webhook_switch", post, pathTeams + "/:id/webhooks/:webhook/switch", "Webhook", panel.ManageWebhooks, (*Web).switchWebhook},
-		{"webhook_rotate", post, pathTeams + "/:id/webhooks/:webhook/rotate", "Webhook", panel.ManageWebhooks, (*Web).rotateWebhook},
-		{"webhook_delete", post, pathTeams + "/:id/webhooks/:webhook/delete", "Webhook", panel.ManageWebhooks, (*Web).deleteWebhook},
-		{"webhook_test", post, pathTeams + "/:id/webhooks/:webhook/test", "Webhook", panel.SendWebhooks, (*Web).testWebhook},
-		{"webhook_redeliver", post, pathTeams + "/:id/webhooks/:webhook/redeliver", "Webhook", panel.SendWebhooks, (*Web).redeliverFailed},
-		{"delivery_redeliver", post, pathTeams + "/:id/webhooks/:webhook/deliveries/:delivery/redeliver", "Webhook", panel.SendWebhooks, (*Web).redeliver},
-
 		{"audit_list", get, pathAudit, "Audit", panel.ReadAudit, (*Web).listAudit},
 	}
 }
@@ -132,5 +119,24 @@ func sandboxRoutes() []route {
 		{"template_show", get, pathTeams + "/:id/sandbox-templates/:template", "Template", panel.ManageTemplates, (*Web).showTemplate},
 		{"template_save", post, pathTeams + "/:id/sandbox-templates/:template", "Template", panel.ManageTemplates, (*Web).saveTemplate},
 		{"template_delete", post, pathTeams + "/:id/sandbox-templates/:template/delete", "Template", panel.ManageTemplates, (*Web).deleteTemplate},
+	}
+}
+
+// noticeRoutes are the pages of notices and of where they are sent to.
+func noticeRoutes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	return []route{
+		{"notice_list", get, pathNotices, "Notices", panel.SeeNotices, (*Web).listNotices},
+		{"webhook_list", get, pathTeams + "/:id/webhooks", "Webhooks", panel.SeeWebhooks, (*Web).listWebhooks},
+		{"webhook_new", get, pathTeams + "/:id/webhooks/new", "New webhook", panel.SeeWebhooks, (*Web).newWebhook},
+		{"webhook_create", post, pathTeams + "/:id/webhooks", "New webhook", panel.ManageWebhooks, (*Web).createWebhook},
+		{"webhook_show", get, pathTeams + "/:id/webhooks/:webhook", "Webhook", panel.SeeWebhooks, (*Web).showWebhook},
+		{"webhook_save", post, pathTeams + "/:id/webhooks/:webhook", "Webhook", panel.ManageWebhooks, (*Web).saveWebhook},
+		{"webhook_switch", post, pathTeams + "/:id/webhooks/:webhook/switch", "Webhook", panel.ManageWebhooks, (*Web).switchWebhook},
+		{"webhook_rotate", post, pathTeams + "/:id/webhooks/:webhook/rotate", "Webhook", panel.ManageWebhooks, (*Web).rotateWebhook},
+		{"webhook_delete", post, pathTeams + "/:id/webhooks/:webhook/delete", "Webhook", panel.ManageWebhooks, (*Web).deleteWebhook},
+		{"webhook_test", post, pathTeams + "/:id/webhooks/:webhook/test", "Webhook", panel.SendWebhooks, (*Web).testWebhook},
+		{"webhook_redeliver", post, pathTeams + "/:id/webhooks/:webhook/redeliver", "Webhook", panel.SendWebhooks, (*Web).redeliverFailed},
+		{"delivery_redeliver", post, pathTeams + "/:id/webhooks/:webhook/deliveries/:delivery/redeliver", "Webhook", panel.SendWebhooks, (*Web).redeliver},
 	}
 }
