@@ -25,7 +25,7 @@ type noticeListView struct {
 // noticeForm is the filter as it is chosen.
 type noticeForm struct {
 	Type, Backend, TeamID string
-	Types, Teams            []ui.Option
+	Types, Teams          []ui.Option
 }
 
 // noticeRow is one thing that happened: a notice, or the two that tell of one

@@ -96,7 +96,7 @@ func newWebhookView(h *model.Webhook, team teamLink, now time.Time) webhookView 
 			pathWebhookTest(h.TeamID, h.ID), pathWebhookSwitch(h.TeamID, h.ID), pathWebhookRotate(h.TeamID, h.ID),
 			pathWebhookDelete(h.TeamID, h.ID), pathWebhookRedeliver(h.TeamID, h.ID),
 		},
-		Facts:   []fact{{"Address", h.Target}, {"Format", formatLabel(h.Format)}, {"Gets", eventWords(h.Events)}, {"Made", agoWords(now.Sub(h.CreatedAt))}},
+		Facts: []fact{{"Address", h.Target}, {"Format", formatLabel(h.Format)}, {"Gets", eventWords(h.Events)}, {"Made", agoWords(now.Sub(h.CreatedAt))}},
 	}
 	if h.Enabled && !h.FailingSince.IsZero() {
 		v.Why = "It has taken nothing since " + h.FailingSince.UTC().Format("2006-01-02 15:04 UTC") + ". After five days it is switched off."
