@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -17,7 +18,7 @@ import (
 type sandboxNewView struct {
 	Action    string
 	CancelURL string
-	Key       string // so that a form that is sent twice makes one
+	Once      string // so that a form that is sent twice makes one
 	From      ui.Field
 	Branch    ui.Field
 	TTL       ui.Field
@@ -32,6 +33,8 @@ type sandboxNewView struct {
 type offered struct {
 	team     model.Team
 	template model.SandboxTemplate
+	ttl      time.Duration // how long its sandboxes live, unless they say otherwise
+	most     time.Duration
 }
 
 func (o offered) value() string { return o.team.ID + "/" + o.template.ID }
@@ -59,7 +62,7 @@ func (w *Web) createSandbox(c echo.Context) error {
 		return w.sandboxForm(c, http.StatusUnprocessableEntity, values, model.Errorf(model.CodeInvalid, "There is no template to make a sandbox from."))
 	}
 	r := panel.SandboxRequest{
-		Key: values.Get("key"), Template: o.template.ID, Branch: strings.TrimSpace(values.Get("branch")), TTL: values.Get("ttl"), Parameters: map[string]string{},
+		Once: values.Get("once"), Template: o.template.ID, Branch: strings.TrimSpace(values.Get("branch")), TTL: values.Get("ttl"), Parameters: map[string]string{},
 	}
 	for _, p := range o.template.Parameters {
 		if value := values.Get("p_" + p.Name); value != "" {
@@ -107,6 +110,10 @@ func (w *Web) offers(c echo.Context) ([]offered, error) {
 	if err != nil {
 		return nil, err
 	}
+	environments, err := w.panel.Environments(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
 	var all []offered
 	for _, t := range teams {
 		if !panel.May(actor, panel.MakeSandboxes, t.ID) {
@@ -117,7 +124,9 @@ func (w *Web) offers(c echo.Context) ([]offered, error) {
 			return nil, err
 		}
 		for _, tp := range templates {
-			all = append(all, offered{t, tp})
+			o := offered{team: t, template: tp}
+			o.ttl, o.most = w.panel.TemplateTTLs(&tp, environments)
+			all = append(all, o)
 		}
 	}
 	return all, nil
@@ -137,9 +146,9 @@ func chosen(all []offered, value string) *offered {
 }
 
 func newSandboxNewView(all []offered, values url.Values) sandboxNewView {
-	v := sandboxNewView{Action: pathSandboxNew(""), CancelURL: pathSandboxes, Key: values.Get("key")}
-	if v.Key == "" {
-		v.Key = model.NewID("page-")
+	v := sandboxNewView{Action: pathSandboxNew(""), CancelURL: pathSandboxes, Once: values.Get("once")}
+	if v.Once == "" {
+		v.Once = model.NewID("page-")
 	}
 	v.From = ui.Field{Name: "from", Label: "Template", Attrs: map[string]any{
 		"hx-get": pathSandboxNew(""), "hx-target": "#sandbox-inputs", "hx-swap": "outerHTML", "hx-trigger": "change", "hx-include": "closest form",
@@ -158,12 +167,13 @@ func newSandboxNewView(all []offered, values url.Values) sandboxNewView {
 	v.Branch = ui.Field{Name: "branch", Label: "Branch or pull request", Value: values.Get("branch"), Optional: true,
 		Help: "The sandbox is named after it.", Attrs: map[string]any{"placeholder": "feature/login", "maxlength": "255"}}
 	v.TTL = ui.Field{Name: "ttl", Label: "Lives for", Value: values.Get("ttl"), Optional: true,
-		Help: "As 90m, 8h or 2d12h. Empty is the template's or the environment's own. It can be extended.", Attrs: map[string]any{"placeholder": "8h"}}
+		Help: "As 90m, 8h or 2d12h."}
 	o := chosen(all, values.Get("from"))
 	if o == nil {
 		return v
 	}
 	v.From.Value, v.About = o.value(), o.template.Description
+	v.TTL.Help, v.TTL.Attrs = "As 90m, 8h or 2d12h; "+model.TTLText(o.most)+" at most. It can be extended until then.", map[string]any{"placeholder": model.TTLText(o.ttl)}
 	for _, p := range o.template.Parameters {
 		f := ui.Field{Name: "p_" + p.Name, Label: p.Name, Value: values.Get("p_" + p.Name), Optional: !p.Required || p.Default != "",
 			Help: p.Description, Attrs: map[string]any{"placeholder": p.Default}}

@@ -72,8 +72,8 @@ func TestSandboxPages(t *testing.T) {
 	want(t, s.as(owner, http.MethodGet, pathTemplate("team_a", at[1]), nil), http.StatusOK, `value="Our app"`, `value="[0-9.]+"`, "branch={{branch}}", "GET / 200", `value="3h"`)
 	wantRedirect(t, s.as(owner, http.MethodPost, pathTemplate("team_a", at[1]), form), pathTemplates("team_a"))
 
-	want(t, s.as(developer, http.MethodGet, pathSandboxNew(""), nil), http.StatusOK, "Our application", `name="p_version"`, "must fit [0-9.]+", `name="key" value="page-`)
-	make := url.Values{"key": {"page-1"}, "branch": {"feature/x"}, "p_version": {"one"}, "ttl": {"-1h"}}
+	want(t, s.as(developer, http.MethodGet, pathSandboxNew(""), nil), http.StatusOK, "Our application", `name="p_version"`, "must fit [0-9.]+", `name="once" value="page-`)
+	make := url.Values{"once": {"page-1"}, "branch": {"feature/x"}, "p_version": {"one"}, "ttl": {"-1h"}}
 	want(t, s.as(developer, http.MethodPost, pathSandboxNew(""), make), http.StatusUnprocessableEntity, "in the past", `value="feature/x"`, `value="-1h"`)
 	make.Set("ttl", "")
 	want(t, s.as(developer, http.MethodPost, pathSandboxNew(""), make), http.StatusUnprocessableEntity, "does not fit the pattern", `value="one"`)

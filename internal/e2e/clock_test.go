@@ -29,6 +29,7 @@ type skewed struct {
 	Endpoint, VPC             string
 	Subnets                   []string
 	Lease                     time.Duration
+	AWSRates                  float64
 }
 
 // serveSkewed is what the test binary does in a process of its own.
@@ -40,7 +41,7 @@ func serveSkewed(text string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	a, err := app.New(ctx, app.Config{
-		Listen: s.Listen, DataDir: s.DataDir, Database: s.Database, Lease: s.Lease, Sim: app.SimConfig{Off: true},
+		Listen: s.Listen, DataDir: s.DataDir, Database: s.Database, Lease: s.Lease, AWSRates: s.AWSRates, Sim: app.SimConfig{Off: true},
 		Environments: []model.Environment{{Name: "cloud", Region: "ap-northeast-1", VPCID: s.VPC, SubnetIDs: s.Subnets,
 			Endpoint: s.Endpoint, Credentials: model.CredentialsDefault}},
 		Now: func() time.Time { return time.Now().Add(s.Ahead) },
@@ -59,8 +60,14 @@ func serveSkewed(text string) error {
 // skew has the server run with a clock that is ahead of the true one.
 func (s *server) skew(c *cloud, dsn string, ahead time.Duration) {
 	s.t.Helper()
-	text, err := json.Marshal(skewed{Ahead: ahead, Listen: s.bind, DataDir: s.dir, Database: dsn,
-		Endpoint: c.url, VPC: c.world.VPCID, Subnets: c.world.SubnetIDs, Lease: fleetLease})
+	s.skewAt(c, skewed{Ahead: ahead, Database: dsn, Lease: fleetLease})
+}
+
+// skewAt fills in what is the server's and the cloud's.
+func (s *server) skewAt(c *cloud, k skewed) {
+	s.t.Helper()
+	k.Listen, k.DataDir, k.Endpoint, k.VPC, k.Subnets = s.bind, s.dir, c.url, c.world.VPCID, c.world.SubnetIDs
+	text, err := json.Marshal(k)
 	if err != nil {
 		s.t.Fatal(err)
 	}

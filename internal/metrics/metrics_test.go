@@ -36,6 +36,7 @@ func inTokyo(context.Context) (map[string]model.USD, error) {
 // noted is metrics in which each thing has happened.
 func noted() *metrics.Metrics {
 	m := metrics.New("v1", oneQueued, inTokyo)
+	m.Sandboxes(func(context.Context) (model.SandboxCounts, error) { return model.SandboxCounts{Living: 3, Ending: 2, Stuck: 1}, nil })
 	start := time.Unix(1000, 0)
 	taken := &model.Job{Operation: model.OpDestroy, State: model.JobRunning, Attempt: 2, Why: "Taken over from x, which stopped answering."}
 	m.Claimed(&model.Job{Operation: model.OpProvision, Attempt: 1, CreatedAt: start, StartedAt: start.Add(2 * time.Second)})
@@ -59,6 +60,9 @@ func TestScrape(t *testing.T) {
 	got := scrape(t, noted())
 	for _, line := range []string{
 		`drawbridge_jobs{operation="provision",state="queued"} 1`,
+		`drawbridge_sandboxes{state="lives"} 3`,
+		`drawbridge_sandboxes{state="ending"} 2`,
+		`drawbridge_sandboxes{state="stuck"} 1`,
 		`drawbridge_monthly_cost_usd{region="ap-northeast-1"} 28.435`,
 		`drawbridge_job_queue_wait_seconds_sum{operation="provision"} 2`,
 		`drawbridge_job_runs_total{operation="destroy",state="failed"} 1`,

@@ -107,14 +107,21 @@ func (s *Sandbox) nextLook() time.Time {
 	return s.EndsAt
 }
 
-// sandboxRetryMax bounds the wait between tries to destroy a sandbox.
-const sandboxRetryMax = time.Hour
+// SandboxRetryMax bounds the wait between tries to destroy a sandbox.
+const SandboxRetryMax = time.Hour
+
+// ToLookAt tells whether the reaper shall look at it. An end that is under way
+// is never put off for longer than SandboxRetryMax: where it seems so, the clock
+// has gone back.
+func (s *Sandbox) ToLookAt(now time.Time) bool {
+	return !now.Before(s.LookAt) || !s.EndingAt.IsZero() && s.LookAt.After(now.Add(SandboxRetryMax))
+}
 
 // RetryAfter is how long to wait before the next try to destroy it: a minute
 // after the first, twice as long after each, an hour at most.
 func (s *Sandbox) RetryAfter() time.Duration {
 	const doublings = 6
-	return min(time.Minute<<min(max(s.Tries-1, 0), doublings), sandboxRetryMax)
+	return min(time.Minute<<min(max(s.Tries-1, 0), doublings), SandboxRetryMax)
 }
 
 // SandboxCounts are how many sandboxes are in which part of their life.

@@ -20,7 +20,7 @@ var readers = []string{
 	"AccessLogs", "Account", "Audit", "Backend", "Backends", "CountBackends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
 	"ExportAudit", "HasActivity", "Instances", "Invitations", "Members", "Job", "Jobs", "Orphans", "Plan", "RollBackPlan", "StreamBackends", "StreamEvents", "Team", "Teams", "TestRuns",
 	"Tokens", "Trusts", "Users", "Quota", "WaitJob",
-	"CheckTemplates", "EndSandboxPlan", "ManagedSandboxTemplate", "Sandbox", "SandboxTTLs", "SandboxTemplate", "SandboxTemplates", "Sandboxes", "TeamSandboxes",
+	"CheckTemplates", "EndSandboxPlan", "ManagedSandboxTemplate", "Sandbox", "SandboxTTLs", "SandboxTemplate", "SandboxTemplates", "Sandboxes", "TeamSandboxes", "TemplateTTLs",
 	"EnvironmentCosts", "PricesIn", "RegionCosts", "SpecCost", "TeamCost",
 }
 

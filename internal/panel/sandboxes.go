@@ -141,6 +141,22 @@ func (p *Panel) SandboxTTLs(env *model.Environment) (ttl, most time.Duration) {
 	return min(cmp.Or(env.SandboxTTL, p.SandboxTTL, model.DefaultSandboxTTL), most), most
 }
 
+// TemplateTTLs are how long a sandbox of the template lives unless asked
+// otherwise, and at most.
+func (p *Panel) TemplateTTLs(t *model.SandboxTemplate, environments []model.Environment) (ttl, most time.Duration) {
+	env := &model.Environment{}
+	for i := range environments {
+		if environments[i].ID == t.EnvironmentID {
+			env = &environments[i]
+		}
+	}
+	ttl, most = p.SandboxTTLs(env)
+	if t.TTL > 0 {
+		ttl = min(t.TTL, most)
+	}
+	return ttl, most
+}
+
 // ExtendSandbox has a sandbox end that long from now, "" = its environment's
 // default, model.LongestTTL = as long as it may; not later than it may, and not
 // sooner than it would. developer.

@@ -53,7 +53,7 @@ func (p *Panel) reap(ctx context.Context, id string) (did bool, err error) {
 			return err
 		}
 		x, b, err := lockSandbox(ctx, q, id)
-		if err != nil || x.State() == model.SandboxGone || now.Before(x.LookAt) {
+		if err != nil || x.State() == model.SandboxGone || !x.ToLookAt(now) {
 			return err // another replica was faster
 		}
 		did = true

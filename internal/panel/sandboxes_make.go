@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 // SandboxRequest is the input of MakeSandbox. All may be left empty.
 type SandboxRequest struct {
 	Key        string // the maker's name for it; "" = one of its own
+	Once       string // the key where there is none, which nobody reads: of a form that may be sent twice
 	Template   string // id or name; "" = the first one that the team may use
 	Branch     string // branch or pull request; its name is made from it, or else from the key
 	TTL        string // how long it lives, as 8h; "" = the template's or the environment's default
@@ -40,8 +42,8 @@ func (p *Panel) MakeSandbox(ctx context.Context, a model.Actor, teamID string, r
 	if _, err := p.team(ctx, a, MakeSandboxes, teamID); err != nil {
 		return nil, err
 	}
-	if r.Key != "" {
-		living, err := p.Store.Read().LivingSandbox(ctx, teamID, r.Key)
+	if key := cmp.Or(r.Key, r.Once); key != "" {
+		living, err := p.Store.Read().LivingSandbox(ctx, teamID, key)
 		if err != nil {
 			return nil, err
 		}
@@ -123,10 +125,7 @@ func (w *sandboxWork) look(ctx context.Context) (err error) {
 	if w.env, err = w.panel.Store.Read().EnvironmentByID(ctx, w.template.EnvironmentID); err != nil {
 		return err
 	}
-	ttl, most := w.panel.SandboxTTLs(w.env)
-	if w.template.TTL > 0 {
-		ttl = min(w.template.TTL, most)
-	}
+	ttl, most := w.panel.TemplateTTLs(w.template, []model.Environment{*w.env})
 	if text := strings.TrimSpace(w.request.TTL); text != "" {
 		if ttl, err = model.ParseTTL(text); err != nil {
 			return asField("ttl", err)
@@ -139,12 +138,9 @@ func (w *sandboxWork) look(ctx context.Context) (err error) {
 	w.backend = newBackend(w.teamID, "", model.Spec{}, now)
 	w.backend.EnvironmentID = w.env.ID
 	w.sandbox = &model.Sandbox{
-		BackendID: w.backend.ID, TeamID: w.teamID, Key: w.request.Key, TemplateID: w.template.ID, Template: w.template.Name,
+		BackendID: w.backend.ID, TeamID: w.teamID, Key: cmp.Or(w.request.Key, w.request.Once, w.backend.ID), TemplateID: w.template.ID, Template: w.template.Name,
 		Branch: w.request.Branch, Parameters: w.request.Parameters, MadeBy: w.actor.Maker(), MadeByName: w.actor.Name,
 		CreatedAt: now, MaxEndsAt: now.Add(most),
-	}
-	if w.sandbox.Key == "" {
-		w.sandbox.Key = w.backend.ID
 	}
 	w.sandbox.EndAt(now.Add(ttl), now)
 	return nil
@@ -178,14 +174,7 @@ func (w *sandboxWork) plan(ctx context.Context, try int) error {
 
 // freeName is the first free one of the names that the sandbox could have.
 func (w *sandboxWork) freeName(ctx context.Context, try int) (string, error) {
-	from := w.request.Branch
-	if from == "" {
-		from = w.request.Key
-	}
-	if from == "" {
-		from = w.template.Name
-	}
-	name := model.SandboxName(from)
+	name := model.SandboxName(cmp.Or(w.request.Branch, w.request.Key, w.template.Name))
 	names := model.SandboxNames(name, numberedNames)
 	taken, err := w.panel.Store.Read().Backends(ctx, store.BackendQuery{TeamIDs: []string{w.teamID}, Names: names})
 	if err != nil {

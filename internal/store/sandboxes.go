@@ -123,14 +123,16 @@ func (q *Queries) Sandboxes(ctx context.Context, query SandboxQuery) ([]model.Sa
 }
 
 // SandboxesToLookAt lists the backends of sandboxes about which something may be
-// due, by the clock that all replicas share, at most limit.
+// due (see model.Sandbox.ToLookAt), by the clock that all replicas share, at
+// most limit.
 func (q *Queries) SandboxesToLookAt(ctx context.Context, limit int) ([]string, error) {
 	now, err := q.Clock(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return collect(q.rows(ctx, "list sandboxes to look at",
-		`SELECT backend_id FROM sandboxes WHERE gone_at = 0 AND look_at <= $1 ORDER BY look_at, backend_id LIMIT $2`, ms(now), limit),
+		`SELECT backend_id FROM sandboxes WHERE gone_at = 0 AND (look_at <= $1 OR ending_at <> 0 AND look_at > $2)
+		 ORDER BY look_at, backend_id LIMIT $3`, ms(now), ms(now.Add(model.SandboxRetryMax)), limit),
 		func(s scanner) (*string, error) {
 			var id string
 			return &id, s.Scan(&id)
@@ -174,7 +176,7 @@ func (q *Queries) sandboxFollows(ctx context.Context, j *model.Job, b *model.Bac
 			return err
 		}
 	default:
-		x.LookAt = x.EndingAt // now, whatever two clocks differ by
+		x.LookAt = time.UnixMilli(1) // at once, whatever the clock does meanwhile
 	}
 	return q.SaveSandbox(ctx, x)
 }

@@ -23,6 +23,8 @@ func Run(t *testing.T, open Open) {
 		"members":                    testMembers,
 		"invitations":                testInvitations,
 		"trusts":                     testTrusts,
+		"sandboxes":                  testSandboxes,
+		"sandbox templates":          testSandboxTemplates,
 		"user sessions":              testUserSessions,
 		"tries to sign in":           testTries,
 		"sessions":                   testSessions,
