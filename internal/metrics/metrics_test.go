@@ -36,7 +36,9 @@ func inTokyo(context.Context) (map[string]model.USD, error) {
 // noted is metrics in which each thing has happened.
 func noted() *metrics.Metrics {
 	m := metrics.New("v1", oneQueued, inTokyo)
-	m.Sandboxes(func(context.Context) (model.SandboxCounts, error) { return model.SandboxCounts{Living: 3, Ending: 2, Stuck: 1}, nil })
+	m.Sandboxes(func(context.Context) (model.SandboxCounts, error) {
+		return model.SandboxCounts{Living: 3, Ending: 2, Stuck: 1}, nil
+	})
 	start := time.Unix(1000, 0)
 	taken := &model.Job{Operation: model.OpDestroy, State: model.JobRunning, Attempt: 2, Why: "Taken over from x, which stopped answering."}
 	m.Claimed(&model.Job{Operation: model.OpProvision, Attempt: 1, CreatedAt: start, StartedAt: start.Add(2 * time.Second)})
