@@ -21,6 +21,7 @@ type accessFlags struct {
 
 	ACMEDirectory string   `name:"acme-directory" help:"Directory of another ACME authority than Let's Encrypt." placeholder:"URL"`
 	Hosts         []string `help:"Names by which the panel is asked, beside those of --url and --acme-hosts; others are refused." placeholder:"NAME,…"`
+	IssuerNets    []string `name:"issuer-networks" help:"Networks of your own in which issuers of workload tokens may be asked for their keys, as a GitLab's: 10.1.0.0/16." placeholder:"CIDR,…"`
 	NoPasswords   bool     `help:"Nobody signs in by password; needs --oidc-issuer."`
 
 	OIDCName             string   `name:"oidc-name" help:"What stands on the provider's button." default:"single sign-on"`
@@ -35,7 +36,7 @@ func (f accessFlags) config() (app.AccessConfig, error) {
 	c := app.AccessConfig{
 		URL: strings.TrimSuffix(f.URL, "/"), TrustedProxies: f.TrustedProxies,
 		TLSCert: f.TLSCert, TLSKey: f.TLSKey, ACMEHosts: f.ACMEHosts, ACMEEmail: f.ACMEEmail, ACMEDirectory: f.ACMEDirectory,
-		Hosts: f.Hosts, NoPasswords: f.NoPasswords,
+		Hosts: f.Hosts, NoPasswords: f.NoPasswords, IssuerNetworks: f.IssuerNets,
 	}
 	if f.OIDCIssuer == "" {
 		return c, nil

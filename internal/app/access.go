@@ -35,6 +35,7 @@ type AccessConfig struct {
 	Hosts          []string             // names by which the panel is asked, beside those of the above
 	Provider       *auth.ProviderConfig // nil = passwords only
 	NoPasswords    bool                 // the provider only
+	IssuerNetworks []string             // issuers of workload tokens may be there though it is not public
 }
 
 // secure tells whether browsers reach the panel by HTTPS.

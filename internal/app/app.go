@@ -98,7 +98,11 @@ func New(ctx context.Context, cfg Config, logger *slog.Logger) (_ *App, err erro
 	if a.http, err = withTLS(a.http, cfg.Access, cfg.DataDir, logger); err != nil {
 		return nil, err
 	}
-	guarded := probe.New(probe.Options{UserAgent: "Drawbridge/" + cfg.Version, MaxBody: maxIssuerBody})
+	issuers, err := ownNetworks("--issuer-networks", cfg.Access.IssuerNetworks)
+	if err != nil {
+		return nil, err
+	}
+	guarded := probe.New(probe.Options{UserAgent: "Drawbridge/" + cfg.Version, MaxBody: maxIssuerBody, Networks: issuers})
 	a.Auth = auth.New(a.Store, auth.Options{
 		Secure: cfg.Secure || cfg.Access.secure(), Now: a.Store.Now, Logger: logger, Issuers: guarded.HTTP(),
 		NoPasswords: cfg.Access.NoPasswords,

@@ -43,15 +43,16 @@ func (c *WebhookConfig) key(dataDir string, shared bool, logger *slog.Logger) (*
 	return k, nil
 }
 
-func (c *WebhookConfig) networks() ([]netip.Prefix, error) {
+// ownNetworks reads what a flag names as the operator's own networks.
+func ownNetworks(flag string, texts []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
-	for _, text := range c.Networks {
+	for _, text := range texts {
 		p, err := netip.ParsePrefix(strings.TrimSpace(text))
 		if addr, isAddr := netip.ParseAddr(strings.TrimSpace(text)); err != nil && isAddr == nil {
 			p, err = netip.PrefixFrom(addr.WithZone(""), addr.BitLen()), nil
 		}
 		if err != nil {
-			return nil, model.Errorf(model.CodeInvalid, "--webhook-networks takes addresses and networks, as 10.1.0.0/16; %q is none.", text)
+			return nil, model.Errorf(model.CodeInvalid, "%s takes addresses and networks, as 10.1.0.0/16; %q is none.", flag, text)
 		}
 		out = append(out, p.Masked())
 	}
@@ -60,7 +61,7 @@ func (c *WebhookConfig) networks() ([]netip.Prefix, error) {
 
 // newSender makes what seals the secrets of webhooks and sends to them.
 func (a *App) newSender() (*webhook.Sender, error) {
-	networks, err := a.cfg.Webhooks.networks()
+	networks, err := ownNetworks("--webhook-networks", a.cfg.Webhooks.Networks)
 	if err != nil {
 		return nil, err
 	}

@@ -86,6 +86,26 @@ func (p *provisionCmd) Run(ctx context.Context, c *Cmd) error {
 	return c.onBackend(ctx, p.waiting, p.Backend, "POST", "/provision")
 }
 
+type sleepCmd struct {
+	Backend string `arg:"" help:"Name or id."`
+	waiting
+}
+
+// Run stops the backend's instances.
+func (s *sleepCmd) Run(ctx context.Context, c *Cmd) error {
+	return c.onBackend(ctx, s.waiting, s.Backend, "POST", "/sleep")
+}
+
+type wakeCmd struct {
+	Backend string `arg:"" help:"Name or id."`
+	waiting
+}
+
+// Run starts them again.
+func (w *wakeCmd) Run(ctx context.Context, c *Cmd) error {
+	return c.onBackend(ctx, w.waiting, w.Backend, "POST", "/wake")
+}
+
 type destroyCmd struct {
 	Backend string `arg:"" help:"Name or id."`
 	waiting

@@ -23,6 +23,7 @@ const maxAnswer = 64 << 20
 // client speaks the panel's REST API.
 type client struct {
 	panel, base, token string
+	renew              func(context.Context) (string, error) // a new token; nil when there is only that one
 	http               *http.Client
 }
 
@@ -35,7 +36,11 @@ func newClient(l login) (*client, error) {
 		// A redirect could carry the token elsewhere; the API sends none.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &client{panel: l.URL, base: l.URL + "/api/v1", token: l.Token, http: h}, nil
+	c := &client{panel: l.URL, base: l.URL + "/api/v1", token: l.Token, http: h}
+	if l.Token == "" {
+		c.renew = workloadToken(l.URL)
+	}
+	return c, nil
 }
 
 // problem is a refusal in the panel's words.
@@ -97,11 +102,7 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	var resp *http.Response
 	var err error
 	for try := 1; ; try++ {
-		var body io.Reader
-		if in != nil {
-			body = bytes.NewReader(data)
-		}
-		resp, err = c.send(ctx, method, path, body, header)
+		resp, err = c.send(ctx, method, path, data, header)
 		pause, again := sendAgain(err, try)
 		if !again || try == tries || ctx.Err() != nil {
 			break
@@ -138,8 +139,36 @@ func sendAgain(err error, try int) (pause time.Duration, again bool) {
 }
 
 // send returns an answer of status 2xx, or the refusal as an error.
-func (c *client) send(ctx context.Context, method, path string, body io.Reader, header http.Header) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+func (c *client) send(ctx context.Context, method, path string, body []byte, header http.Header) (*http.Response, error) {
+	for renewed := false; ; renewed = true {
+		if c.token == "" && c.renew != nil {
+			var err error
+			if c.token, err = c.renew(ctx); err != nil {
+				return nil, err
+			}
+		}
+		resp, err := c.sendOnce(ctx, method, path, body, header)
+		if err != nil {
+			return nil, fmt.Errorf("the panel was not reached: %w", err)
+		}
+		if resp.StatusCode/100 == 2 {
+			return resp, nil
+		}
+		err = refusal(resp)
+		_ = resp.Body.Close() // it was read
+		if resp.StatusCode != http.StatusUnauthorized || c.renew == nil || renewed {
+			return nil, err
+		}
+		c.token = "" // its time has passed
+	}
+}
+
+func (c *client) sendOnce(ctx context.Context, method, path string, body []byte, header http.Header) (*http.Response, error) {
+	var r io.Reader
+	if body != nil {
+		r = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, r)
 	if err != nil {
 		return nil, fmt.Errorf("ask the panel: %w", err)
 	}
@@ -151,15 +180,7 @@ func (c *client) send(ctx context.Context, method, path string, body io.Reader, 
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	req.Header.Set("User-Agent", "drawbridge-ctl")
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("the panel was not reached: %w", err)
-	}
-	if resp.StatusCode/100 == 2 {
-		return resp, nil
-	}
-	defer resp.Body.Close()
-	return nil, refusal(resp)
+	return c.http.Do(req)
 }
 
 func refusal(resp *http.Response) error {

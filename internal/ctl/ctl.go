@@ -6,6 +6,7 @@ package ctl
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 
@@ -18,10 +19,16 @@ type Cmd struct {
 	Backends  backendsCmd  `cmd:"" help:"List and show backends."`
 	Provision provisionCmd `cmd:"" help:"Make a backend's chain."`
 	Destroy   destroyCmd   `cmd:"" help:"Delete what was made for a backend."`
+	Sleep     sleepCmd     `cmd:"" help:"Stop a backend's instances; its invoke URL stays."`
+	Wake      wakeCmd      `cmd:"" help:"Start them again."`
+	Sandbox   sandboxCmd   `cmd:"" help:"Make, list, extend and end sandboxes."`
 	Jobs      jobsCmd      `cmd:"" help:"List and show jobs; cancel, retry and roll them back."`
 	Logs      logsCmd      `cmd:"" help:"Follow a job until it has ended; its exit code tells how."`
 	Tests     testsCmd     `cmd:"" help:"Run route tests."`
 
+	Events       eventsCmd       `cmd:"" help:"Show a backend's history, and follow it."`
+	Notices      noticesCmd      `cmd:"" help:"Show what teams were told."`
+	Webhooks     webhooksCmd     `cmd:"" help:"List, make, test and delete webhooks; see and repeat deliveries."`
 	Environments environmentsCmd `cmd:"" help:"List environments; ask whether one answers."`
 	Orphans      orphansCmd      `cmd:"" help:"List, delete and adopt what nothing accounts for."`
 	Teams        teamsCmd        `cmd:"" help:"List teams, their members and quotas."`
@@ -60,11 +67,22 @@ func (c *Cmd) session() (*session, error) {
 		return nil, err
 	}
 	s := &session{client: cl, json: c.JSON, out: os.Stdout}
-	if term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("TERM") != "dumb" && !c.JSON {
-		s.screen = os.Stdout
+	if !c.JSON {
+		s.screen = screenOn(os.Stdout)
 	}
 	return s, nil
 }
+
+// screenOn is f when it is a terminal that a tree can be drawn on.
+func screenOn(f *os.File) *os.File {
+	if term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
+		return f
+	}
+	return nil
+}
+
+// aside says something that is not what was asked for.
+func aside(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 
 // show prints v as JSON when that was asked for, else lets words print it.
 func (s *session) show(v any, words func(io.Writer) error) error {

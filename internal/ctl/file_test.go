@@ -178,3 +178,24 @@ func TestRefusalsAreLocated(t *testing.T) {
 		}
 	}
 }
+
+// TestExamplesFitTheSchema: what is in the repository to copy from is good.
+func TestExamplesFitTheSchema(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join("..", "..", "examples", "*", "backend*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d examples, %v", len(files), err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, why := look(t, string(text)); why != "" {
+			t.Errorf("%s: %s", name, why)
+		}
+		if !strings.HasPrefix(string(text), "# yaml-language-server: $schema=") {
+			t.Errorf("%s does not name its schema", name)
+		}
+	}
+}

@@ -29,7 +29,7 @@ func (s *session) follow(ctx context.Context, id string) error {
 	p := s.progress(j)
 	p.moved(j, nil)
 	if !j.ended() {
-		err = s.stream(ctx, j.BackendID, after, func(e event) (bool, error) {
+		err = s.stream(ctx, "/backends/"+j.BackendID+"/events", after, func(e event) (bool, error) {
 			if s.json && e.JobID == j.ID {
 				if err := json.NewEncoder(s.out).Encode(e); err != nil {
 					return false, err

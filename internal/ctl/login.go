@@ -81,7 +81,7 @@ func (c *Cmd) login() (login, error) {
 	switch {
 	case l.URL == "":
 		return l, errors.New("no panel is named; run ctl login --url URL, or set DRAWBRIDGE_URL and DRAWBRIDGE_TOKEN")
-	case l.Token == "":
+	case l.Token == "" && workloadToken(l.URL) == nil:
 		return l, fmt.Errorf("there is no token for %s; run ctl login --url %[1]s, or set DRAWBRIDGE_TOKEN", l.URL)
 	}
 	return l, nil

@@ -23,14 +23,14 @@ const (
 
 var errSilent = errors.New("nothing came over the stream any more")
 
-// stream hands over each event of the backend after the cursor until more says
+// stream hands over each event of the stream after the cursor until more says
 // no. It reconnects, from where it was, for as long as ctx lasts; only a
 // refusal ends it. lost is told why each time the panel is gone.
-func (c *client) stream(ctx context.Context, backendID string, after int64, more func(event) (bool, error), lost func(error)) error {
+func (c *client) stream(ctx context.Context, path string, after int64, more func(event) (bool, error), lost func(error)) error {
 	pause := firstPause
 	for {
 		seen := after
-		done, err := c.streamOnce(ctx, backendID, &after, more)
+		done, err := c.streamOnce(ctx, path, &after, more)
 		if done || refused(err) || ctx.Err() != nil {
 			return errors.Join(err, ctx.Err())
 		}
@@ -48,12 +48,12 @@ func (c *client) stream(ctx context.Context, backendID string, after int64, more
 }
 
 // streamOnce reads one connection; done says that more wants nothing further.
-func (c *client) streamOnce(ctx context.Context, backendID string, after *int64, more func(event) (bool, error)) (done bool, err error) {
+func (c *client) streamOnce(ctx context.Context, path string, after *int64, more func(event) (bool, error)) (done bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := time.AfterFunc(silence, func() { cancel(errSilent) })
 	defer watch.Stop()
-	resp, err := c.send(ctx, "GET", "/backends/"+backendID+"/events", nil, http.Header{
+	resp, err := c.send(ctx, "GET", path, nil, http.Header{
 		"Accept": {"text/event-stream"}, "Last-Event-Id": {strconv.FormatInt(*after, 10)},
 	})
 	if err != nil {
@@ -72,6 +72,7 @@ func (c *client) streamOnce(ctx context.Context, backendID string, after *int64,
 		if err := json.Unmarshal([]byte(data), &e); err != nil {
 			return false, fmt.Errorf("read an event: %w", err)
 		}
+		e.raw = json.RawMessage(data)
 		if e.Seq <= *after {
 			continue
 		}

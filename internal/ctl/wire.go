@@ -129,6 +129,7 @@ type event struct {
 	Type  string          `json:"type"`
 	JobID string          `json:"job_id"`
 	Data  json.RawMessage `json:"data"`
+	raw   json.RawMessage // as it came
 }
 
 type testRun struct {
