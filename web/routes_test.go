@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,6 +105,37 @@ func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
 			t.Errorf("%s: headers %v", path, h)
 		}
 	}
+}
+
+// TestWhoProvedLongAgoProvesAgain: every form whose permission takes a fresh proof
+// sends a person without one to give it, and does nothing meanwhile.
+func TestWhoProvedLongAgoProvesAgain(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.foreignTeam()
+	var fresh, others []string
+	for _, r := range routes() {
+		if r.Method == http.MethodGet {
+			continue
+		}
+		if !r.Needs.Fresh() {
+			others = append(others, r.Name)
+			continue
+		}
+		fresh = append(fresh, r.Name)
+		a := model.Actor{ID: "usr_stale", Name: "Ada", Admin: true, Person: true, Stale: true}
+		x := s.things("team_a", model.Actor{})
+		got := s.ask(a, r.Method, address(r, x, x), false)
+		if got.Code != http.StatusSeeOther || !strings.HasPrefix(got.Header().Get("Location"), pathConfirm) {
+			t.Errorf("%s: %d to %q", r.Name, got.Code, got.Header().Get("Location"))
+		}
+	}
+	for _, name := range []string{"backend_destroy", "token_create", "trust_create", "invitation_create", "member_save", "member_remove", "user_switch", "user_admin"} {
+		if !slices.Contains(fresh, name) {
+			t.Errorf("%s takes no fresh proof", name)
+		}
+	}
+	t.Logf("a fresh proof is asked for by %q, and not by %q", fresh, others)
 }
 
 func TestOtherSitesCannotPost(t *testing.T) {
