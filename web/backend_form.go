@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -24,6 +25,7 @@ type backendForm struct {
 	InstanceIDs                    []string
 	AddRule                        bool
 	Tests, Tags                    string
+	Schedule                       scheduleForm
 }
 
 // defaultForm has sensible values in every field but the name.
@@ -32,7 +34,7 @@ func defaultForm(environmentID string) backendForm {
 	f := backendForm{
 		EnvironmentID: environmentID, Source: string(spec.Source),
 		Port: strconv.Itoa(model.DefaultPort), HealthPath: spec.HealthPath,
-		Count: strconv.Itoa(spec.Launch.Count), InstanceType: spec.Launch.InstanceType, AddRule: true,
+		Count: strconv.Itoa(spec.Launch.Count), InstanceType: spec.Launch.InstanceType, AddRule: true, Schedule: defaultSchedule(),
 	}
 	f.Tests = testLines(spec.Tests)
 	return f
@@ -41,7 +43,7 @@ func defaultForm(environmentID string) backendForm {
 // formOfSpec is the form that would make the spec.
 func formOfSpec(s model.Spec) backendForm {
 	f := backendForm{Source: string(s.Source), Port: strconv.Itoa(s.Port), HealthPath: s.HealthPath, Count: strconv.Itoa(model.DefaultCount),
-		InstanceType: model.DefaultInstanceType, AddRule: true, Tests: testLines(s.Tests)}
+		InstanceType: model.DefaultInstanceType, AddRule: true, Tests: testLines(s.Tests), Schedule: scheduleFormOfSpec(s.Schedule)}
 	if l := s.Launch; l != nil {
 		f.Count, f.InstanceType, f.AMI, f.UserData, f.InstanceProfile = strconv.Itoa(l.Count), l.InstanceType, l.AMI, l.UserData, l.InstanceProfile
 	}
@@ -73,7 +75,7 @@ func formOf(v url.Values) backendForm {
 		// Browsers send CRLF; cloud-init wants the shell's line ends.
 		UserData:    strings.ReplaceAll(v.Get("user_data"), "\r\n", "\n"),
 		InstanceIDs: v["instance_ids"], AddRule: v.Get("add_rule") != "",
-		Tests: v.Get("tests"), Tags: v.Get("tags"),
+		Tests: v.Get("tests"), Tags: v.Get("tags"), Schedule: scheduleFormOf(v),
 	}
 }
 
@@ -92,6 +94,7 @@ func (f backendForm) registration() (panel.Registration, error) {
 			InstanceProfile: f.InstanceProfile,
 			Count:           number(&v, "spec.launch.count", f.Count, "Write how many instances as a whole number, such as 1."),
 		}
+		spec.Schedule = f.Schedule.schedule()
 		if f.Count == "0" {
 			v.Add("spec.launch.count", "Launch 1 to %d instances.", model.MaxInstances)
 		}
@@ -190,6 +193,7 @@ func fieldErrors(fields []model.Field) (byInput map[string]string, rest []string
 		"spec.launch.user_data": "user_data", "spec.launch.instance_profile": "instance_profile",
 		"spec.instances.ids": "instance_ids", "spec.tests": "tests", "spec.tags": "tags",
 	}
+	maps.Copy(inputs, scheduleInputs)
 	byInput = map[string]string{}
 	for _, f := range fields {
 		path, message := f.Path, f.Message

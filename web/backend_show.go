@@ -34,6 +34,7 @@ type backendHead struct {
 	Phase       ui.State
 	Environment string
 	Created     ui.Time
+	Comes       string // what its schedule does next; "" for nothing
 	InvokeURL   string
 	Curl        string
 	Sandbox     *sandboxView // nil for a backend without an end
@@ -108,6 +109,7 @@ func newBackendHead(d *panel.BackendDetail, actor model.Actor, now time.Time) ba
 		NewURL: pathBackendNew(), BackendsURL: pathBackends, Failed: d.Phase == model.PhaseFailed,
 	}
 	h.Sandbox = newSandboxView(d.Sandbox, actor, now)
+	h.Comes = comesWords(d.Spec.Schedule, d.Phase, now)
 	if d.InvokeURL != "" {
 		h.Curl = curlOf(http.MethodGet, d.InvokeURL)
 	}
@@ -150,6 +152,7 @@ func newFacts(d *panel.BackendDetail) []fact {
 	facts = append(facts,
 		fact{"Port", fmt.Sprint(d.Spec.Port)},
 		fact{"Health check", "GET " + d.Spec.HealthPath},
+		fact{"Schedule", scheduleFact(d.Spec)},
 		fact{"Region", d.Environment.Region},
 		fact{"VPC", d.Environment.VPCID},
 		fact{"Subnets", strings.Join(d.Environment.SubnetIDs, ", ")},
@@ -158,6 +161,13 @@ func newFacts(d *panel.BackendDetail) []fact {
 		facts = append(facts, fact{"Tag " + k, d.Spec.Tags[k]})
 	}
 	return append(facts, fact{"Id", d.ID})
+}
+
+func scheduleFact(s model.Spec) string {
+	if s.Schedule == nil {
+		return "none, awake until put to sleep"
+	}
+	return scheduleWords(s.Schedule)
 }
 
 func sourceWords(s model.Spec) string {

@@ -14,14 +14,15 @@ import (
 
 // costView is what a chain costs a month.
 type costView struct {
-	Title   string
-	Monthly string // "$28.44"
-	Words   string // what the amount is of
-	Asleep  string // what it costs and saves when it sleeps; "" when it never does
-	Rows    []costRow
-	ByUse   []costRow
-	Unknown string // what the amount leaves out
-	URL     string // of the prices
+	Title    string
+	Monthly  string // "$28.44"
+	Words    string // what the amount is of
+	Asleep   string // what it costs and saves when it sleeps; "" when it never does
+	Schedule string // what its schedule saves
+	Rows     []costRow
+	ByUse    []costRow
+	Unknown  string // what the amount leaves out
+	URL      string // of the prices
 }
 
 // costRow is one thing that is paid for.
@@ -51,6 +52,9 @@ func newCostView(c *model.Cost, title string) costView {
 	if !c.Known() {
 		v.Unknown = "Without " + strings.Join(c.Unknown, " and ") + ": nobody has told the table of prices what that costs here."
 	}
+	if saves := c.Saves(); saves > 0 {
+		v.Schedule = fmt.Sprintf("By its schedule it is awake %d of %d hours: %s a month less than if it never slept.", c.AwakeHours, model.HoursPerMonth, saves)
+	}
 	if slept := c.Awake - c.Asleep; slept > 0 {
 		v.Asleep = fmt.Sprintf("While it sleeps it costs at the rate of %s a month, %s less: the root volumes and the load balancer stay.", c.Asleep, slept)
 	}
@@ -64,7 +68,7 @@ func planCost(p *model.Plan) *costView {
 	}
 	v := newCostView(p.Cost, "What it costs")
 	if p.Operation == model.OpDestroy {
-		v.Title, v.Asleep = "What ends with it", ""
+		v.Title, v.Asleep, v.Schedule = "What ends with it", "", ""
 		v.Words = "a month in " + p.Cost.Region + ", at list prices, that is not spent any more."
 	}
 	return &v
@@ -74,7 +78,7 @@ func planCost(p *model.Plan) *costView {
 type costSumView struct {
 	Monthly string
 	Words   string
-	Saved   string // an estimate; "" when nothing ended
+	Saved   []string // estimates of what was not spent
 	URL     string
 }
 
@@ -107,8 +111,11 @@ func sleepOrSleeps(n int) string {
 func newTeamCostView(c *panel.TeamCost) costSumView {
 	v := newCostSumView(c.CostSum)
 	if s := c.Savings; s.Ended > 0 {
-		v.Saved = fmt.Sprintf("%s ended in the last 30 days: together %s a month less. Had they gone on, they would have cost about %s since.",
-			count(s.Ended, "backend"), s.EndedMonthly, s.EndedSaved)
+		v.Saved = append(v.Saved, fmt.Sprintf("%s ended in the last 30 days: together %s a month less. Had they gone on, they would have cost about %s since.",
+			count(s.Ended, "backend"), s.EndedMonthly, s.EndedSaved))
+	}
+	if s := c.Savings; s.SleptSaved > 0 {
+		v.Saved = append(v.Saved, fmt.Sprintf("Sleep spared %s in the last 30 days, about %s.", count(s.SleptHours, "instance hour"), s.SleptSaved))
 	}
 	return v
 }

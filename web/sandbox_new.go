@@ -26,7 +26,8 @@ type sandboxNewView struct {
 	About     string     // the template's description
 	Rest      []string   // refusals of no input
 	Refused   int
-	Templates string // where templates are made, when there is none
+	Templates string    // where templates are made, when there is none
+	Cost      *costView // nil when it is not known what it would be
 }
 
 // offered is a template that the actor may make a sandbox from, for a team.
@@ -94,6 +95,9 @@ func (w *Web) sandboxForm(c echo.Context, status int, values url.Values, refused
 			v.Templates = pathTemplates(teams[0].Value)
 		}
 	}
+	if o := chosen(all, values.Get("from")); o != nil {
+		v.Cost = w.sandboxCost(c, o)
+	}
 	if refused != nil {
 		v.refuse(refused)
 	}
@@ -101,6 +105,17 @@ func (w *Web) sandboxForm(c echo.Context, status int, values url.Values, refused
 		return w.fragment(c, status, sandboxInputs(v))
 	}
 	return w.pageWith(c, status, w.layoutView(c, "", "sandboxes"), sandboxNewPage(v))
+}
+
+// sandboxCost is what a sandbox from the template would cost.
+func (w *Web) sandboxCost(c echo.Context, o *offered) *costView {
+	cost, err := w.panel.SpecCost(c.Request().Context(), actorOf(c), o.template.EnvironmentID, o.template.Spec)
+	if err != nil {
+		return nil // there is none to tell; making it says why
+	}
+	v := newCostView(cost, "")
+	v.Words = "a month while it lives, " + (cost.Awake / model.HoursPerMonth).String() + " an hour, at list prices. Traffic comes on top."
+	return &v
 }
 
 // offers are the templates that the actor may make sandboxes from, by team.

@@ -28,9 +28,10 @@ type EnvironmentCost struct {
 }
 
 // SpecCost reckons what a chain of that spec would cost a month in an
-// environment. Nothing is asked but the table of prices. viewer.
+// environment, "" for the only one. Nothing is asked but the table of prices.
+// viewer.
 func (p *Panel) SpecCost(ctx context.Context, a model.Actor, environmentID string, spec model.Spec) (*model.Cost, error) {
-	env, err := p.environment(ctx, a, SeeEnvironments, environmentID)
+	env, err := p.environmentOrOnly(ctx, a, SeeEnvironments, environmentID)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,17 @@ func (p *Panel) Instances(ctx context.Context, a model.Actor, environmentID stri
 	return p.Cloud.Instances(ctx, env)
 }
 
+// environmentOrOnly is environment, and the only one for "".
+func (p *Panel) environmentOrOnly(ctx context.Context, a model.Actor, need Permission, id string) (*model.Environment, error) {
+	if id != "" {
+		return p.environment(ctx, a, need, id)
+	}
+	if err := member(a, need); err != nil {
+		return nil, err
+	}
+	return p.environmentFor(ctx, "")
+}
+
 func (p *Panel) environment(ctx context.Context, a model.Actor, need Permission, id string) (*model.Environment, error) {
 	if err := member(a, need); err != nil {
 		return nil, err
