@@ -112,7 +112,7 @@ func newBenchOn(t testing.TB, o store.Options) *bench {
 		t.Fatal(err)
 	}
 	c := &cloud{}
-	p := panel.New(panel.Deps{InstallID: "ins_own", Activity: func(*model.Environment) panel.Activity { return record{} }, Store: st, Cloud: c, Worker: idle{}, Hub: hub, Probe: probe.New(probe.Options{}), Secrets: auth.New(st, auth.Options{}), Logger: slog.New(slog.DiscardHandler)})
+	p := panel.New(panel.Deps{InstallID: "ins_own", Activity: func(*model.Environment) panel.Activity { return record{} }, Store: st, Cloud: c, Worker: idle{}, Hub: hub, Probe: probe.New(probe.Options{}), Secrets: auth.New(st, auth.Options{}), Webhooks: newSender(t), Logger: slog.New(slog.DiscardHandler)})
 	return &bench{t, p, st, c}
 }
 
