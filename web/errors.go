@@ -28,6 +28,8 @@ func statusOf(code model.Code) int {
 		return http.StatusNotFound
 	case model.CodeConflict:
 		return http.StatusConflict
+	case model.CodePrecondition:
+		return http.StatusPreconditionFailed
 	case model.CodeTooMany:
 		return http.StatusTooManyRequests
 	case model.CodeUnavailable:

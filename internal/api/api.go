@@ -182,6 +182,9 @@ func route[I, O any](a *API, h huma.API, op huma.Operation, fn func(context.Cont
 func errorStatuses(op huma.Operation) []int {
 	out := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
 		http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable}
+	if op.OperationID == "put-backend" {
+		out = append(out, http.StatusPreconditionFailed)
+	}
 	if op.Method != http.MethodGet {
 		out = append(out, http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}

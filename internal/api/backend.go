@@ -161,6 +161,7 @@ func (a *API) registerBackends(h huma.API) {
 		OperationID: "get-backend", Method: http.MethodGet, Path: "/backends/{id}", Tags: tags,
 		Summary: "Get a backend", Description: "With its resources and the newest run of each of its route tests.",
 	}, a.getBackend)
+	a.registerPut(h)
 	route(a, h, huma.Operation{
 		OperationID: "plan-backend", Method: http.MethodGet, Path: "/backends/{id}/plan", Tags: tags,
 		Summary: "Look at the plan", Description: "What would be made or deleted, in which order, and what was found that forbids it. Changes nothing.",
@@ -226,9 +227,9 @@ func (a *API) listBackends(ctx context.Context, actor model.Actor, in *backendsI
 	return &output[backendPage]{page}, nil
 }
 
-func (a *API) getBackend(ctx context.Context, actor model.Actor, in *backendInput) (*output[BackendDetail], error) {
+func (a *API) getBackend(ctx context.Context, actor model.Actor, in *backendInput) (*backendOutput, error) {
 	d, err := a.panel.Backend(ctx, actor, in.ID)
-	return one(d, err, backendDetailOf)
+	return backendWithTag(d, err)
 }
 
 func (a *API) planBackend(ctx context.Context, actor model.Actor, in *planInput) (*output[Plan], error) {

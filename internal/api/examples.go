@@ -13,6 +13,7 @@ import (
 var exampleBodies = map[string]string{
 	"register-backend":  `{"name":"orders-api","spec":{"source":"launch","port":8000,"health_path":"/health","launch":{"instance_type":"t3.micro","count":1}}}`,
 	"register-backends": `{"backends":[{"name":"orders-api","spec":{"port":8000}},{"name":"stock-api","spec":{"port":8080}}],"provision":true}`,
+	"put-backend":       `{"environment":"local","spec":{"source":"launch","port":8000,"health_path":"/health","launch":{"instance_type":"t3.micro","count":2}}}`,
 	"run-tests":         `{"names":["GET /service-a"]}`,
 	"delete-orphans":    `{"ids":["sg-0a1b2c3d4e5f67890"]}`,
 	"adopt-orphan":      `{"id":"sg-0a1b2c3d4e5f67890"}`,

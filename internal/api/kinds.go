@@ -17,6 +17,7 @@ func ErrorKinds() model.ErrorChapter {
 		row("method_not_allowed", "The address does not answer this method (405).", "Look the operation up at /api/docs."),
 		row("timeout", "The body did not arrive in time (408).", "Send it again."),
 		row("conflict", "The state of the thing does not allow this now (409).", "The message says why; holder names the job that stands in the way. With Retry-After, send the same again after that time."),
+		row("precondition_failed", "The thing is not as If-Match or If-None-Match says (412).", "Somebody changed it meanwhile. Read it again, apply your change to that, and send its new ETag."),
 		row("too_large", "The body is too large (413).", "Send less at once; the message says how much may be."),
 		row("unsupported_media_type", "The body is not sent as JSON (415).", "Send Content-Type: application/json."),
 		row("invalid", "Some inputs need another value (422).", "errors names each of them and says how to mend it."),

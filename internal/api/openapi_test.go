@@ -136,7 +136,9 @@ func TestTheIssuesOperationsAreThere(t *testing.T) {
 	t.Parallel()
 	want := []string{
 		"POST /backends", "GET /backends", "GET /backends/{id}", "DELETE /backends/{id}", "GET /backends/{id}/plan",
-		"POST /backends/{id}/provision", "POST /backends/{id}/sleep", "POST /backends/{id}/wake", "GET /backends/{id}/jobs", "GET /backends/{id}/resources",
+		"POST /backends/{id}/provision", "POST /backends/{id}/sleep", "POST /backends/{id}/wake",
+		"GET /teams/{id}/backends/{name}", "PUT /teams/{id}/backends/{name}",
+		"GET /backends/{id}/jobs", "GET /backends/{id}/resources",
 		"GET /backends/{id}/events", "GET /backends/{id}/events/list", "POST /backends/{id}/tests/run", "GET /backends/{id}/tests/runs",
 		"GET /jobs/{id}", "POST /jobs/{id}/cancel", "POST /jobs/{id}/retry",
 		"GET /jobs/{id}/roll-back", "POST /jobs/{id}/roll-back",

@@ -14,6 +14,8 @@ var needs = map[string]panel.Permission{
 	"sleep-backend":     panel.ProvisionBackends,
 	"wake-backend":      panel.ProvisionBackends,
 	"destroy-backend":   panel.DestroyBackends,
+	"put-backend":       panel.RegisterBackends,
+	"get-named-backend": panel.SeeBackends,
 	"list-resources":    panel.SeeBackends,
 	"list-access-logs":  panel.SeeBackends,
 	"stream-events":     panel.SeeBackends,

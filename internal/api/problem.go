@@ -74,6 +74,7 @@ var statuses = map[model.Code]int{
 	model.CodeTooMany:      http.StatusTooManyRequests,
 	model.CodeNotFound:     http.StatusNotFound,
 	model.CodeConflict:     http.StatusConflict,
+	model.CodePrecondition: http.StatusPreconditionFailed,
 	model.CodeUnavailable:  http.StatusServiceUnavailable,
 	model.CodeInternal:     http.StatusInternalServerError,
 }

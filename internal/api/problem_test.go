@@ -64,7 +64,7 @@ func TestModelErrorsBecomeProblems(t *testing.T) {
 func TestEveryCodeHasAStatus(t *testing.T) {
 	t.Parallel()
 	codes := []model.Code{model.CodeInvalid, model.CodeUnauthorized, model.CodeForbidden, model.CodeNotFound,
-		model.CodeStale, model.CodeTooMany, model.CodeConflict, model.CodeUnavailable, model.CodeInternal}
+		model.CodeStale, model.CodeTooMany, model.CodeConflict, model.CodePrecondition, model.CodeUnavailable, model.CodeInternal}
 	for _, code := range codes {
 		if statuses[code] == 0 {
 			t.Errorf("%s has no status", code)

@@ -18,8 +18,10 @@ const (
 	CodeTooMany      Code = "too_many"     // tried too often; RetryAfter says when again (429)
 	CodeNotFound     Code = "not_found"    // absent, or another team's (404)
 	CodeConflict     Code = "conflict"     // the state does not allow it now (409)
-	CodeUnavailable  Code = "unavailable"  // AWS, the database or the disk does not answer (503)
-	CodeInternal     Code = "internal"     // a fault of ours; the text never reaches the user (500)
+	// CodePrecondition: it is not as the caller believed (412).
+	CodePrecondition Code = "precondition_failed"
+	CodeUnavailable  Code = "unavailable" // AWS, the database or the disk does not answer (503)
+	CodeInternal     Code = "internal"    // a fault of ours; the text never reaches the user (500)
 )
 
 // Field names one refused input.

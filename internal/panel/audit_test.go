@@ -17,7 +17,7 @@ import (
 // readers are the use cases that change nothing. Every other one must have a
 // row in auditedUseCases.
 var readers = []string{
-	"AccessLogs", "Account", "Audit", "Backend", "Backends", "CountBackends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
+	"AccessLogs", "Account", "Audit", "Backend", "BackendNamed", "Backends", "CountBackends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
 	"ExportAudit", "HasActivity", "Instances", "Invitations", "Members", "Job", "Jobs", "Orphans", "Plan", "RollBackPlan", "StreamBackends", "StreamEvents", "Team", "Teams", "TestRuns",
 	"Tokens", "Trusts", "Users", "Quota", "WaitJob",
 	"CheckTemplates", "EndSandboxPlan", "ManagedSandboxTemplate", "Sandbox", "SandboxTTLs", "SandboxTemplate", "SandboxTemplates", "Sandboxes", "TeamSandboxes", "TemplateTTLs",
@@ -51,6 +51,15 @@ var auditedUseCases = map[string]struct {
 		_, err := b.panel.RegisterBatch(b.t.Context(), owner, batchOf("orders"))
 		return err
 	}, model.AuditBackendRegister, "backend", "", "spec", false, false},
+	"UpdateSpec": {func(b *bench) error {
+		_, err := b.panel.UpdateSpec(b.t.Context(), owner, b.in(model.PhaseReady).ID, panel.SpecChange{Spec: model.Spec{Port: 9000}})
+		return err
+	}, model.AuditBackendUpdate, "backend", "spec", "resources", true, false},
+	"Apply": {func(b *bench) error {
+		b.in(model.PhaseReady)
+		_, err := b.panel.Apply(b.t.Context(), owner, panel.Application{Team: "team_own", Name: "orders", SpecChange: panel.SpecChange{Spec: model.Spec{Port: 9000}}})
+		return err
+	}, model.AuditBackendUpdate, "backend", "spec", "resources", true, false},
 	"Sleep": {func(b *bench) error {
 		_, err := b.panel.Sleep(b.t.Context(), owner, b.in(model.PhaseReady).ID)
 		return err

@@ -26,6 +26,12 @@ func (j *jobIn) start(op model.Operation) *model.Job {
 	switch op {
 	case model.OpProvision:
 		job, err = j.panel.Provision(j.t.Context(), developer, j.back.ID)
+	case model.OpUpdate:
+		j.moveTo(j.back, model.PhaseReady)
+		var did *panel.Applied
+		if did, err = j.panel.UpdateSpec(j.t.Context(), developer, j.back.ID, panel.SpecChange{Spec: model.Spec{Port: 9000 + j.back.SpecVersion}}); err == nil {
+			job = did.Job
+		}
 	case model.OpSleep:
 		j.moveTo(j.back, model.PhaseReady)
 		job, err = j.panel.Sleep(j.t.Context(), developer, j.back.ID)
@@ -142,6 +148,13 @@ func TestAskingAJob(t *testing.T) {
 		{"done destroy", model.OpDestroy, ended(model.JobSucceeded), endedYet, wasGood, onlyMade},
 		{"failed destroy", model.OpDestroy, ended(model.JobFailed), endedYet, yes, onlyMade},
 		{"cancelled destroy", model.OpDestroy, ended(model.JobCancelled), endedYet, yes, onlyMade},
+
+		{"queued update", model.OpUpdate, func(*jobIn) {}, yes, underWay, onlyMade},
+		{"running update", model.OpUpdate, (*jobIn).claim, yes, underWay, onlyMade},
+		{"done update", model.OpUpdate, ended(model.JobSucceeded), endedYet, wasGood, onlyMade},
+		{"failed update", model.OpUpdate, ended(model.JobFailed), endedYet, yes, onlyMade},
+		{"cancelled update", model.OpUpdate, ended(model.JobCancelled), endedYet, yes, onlyMade},
+		{"failed, updated since", model.OpProvision, then(model.OpUpdate, model.JobSucceeded), endedYet, newer, built},
 
 		{"queued sleep", model.OpSleep, func(*jobIn) {}, yes, underWay, onlyMade},
 		{"running sleep", model.OpSleep, (*jobIn).claim, yes, underWay, onlyMade},
