@@ -218,6 +218,16 @@ func (s *server) call(method, path string, body any) answer {
 // try is call for a server that may die meanwhile.
 func (s *server) try(method, path string, body any) (answer, error) {
 	s.t.Helper()
+	a, err := send(http.DefaultClient, s.request(method, path, body))
+	if why := s.canaries.Find(method+" "+path, a.body); why != "" {
+		s.t.Error(why)
+	}
+	return a, err
+}
+
+// request is a REST request with the server's token.
+func (s *server) request(method, path string, body any) *http.Request {
+	s.t.Helper()
 	var r io.Reader
 	switch b := body.(type) {
 	case nil:
@@ -238,11 +248,7 @@ func (s *server) try(method, path string, body any) (answer, error) {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Authorization", "Bearer "+s.token)
-	a, err := send(http.DefaultClient, req)
-	if why := s.canaries.Find(method+" "+path, a.body); why != "" {
-		s.t.Error(why)
-	}
-	return a, err
+	return req
 }
 
 // want is call, and fails the test on another status.
