@@ -22,6 +22,7 @@ var readers = []string{
 	"Tokens", "Trusts", "Users", "Quota", "WaitJob",
 	"CheckTemplates", "EndSandboxPlan", "ManagedSandboxTemplate", "Sandbox", "SandboxTTLs", "SandboxTemplate", "SandboxTemplates", "Sandboxes", "TeamSandboxes", "TemplateTTLs",
 	"EnvironmentCosts", "PricesIn", "RegionCosts", "SpecCost", "TeamCost",
+	"CountDeliveries", "Deliveries", "Delivery", "Notices", "Webhook", "Webhooks",
 }
 
 // asItself act as the server; their own tests look for their rows.
@@ -170,6 +171,39 @@ var auditedUseCases = map[string]struct {
 		}
 		return b.panel.DeleteTrust(b.t.Context(), owner, "team_own", made.ID)
 	}, model.AuditTrustDelete, "trust", "", "", false, false},
+	"CreateWebhook": {func(b *bench) error {
+		b.hook()
+		return nil
+	}, model.AuditWebhookCreate, "webhook", "", "target", false, false},
+	"ChangeWebhook": {func(b *bench) error {
+		off := false
+		_, err := b.panel.ChangeWebhook(b.t.Context(), owner, "team_own", b.hook().ID, panel.WebhookChange{Enabled: &off})
+		return err
+	}, model.AuditWebhookUpdate, "webhook", "enabled", "enabled", false, false},
+	"RotateWebhook": {func(b *bench) error {
+		_, _, err := b.panel.RotateWebhook(b.t.Context(), owner, "team_own", b.hook().ID)
+		return err
+	}, model.AuditWebhookRotate, "webhook", "name", "name", false, false},
+	"DeleteWebhook": {func(b *bench) error {
+		return b.panel.DeleteWebhook(b.t.Context(), owner, "team_own", b.hook().ID)
+	}, model.AuditWebhookDelete, "webhook", "target", "", false, false},
+	"TestWebhook": {func(b *bench) error {
+		_, err := b.panel.TestWebhook(b.t.Context(), owner, "team_own", b.hook().ID)
+		return err
+	}, model.AuditWebhookTest, "webhook", "", "delivery", false, false},
+	"Redeliver": {func(b *bench) error {
+		w := b.hook()
+		sent, err := b.panel.TestWebhook(b.t.Context(), owner, "team_own", w.ID)
+		if err != nil {
+			return err
+		}
+		_, err = b.panel.Redeliver(b.t.Context(), owner, "team_own", w.ID, sent.ID)
+		return err
+	}, model.AuditWebhookRedeliver, "webhook", "", "delivery", false, false},
+	"RedeliverFailed": {func(b *bench) error {
+		_, err := b.panel.RedeliverFailed(b.t.Context(), owner, "team_own", b.hook().ID)
+		return err
+	}, model.AuditWebhookRedeliver, "webhook", "", "deliveries", false, false},
 	"CreateTeam": {func(b *bench) error {
 		_, err := b.panel.CreateTeam(b.t.Context(), admin, "new")
 		return err
@@ -225,6 +259,12 @@ func (b *bench) admins() string {
 		b.t.Fatal(err)
 	}
 	return b.user("ann", "").ID
+}
+
+func (b *bench) hook() *model.Webhook {
+	b.t.Helper()
+	_, w := b.webhook("hook")
+	return w
 }
 
 // queued is a provision job.
