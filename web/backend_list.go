@@ -13,16 +13,17 @@ import (
 
 // backendListView is the page of all backends.
 type backendListView struct {
-	Rows      []backendRow
-	NewURL    string
-	ImportURL string
-	CanAdd    bool
-	StreamURL string
-	Filter    backendFilterView
-	Summary   string // "130 backends: 100 ready, 30 provisioning"
-	Batch     *batchView
-	Pages     pagesView
-	Exports   []ui.Crumb
+	Rows       []backendRow
+	NewURL     string
+	ImportURL  string
+	SandboxURL string
+	CanAdd     bool
+	StreamURL  string
+	Filter     backendFilterView
+	Summary    string // "130 backends: 100 ready, 30 provisioning"
+	Batch      *batchView
+	Pages      pagesView
+	Exports    []ui.Crumb
 }
 
 // backendRow is one line of it.
@@ -78,7 +79,7 @@ func (w *Web) backendList(c echo.Context) (backendListView, error) {
 
 func newBackendListView(all []panel.BackendSummary, f backendFilter, counts map[model.Phase]int, now time.Time) backendListView {
 	v := backendListView{
-		NewURL: pathBackendNew(), ImportURL: pathBackendImport(), StreamURL: pathBackendsStream() + f.query(f.Page),
+		NewURL: pathBackendNew(), ImportURL: pathBackendImport(), SandboxURL: pathSandboxNew(""), StreamURL: pathBackendsStream() + f.query(f.Page),
 		Summary: countWords(counts), Pages: newPagesView(f, sum(counts)),
 		Exports: []ui.Crumb{{Label: "Export as CSV", URL: pathBackendExport("csv") + f.query(1)}, {Label: "Export as JSON", URL: pathBackendExport("json") + f.query(1)}},
 	}

@@ -24,6 +24,7 @@ type sandboxView struct {
 var offeredTTLs = []time.Duration{time.Hour, 4 * time.Hour, 8 * time.Hour, 24 * time.Hour, 2 * 24 * time.Hour, 3 * 24 * time.Hour, 7 * 24 * time.Hour}
 
 const (
+	endInSight    = 48 * time.Hour
 	endIsNear     = 2 * time.Hour
 	endIsVeryNear = 30 * time.Minute
 )
@@ -46,6 +47,8 @@ func newSandboxView(x *model.Sandbox, actor model.Actor, now time.Time) *sandbox
 		return v
 	case left <= endIsNear:
 		v.Tone, v.Notice = ui.ToneWarn, "This sandbox "+v.Chip.Words+" and is destroyed then."
+	case left <= endInSight && x.EndsAt.Sub(x.CreatedAt) > endInSight:
+		v.Tone, v.Notice = ui.ToneIdle, "This sandbox "+v.Chip.Words+" and is destroyed then."
 	}
 	if panel.May(actor, panel.EndSandboxes, x.TeamID) {
 		v.EndURL = pathSandboxEnd(x.BackendID)

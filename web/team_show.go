@@ -13,21 +13,22 @@ import (
 
 // teamView is a team's page.
 type teamView struct {
-	Name        string
-	BackendsURL string
-	QuotaURL    string
-	WebhooksURL string // "" for whom they are not
-	Members     []memberRow
-	Manages     bool // the actor is an owner
-	Roles       []ui.Option
-	Invitations []invitationRow
-	Tokens      []tokenRow
-	Trusts      []trustRow
-	Invite      formView
-	Token       formView
-	Trust       formView
-	Secret      *secretView // what was just made, shown this once
-	Cost        costSumView
+	Name         string
+	BackendsURL  string
+	QuotaURL     string
+	TemplatesURL string
+	WebhooksURL  string // "" for whom they are not
+	Members      []memberRow
+	Manages      bool // the actor is an owner
+	Roles        []ui.Option
+	Invitations  []invitationRow
+	Tokens       []tokenRow
+	Trusts       []trustRow
+	Invite       formView
+	Token        formView
+	Trust        formView
+	Secret       *secretView // what was just made, shown this once
+	Cost         costSumView
 }
 
 // formView is one of the page's forms with what was typed and refused.
@@ -112,7 +113,7 @@ func (w *Web) refusedForm(c echo.Context, err error, form func(v *teamView) *for
 
 func newTeamView(d *panel.TeamDetail, actor model.Actor, now time.Time) teamView {
 	v := teamView{
-		Name: d.Name, BackendsURL: pathBackendsOf(d.ID), QuotaURL: pathTeamQuota(d.ID), Manages: panel.May(actor, panel.ManageMembers, d.ID),
+		Name: d.Name, BackendsURL: pathBackendsOf(d.ID), QuotaURL: pathTeamQuota(d.ID), TemplatesURL: pathTemplates(d.ID), Manages: panel.May(actor, panel.ManageMembers, d.ID),
 		Roles: []ui.Option{{Value: "viewer", Label: "viewer: sees"}, {Value: "developer", Label: "developer: registers, provisions, tests"}, {Value: "owner", Label: "owner: destroys, people, tokens"}},
 	}
 	if panel.May(actor, panel.SeeWebhooks, d.ID) {
