@@ -133,6 +133,14 @@ func (i *intruder) fillAll() {
 	i.rest(i.token, "POST", "/teams/"+i.team+"/invitations", `{"email":"eve@example.com","role":"viewer"}`, nil)
 	var invited struct{ Path string }
 	i.rest(i.token, "POST", "/teams/"+i.team+"/invitations", `{"email":"mallory@example.com","role":"viewer"}`, &invited)
+	var template struct{ ID string }
+	i.rest(i.token, "POST", "/teams/"+i.team+"/sandbox-templates", `{"name":"Mine","spec":{}}`, &template)
+	i.rest(i.token, "POST", "/teams/"+i.team+"/sandboxes", `{"key":"pr-7","template":"`+template.ID+`"}`, nil)
+	const address = "canaryOfAWebhooksAddress0123456789"
+	i.canaries.Add("a webhook's address", address)
+	var hook struct{ Secret string }
+	i.rest(i.token, "POST", "/teams/"+i.team+"/webhooks", `{"name":"ci","url":"https://hooks.example.com/x?key=`+address+`","events":["job.succeeded"]}`, &hook)
+	i.canaries.Add("a webhook's secret", hook.Secret)
 	i.canaries.Add("an invitation", strings.TrimPrefix(invited.Path, "/invitations/"))
 	i.seeds = []string{"/", "/sign-in", "/account/confirm?next=/", "/backends/" + b.ID, "/jobs/" + job.ID, invited.Path}
 }

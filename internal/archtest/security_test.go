@@ -108,6 +108,58 @@ func varies(x ast.Expr) bool {
 	return true
 }
 
+// TestKnownWaysInHaveTheirTests: the table of docs/access.md names tests that there are.
+func TestKnownWaysInHaveTheirTests(t *testing.T) {
+	t.Parallel()
+	document, err := os.ReadFile(filepath.Join(root, "docs", "access.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests strings.Builder
+	for _, path := range allTests(t) {
+		src, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range testFunc.FindAllStringSubmatch(string(src), -1) {
+			tests.WriteString(m[1] + "\n")
+		}
+	}
+	named := 0
+	for line := range strings.Lines(string(document)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 || !strings.Contains(cells[3], "`") {
+			continue
+		}
+		for _, name := range testName.FindAllString(cells[3], -1) {
+			if named++; !strings.Contains(tests.String(), name) {
+				t.Errorf("docs/access.md names %s, and there is no such test", name)
+			}
+		}
+	}
+	if named < 20 {
+		t.Errorf("only %d tests were found", named)
+	}
+}
+
+var (
+	testFunc = regexp.MustCompile(`(?m)^func Test(\w+)\(`)
+	testName = regexp.MustCompile(`\b[A-Z]\w+`)
+)
+
+func allTests(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, pattern := range []string{"internal/*/*_test.go", "web/*_test.go"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, found...)
+	}
+	return all
+}
+
 func TestComparisons(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]int{
