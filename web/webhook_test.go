@@ -3,12 +3,14 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
+	"drawbridge/web/ui"
 )
 
 func TestWebhookPages(t *testing.T) {
@@ -81,4 +83,22 @@ func TestNoticesPage(t *testing.T) {
 	after, _, _ = strings.Cut(after, `"`)
 	want(t, s.as(viewer, http.MethodGet, pathNotices+"?after="+strings.ReplaceAll(after, "&amp;", "&"), nil), http.StatusOK, "orders is ready", "!later", "!Older", "!hostile")
 	want(t, s.as(owner, http.MethodGet, pathNotices, nil), http.StatusOK, pathWebhooks("team_a"))
+}
+
+// TestEveryNoticeIsNamed: a type that a team can hear of has a word, a label
+// and a place in the document.
+func TestEveryNoticeIsNamed(t *testing.T) {
+	t.Parallel()
+	document, err := os.ReadFile("../docs/webhooks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typ := range model.NoticeTypes {
+		if !strings.Contains(string(document), "`"+string(typ)+"`") {
+			t.Errorf("docs/webhooks.md does not tell of %s", typ)
+		}
+		if eventLabels[typ] == "" || nounLabels[typ.Noun()] == "" || ui.NoticeState(typ).Word == string(typ) {
+			t.Errorf("%s has no words", typ)
+		}
+	}
 }

@@ -36,9 +36,11 @@ func (s *Store) DueWebhooks(ctx context.Context, keyID string) (due []model.DueW
 	}
 	var next int64
 	err = q.row(ctx, "read when a delivery is due",
-		`SELECT COALESCE(MIN(CASE WHEN w.held_until > d.next_at THEN w.held_until ELSE d.next_at END), 0)
-		 FROM webhooks w JOIN webhook_deliveries d ON d.webhook_id = w.id AND d.state = 'pending'
-		 WHERE w.enabled AND w.key_id = $2 AND (d.next_at > $1 OR w.held_until > $1)`, ms(now), keyID).Scan(&next)
+		`SELECT COALESCE(MIN(CASE WHEN held_until <= $1 THEN later WHEN held_until > first THEN held_until ELSE first END), 0) FROM (
+			SELECT w.held_until,
+				(SELECT MIN(d.next_at) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'pending') AS first,
+				(SELECT MIN(d.next_at) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'pending' AND d.next_at > $1) AS later
+			FROM webhooks w WHERE w.enabled AND w.key_id = $2) AS waits`, ms(now), keyID).Scan(&next)
 	if next > 0 {
 		more = time.UnixMilli(next).Sub(now)
 	}

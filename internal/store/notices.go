@@ -62,16 +62,20 @@ func (q *Queries) insertNotice(ctx context.Context, n *model.Notice) error {
 	}
 	q.fresh(&n.ID, model.PrefixNotice, &n.At)
 	n.Title, n.Text = clean(n.Title, maxNoticeTitle), clean(n.Text, maxNoticeText)
-	if n.Data == nil {
-		n.Data = map[string]string{}
+	data := map[string]string{} // without what is empty
+	for key, value := range n.Data {
+		if value != "" {
+			data[key] = value
+		}
 	}
-	data, err := jsonText(n.Data)
+	n.Data = data
+	text, err := jsonText(data)
 	if err != nil {
 		return err
 	}
 	_, err = q.exec(ctx, "insert notice",
 		`INSERT INTO notices (`+noticeColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		n.ID, n.TeamID, n.Type, n.BackendID, n.JobID, n.Title, n.Text, data, ms(n.At))
+		n.ID, n.TeamID, n.Type, n.BackendID, n.JobID, n.Title, n.Text, text, ms(n.At))
 	return err
 }
 
@@ -131,10 +135,8 @@ func (q *Queries) NoticeByID(ctx context.Context, id string) (*model.Notice, err
 // is in since.
 func (q *Queries) notifyEnded(ctx context.Context, j *model.Job, b *model.Backend, before model.Phase) error {
 	text := endWords(j)
-	data := map[string]string{"backend_name": b.Name, "operation": string(j.Operation), "state": string(j.State), "phase": string(b.Phase)}
-	if b.InvokeURL != "" {
-		data["invoke_url"] = b.InvokeURL
-	}
+	data := map[string]string{"backend_name": b.Name, "operation": string(j.Operation), "state": string(j.State),
+		"phase": string(b.Phase), "invoke_url": b.InvokeURL}
 	about := model.Notice{TeamID: b.TeamID, BackendID: b.ID, JobID: j.ID, Data: data, Text: text, At: q.now()}
 	of := about
 	of.Type = map[model.JobState]model.NoticeType{

@@ -13,7 +13,7 @@ import (
 	"drawbridge/internal/model"
 )
 
-// Notice is a hint from another process on the same database that something
+// Notice (not model.Notice, which is for people) is a hint from another process on the same database that something
 // is worth a look. It carries no data: who hears it reads the rows, and who
 // misses it finds them at the next look of its own.
 type Notice struct {

@@ -54,6 +54,10 @@ func TestTargets(t *testing.T) {
 			w.WriteHeader(status)
 		}
 	}
+	inHalfAnHour := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", time.Now().Add(30*time.Minute).UTC().Format(http.TimeFormat))
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
 	huge := func(w http.ResponseWriter, _ *http.Request) {
 		chunk := make([]byte, 1<<20)
 		for range 100 {
@@ -88,9 +92,9 @@ func TestTargets(t *testing.T) {
 		{name: "redirects to metadata", serve: answer(302, "Location", "http://169.254.169.254/latest/meta-data/"), state: model.DeliveryPending, says: "Redirects are not followed"},
 		{name: "redirects inside", serve: answer(307, "Location", "http://127.0.0.1:1/"), state: model.DeliveryPending, says: "307 Temporary Redirect"},
 		{name: "is gone", serve: answer(410), state: model.DeliveryFailed, says: "410 Gone", disable: true},
-		{name: "has enough", serve: answer(429, "Retry-After", "120"), state: model.DeliveryPending, says: "more than it takes", hold: 2 * time.Minute},
+		{name: "has enough", serve: answer(429, "Retry-After", "600"), state: model.DeliveryPending, says: "more than it takes", hold: 10 * time.Minute},
 		{name: "asks for ever", serve: answer(503, "Retry-After", "999999999999"), state: model.DeliveryPending, says: "503", hold: time.Hour},
-		{name: "asks for a date", serve: answer(503, "Retry-After", time.Now().Add(time.Minute).UTC().Format(http.TimeFormat)), state: model.DeliveryPending, hold: time.Minute},
+		{name: "asks for a date", serve: inHalfAnHour, state: model.DeliveryPending, hold: 30 * time.Minute},
 		{name: "asks for nonsense", serve: answer(500, "Retry-After", "-5"), state: model.DeliveryPending, says: "500"},
 		{name: "refuses the signature", serve: answer(401), state: model.DeliveryPending, says: "current secret"},
 		{name: "breaks off", serve: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, state: model.DeliveryPending, says: "did not get through"},
@@ -107,7 +111,7 @@ func TestTargets(t *testing.T) {
 			if o.State != row.state || !strings.Contains(a.Error, row.says) || (a.Error == "") != (row.state == model.DeliveryDelivered) || (o.Disable != "") != row.disable {
 				t.Errorf("%+v, attempt %+v", o, a)
 			}
-			if (o.Hold-row.hold).Abs() > 2*time.Second || o.Delay < o.Hold {
+			if (o.Hold-row.hold).Abs() > time.Minute || o.Delay < o.Hold {
 				t.Errorf("held for %s, again in %s", o.Hold, o.Delay)
 			}
 			if len(a.Answer) > MaxAnswer*3 || strings.Contains(fmt.Sprint(a), "canary") || strings.Contains(a.Error, "secret-path") {
