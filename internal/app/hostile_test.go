@@ -20,6 +20,7 @@ import (
 
 	"drawbridge/internal/auth"
 	"drawbridge/internal/auth/authtest"
+	"drawbridge/internal/awssim"
 	"drawbridge/internal/hostile"
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
@@ -133,6 +134,19 @@ func (i *intruder) fillAll() {
 	i.rest(i.token, "POST", "/teams/"+i.team+"/invitations", `{"email":"eve@example.com","role":"viewer"}`, nil)
 	var invited struct{ Path string }
 	i.rest(i.token, "POST", "/teams/"+i.team+"/invitations", `{"email":"mallory@example.com","role":"viewer"}`, &invited)
+	if status, _, _ := i.ask(i.browser, http.MethodPost, "/account/password", url.Values{"password": {housePassword}}); status != http.StatusSeeOther {
+		i.t.Errorf("the admin's password: %d", status)
+	}
+	i.signIn() // a second browser, to be signed out from the first
+	users, err := i.app.Store.Read().Users(i.t.Context())
+	check(i.t, err)
+	check(i.t, i.app.Store.InTx(i.t.Context(), func(q *store.Queries) error {
+		return q.InsertIdentity(i.t.Context(), &model.Identity{Issuer: i.issuer.URL, Subject: "boss", UserID: users[0].ID})
+	}))
+	var lame, failed struct{ ID string }
+	check(i.t, i.app.Sim.AddFault(awssim.Fault{Op: "apigatewayv2:CreateIntegration", Nth: 1, Do: awssim.Error(http.StatusBadRequest, "BadRequestException", "no")}))
+	i.rest(i.token, "POST", "/backends", `{"name":"payments","spec":{"source":"launch","port":8000}}`, &lame)
+	i.rest(i.token, "POST", "/backends/"+lame.ID+"/provision?wait=60s", "", &failed)
 	var template struct{ ID string }
 	i.rest(i.token, "POST", "/teams/"+i.team+"/sandbox-templates", `{"name":"Mine","spec":{}}`, &template)
 	i.rest(i.token, "POST", "/teams/"+i.team+"/sandboxes", `{"key":"pr-7","template":"`+template.ID+`"}`, nil)
@@ -142,7 +156,7 @@ func (i *intruder) fillAll() {
 	i.rest(i.token, "POST", "/teams/"+i.team+"/webhooks", `{"name":"ci","url":"https://hooks.example.com/x?key=`+address+`","events":["job.succeeded"]}`, &hook)
 	i.canaries.Add("a webhook's secret", hook.Secret)
 	i.canaries.Add("an invitation", strings.TrimPrefix(invited.Path, "/invitations/"))
-	i.seeds = []string{"/", "/sign-in", "/account/confirm?next=/", "/backends/" + b.ID, "/jobs/" + job.ID, invited.Path}
+	i.seeds = []string{"/", "/sign-in", "/account/confirm?next=/", "/backends/" + b.ID, "/jobs/" + job.ID, "/jobs/" + failed.ID, "/jobs/" + failed.ID + "/roll-back", invited.Path}
 }
 
 // signIn brings the admin in, whatever was done to the account.
@@ -182,10 +196,13 @@ func (i *intruder) crawl() (pages int, forms []form) {
 	for len(queue) > 0 {
 		address := queue[0]
 		queue = queue[1:]
-		if path, _, _ := strings.Cut(address, "?"); seen[shape(address)] || strings.HasPrefix(path, "/static/") || strings.HasPrefix(path, "/api/") || strings.HasSuffix(path, "/stream") || strings.Contains(path, "/export/") {
+		if path, _, _ := strings.Cut(address, "?"); seen[shape(address)] && !slices.Contains(i.seeds, address) || strings.HasPrefix(path, "/static/") || strings.HasPrefix(path, "/api/") || strings.HasSuffix(path, "/stream") || strings.Contains(path, "/export/") {
 			continue
 		}
-		seen[shape(address)] = true
+		if seen[address] {
+			continue
+		}
+		seen[address], seen[shape(address)] = true, true
 		status, header, body := i.ask(i.who(address), http.MethodGet, address, nil)
 		if status != http.StatusOK || !strings.HasPrefix(header.Get("Content-Type"), "text/html") {
 			continue
