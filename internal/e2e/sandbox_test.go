@@ -10,6 +10,7 @@ import (
 
 	"drawbridge/internal/awssim"
 	"drawbridge/internal/model"
+	"drawbridge/internal/store/storetest"
 )
 
 // -sandboxes is how many TestSandboxesEnd makes.
@@ -220,3 +221,39 @@ func slowly(t testing.TB, what string, cond func() bool) {
 		}
 	}
 }
+
+// TestSandboxesOfReplicas: three replicas whose clocks are hours apart end no
+// sandbox before the database's clock says so; then each ends once, though one
+// replica is killed meanwhile.
+func TestSandboxesOfReplicas(t *testing.T) {
+	t.Parallel()
+	c, dsn := openCloud(t, "", awssim.Instant), storetest.Postgres(t)
+	f := newFleet(t, 3, c, dsn, func(i int, s *server) {
+		s.skewAt(c, skewed{Ahead: time.Duration(i-1) * 6 * time.Hour, Database: dsn, Lease: fleetLease, AWSRates: 1000})
+	})
+	before := c.sim.Snapshot()
+	s := f.replicas[1]
+	x := &sandboxes{s: s, n: 4, team: s.firstTeam()}
+	x.template()
+	x.makeAll().Wait()
+	x.checkMade()
+	slowly(t, "they are ready", func() bool { return x.count(model.PhaseReady) == x.n })
+	looked := f.now().Add(3 * reaperLook)
+	slowly(t, "every replica has looked", func() bool { return f.now().After(looked) })
+	if living := len(x.list(false)); living != x.n || x.count(model.PhaseReady) != x.n {
+		t.Errorf("%d live by the database's clock, want %d", living, x.n)
+	}
+	if _, err := f.db.Exec(`UPDATE sandboxes SET ends_at = $1, look_at = $1`, f.now().UnixMilli()); err != nil { // their time has come
+		t.Fatal(err)
+	}
+	slowly(t, "their ends have begun", func() bool { return x.count(model.PhaseReady) == 0 })
+	f.replicas[0].kill()
+	slowly(t, "all are gone", func() bool { return len(x.list(true)) == x.n })
+	if after := c.sim.Snapshot(); after != before {
+		t.Errorf("left in AWS:\n%+v\nbefore:\n%+v", after, before)
+	}
+	x.checkAudit()
+}
+
+// reaperLook is how often a server looks at sandboxes.
+const reaperLook = 2 * time.Second

@@ -293,6 +293,11 @@ func TestReapSandboxes(t *testing.T) {
 		if got := b.actions(id); !slices.Equal(got, want) {
 			t.Errorf("audit: %q", got)
 		}
+		for of, n := range map[model.NoticeType]int{model.NoticeSandboxCreated: 1, model.NoticeSandboxEnding: 3, model.NoticeSandboxEnded: 1, model.NoticeSandboxEndFailed: 2} {
+			if got := b.notices(of); got != n {
+				t.Errorf("%d notices of %s, want %d", got, of, n)
+			}
+		}
 	})
 }
 
