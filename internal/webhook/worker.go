@@ -35,8 +35,9 @@ const (
 	// perWebhook is how much is sent to one webhook at once; to one whose last
 	// attempt failed it is one thing, so that those that hang take few places.
 	perWebhook = 8
-	// atOnce is how much is sent at once in all.
-	atOnce = 256
+	// sharedSenders is how many senders all webhooks share that have one of
+	// their own already.
+	sharedSenders = 256
 	// longestLook is how long it is from one look for what is due to the next
 	// when nobody says that there is something.
 	longestLook = 5 * time.Second
@@ -46,12 +47,12 @@ const (
 
 // Worker sends what is due.
 type Worker struct {
-	o     Options
-	wake  chan struct{}
-	slots chan struct{}
+	o    Options
+	wake chan struct{}
 
 	mu      sync.Mutex
 	senders map[string]int // by webhook
+	shared  int            // senders that may still be added to such as have one
 	wg      sync.WaitGroup
 }
 
@@ -60,7 +61,7 @@ func New(o Options) *Worker {
 	if o.Observe == nil {
 		o.Observe = func(*model.DeliveryOutcome) {}
 	}
-	return &Worker{o: o, wake: make(chan struct{}, 1), slots: make(chan struct{}, atOnce), senders: map[string]int{}}
+	return &Worker{o: o, wake: make(chan struct{}, 1), senders: map[string]int{}, shared: sharedSenders}
 }
 
 // Wake tells the worker that something can be sent. It never blocks.
@@ -107,9 +108,7 @@ func (w *Worker) look(ctx, sending context.Context) {
 			lastErr = ""
 		}
 		for _, d := range due {
-			if !w.start(ctx, sending, d) {
-				return
-			}
+			w.add(ctx, sending, d)
 		}
 		if wait <= 0 || wait > longestLook {
 			wait = longestLook
@@ -124,40 +123,19 @@ func (w *Worker) look(ctx, sending context.Context) {
 	}
 }
 
-// start has one more sender work for the webhook, if it may have one. It waits
-// for a place; false when ctx ended meanwhile.
-func (w *Worker) start(ctx, sending context.Context, due model.DueWebhook) bool {
-	if !w.enter(due) {
-		return true
-	}
-	select {
-	case w.slots <- struct{}{}:
-		w.wg.Go(func() { w.work(ctx, sending, due) })
-		return true
-	case <-ctx.Done():
-		w.leave(due.ID)
-		return false
-	}
-}
-
-// more is start for who has found that there is much to do; it does not wait.
-func (w *Worker) more(ctx, sending context.Context, due model.DueWebhook) {
+// add has one more sender work for the webhook, if it may have one. Its first
+// always may: however many others hang, no webhook waits for them.
+func (w *Worker) add(ctx, sending context.Context, due model.DueWebhook) {
 	if ctx.Err() != nil || !w.enter(due) {
 		return
 	}
-	select {
-	case w.slots <- struct{}{}:
-		w.wg.Go(func() { w.work(ctx, sending, due) })
-	default:
-		w.leave(due.ID)
-	}
+	w.wg.Go(func() { w.work(ctx, sending, due) })
 }
 
 // work sends to one webhook, one thing after another, until nothing is due or
 // one fails: what is then to be sent to it the next look decides.
 func (w *Worker) work(ctx, sending context.Context, due model.DueWebhook) {
 	defer func() {
-		<-w.slots
 		w.leave(due.ID)
 		w.Wake() // something may have come that was left to this one
 	}()
@@ -176,22 +154,23 @@ func (w *Worker) work(ctx, sending context.Context, due model.DueWebhook) {
 		if claim == nil {
 			return
 		}
-		w.more(ctx, sending, due)
+		w.add(ctx, sending, due)
 		done = w.o.Sender.Send(sending, claim)
 		w.tell(ctx, done)
 	}
 }
 
-// enter counts one more sender of the webhook; false when it has enough.
+// enter counts one more sender of the webhook; false when it has enough, or
+// when what it would share with others is used up.
 func (w *Worker) enter(due model.DueWebhook) bool {
-	most := perWebhook
-	if due.Failing {
-		most = 1
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.senders[due.ID] >= most {
+	switch have := w.senders[due.ID]; {
+	case have == 0:
+	case due.Failing, have >= perWebhook, w.shared <= 0:
 		return false
+	default:
+		w.shared--
 	}
 	w.senders[due.ID]++
 	return true
@@ -202,6 +181,8 @@ func (w *Worker) leave(id string) {
 	defer w.mu.Unlock()
 	if w.senders[id]--; w.senders[id] == 0 {
 		delete(w.senders, id)
+	} else {
+		w.shared++
 	}
 }
 
