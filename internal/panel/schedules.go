@@ -75,7 +75,7 @@ func (p *Panel) follow(ctx context.Context, id string) (queued bool, err error) 
 		case s == nil || b.Phase == model.PhaseDestroyed:
 			return q.DropSchedule(ctx, id)
 		case planned == nil || planned.SpecVersion != b.SpecVersion:
-			return q.SaveSchedule(ctx, s.Plan(b, now)) // a new schedule begins with its next transition
+			return q.SaveSchedule(ctx, s.Plan(b, since(b))) // one that has come since then is due at the next look
 		case now.Before(planned.LookAt):
 			return nil // another replica was faster
 		case b.ActiveJobID != "":
@@ -88,6 +88,16 @@ func (p *Panel) follow(ctx context.Context, id string) (queued bool, err error) 
 		return q.SaveSchedule(ctx, s.Plan(b, now))
 	})
 	return queued && err == nil, err
+}
+
+// since is from when on the backend's spec has been as it is: a schedule begins
+// with its first transition after that. Where the spec has changed it may be
+// later, when something else about the backend changed since.
+func since(b *model.Backend) time.Time {
+	if b.SpecVersion == 1 {
+		return b.CreatedAt
+	}
+	return b.UpdatedAt
 }
 
 // bring queues the job that has the backend wake or sleep, unless it is so

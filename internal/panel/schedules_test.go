@@ -272,6 +272,30 @@ func TestSchedule_replicas(t *testing.T) {
 	})
 }
 
+// TestSchedule_nobodyLooked between the registration and the first transition:
+// that is not lost.
+func TestSchedule_nobodyLooked(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		b := clocked(t, dir)
+		defer b.store.Close()
+		r := launch("orders")
+		r.Spec.Schedule = &model.Schedule{TimeZone: "Asia/Tokyo", Days: model.Weekdays, Wake: "06:00", Sleep: "10:00"}
+		back, err := b.panel.RegisterBackend(t.Context(), developer, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.panel.Provision(t.Context(), developer, back.ID); err != nil {
+			t.Fatal(err)
+		}
+		b.end(model.JobSucceeded)
+		s := &scheduled{b, back.ID}
+		s.to("2000-01-01 10:00:01")
+		s.does("the first look takes note", "")
+		s.does("and the next one acts", model.OpSleep)
+	})
+}
+
 func TestSchedule_isRefusedWhereItIsWrong(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
