@@ -22,7 +22,7 @@ type dataFlags struct {
 type simFlags struct {
 	SimListen  string `help:"Where the simulated AWS listens; loopback only, unless --sim-remote." default:"127.0.0.1:8081" placeholder:"HOST:PORT"`
 	SimProfile string `help:"How long the simulated AWS takes: instant, demo (a chain in some ten seconds) or real; a factor may follow, as in real/10." default:"demo"`
-	SimRemote  bool   `help:"Let the simulated AWS listen on an address that other machines reach. It checks no credentials."`
+	SimRemote  bool   `help:"Let the simulated AWS listen on an address that other machines reach. It checks no credentials, unless sim is given --sim-secret."`
 }
 
 func (f simFlags) config() app.SimConfig {

@@ -48,7 +48,7 @@ func NewSim(cfg SimConfig, dataDir string, logger *slog.Logger) (_ *Sim, err err
 		}
 	}()
 	if !cfg.AllowRemote && !l.Addr().(*net.TCPAddr).IP.IsLoopback() {
-		return nil, model.Errorf(model.CodeInvalid, "The simulated AWS checks no credentials, so it listens on loopback only. Choose a 127.0.0.1 address with --sim-listen, or say --sim-remote.")
+		return nil, model.Errorf(model.CodeInvalid, "The simulated AWS listens on loopback only: it checks no credentials, unless \"server sim\" is given --sim-secret. Choose a 127.0.0.1 address with --sim-listen, or say --sim-remote.")
 	}
 	s.Sim, err = awssim.New(awssim.Options{
 		Dir: dataDir, Profile: profile, Times: cfg.Times, Region: SimRegion, Logger: logger, Public: browsable(l.Addr()),

@@ -53,6 +53,13 @@ func ec2Ops() map[string]queryOp {
 		"ModifyInstanceAttribute":                    modifyInstanceAttribute,
 		"ModifyInstanceMetadataOptions":              modifyInstanceMetadataOptions,
 		"DescribeInstanceCreditSpecifications":       describeInstanceCreditSpecifications,
+		"CreateLaunchTemplate":                       createLaunchTemplate,
+		"CreateLaunchTemplateVersion":                createLaunchTemplateVersion,
+		"ModifyLaunchTemplate":                       modifyLaunchTemplate,
+		"DeleteLaunchTemplate":                       deleteLaunchTemplate,
+		"DescribeLaunchTemplates":                    describeLaunchTemplates,
+		"DescribeLaunchTemplateVersions":             describeLaunchTemplateVersions,
+		"GetInstanceUefiData":                        getInstanceUefiData,
 	})
 	return ops
 }

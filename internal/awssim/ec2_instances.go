@@ -48,6 +48,8 @@ type instance struct {
 	Existing      bool // seeded: was running before the simulation began
 	Tags          tags
 	VolumeTags    tags
+
+	Template, TemplateVersion string // launch template that it was made by
 }
 
 var instanceID = regexp.MustCompile(`^i-[0-9a-f]{8,17}$`)
@@ -131,7 +133,7 @@ func (c *call) instance(id string) (*instance, error) {
 func (c *call) describeInstanceRows(keep func(*instance) bool) ([]*instance, []wire.Node, error) {
 	return describe[instance]{
 		idParam: "InstanceId", rows: c.st.instances.list(keep), missing: notFound("InvalidInstanceID.NotFound", "instance"),
-		id: func(r *instance) string { return r.ID }, tags: func(r *instance) tags { return r.Tags }, attr: c.instanceAttr,
+		id: func(r *instance) string { return r.ID }, tags: func(r *instance) tags { return merged(r.Tags, r.systemTags()) }, attr: c.instanceAttr,
 	}.run(c)
 }
 
@@ -203,7 +205,8 @@ func (c *call) instanceXML(i *instance) []wire.Node {
 		wire.Str("rootDeviceType", "ebs"), wire.Str("rootDeviceName", rootDevice), wire.Str("virtualizationType", "hvm"),
 		wire.Str("hypervisor", "xen"), wire.Str("clientToken", i.ClientToken), wire.Bool("ebsOptimized", i.EBSOptimized),
 		metadataXML("metadataOptions", i), wire.Node{Name: "productCodes"}}
-	out = append(out, wire.Optional(len(i.Tags) > 0, ec2Tags(i.Tags))...)
+	all := merged(i.Tags, i.systemTags())
+	out = append(out, wire.Optional(len(all) > 0, ec2Tags(all))...)
 	out = append(out, c.hardwareXML(i)...)
 	out = append(out, wire.Optional(i.KeyName != "", wire.Str("keyName", i.KeyName))...)
 	out = append(out, wire.Optional(i.Profile != "", wire.El("iamInstanceProfile", wire.Str("arn", i.Profile), wire.Str("id", c.profileID(i.Profile))))...)

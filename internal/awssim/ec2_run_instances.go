@@ -81,8 +81,9 @@ func (s *Sim) addInstance(i *instance, sn *subnet, nicTags tags) error {
 
 // launchSpec checks a launch and returns what the instances have in common.
 func (c *call) launchSpec() (*instance, error) {
-	if c.q.Has("LaunchTemplate") {
-		return nil, wire.BadRequest("UnsupportedOperation", "This simulator has no launch templates; name the image, the type and the subnet")
+	template, version, err := c.useTemplate()
+	if err != nil {
+		return nil, err
 	}
 	img, kind, err := c.launchImage()
 	if err != nil {
@@ -106,7 +107,7 @@ func (c *call) launchSpec() (*instance, error) {
 	}
 	i := &instance{VolumeTags: volumeTags, ReservationID: ec2ID("r"), ImageID: img.id, Arch: img.arch, Type: kind.name, SubnetID: sn.ID, VPCID: sn.VPCID, Zone: sn.Zone,
 		Groups: groups, UserData: data, OneBoot: oneBoot(data), HTTPTokens: "required", HopLimit: c.q.Int("MetadataOptions.HttpPutResponseHopLimit", 2),
-		KeyName: c.q.Str("KeyName"), ClientToken: c.q.Str("ClientToken"), VolumeType: "gp3", VolumeSize: 8, Tags: t}
+		KeyName: c.q.Str("KeyName"), ClientToken: c.q.Str("ClientToken"), VolumeType: "gp3", VolumeSize: 8, Tags: t, Template: template, TemplateVersion: version}
 	if tokens := c.q.Str("MetadataOptions.HttpTokens"); tokens != "" {
 		i.HTTPTokens = tokens
 	}

@@ -12,6 +12,7 @@ import (
 type tagged struct {
 	id, kind string
 	tags     tags
+	system   tags // EC2's own, which nobody changes
 	save     func(tags) error
 }
 
@@ -54,6 +55,12 @@ func (c *call) ec2Tagged(id string) (tagged, error) {
 	case "i":
 		code = "InvalidInstanceID.NotFound"
 		t, ok = taggedRow(c.st.instances, "instance", id, func(r *instance) *tags { return &r.Tags })
+		if ok {
+			t.system = c.st.instances.rows[id].systemTags()
+		}
+	case "lt":
+		code = "InvalidLaunchTemplateId.NotFound"
+		t, ok = taggedRow(c.st.templates, "launch-template", id, func(r *launchTemplate) *tags { return &r.Tags })
 	case "vol":
 		code = "InvalidVolume.NotFound"
 		t, ok = taggedRow(c.st.instances, "volume", "i"+strings.TrimPrefix(id, "vol"), func(r *instance) *tags { return &r.VolumeTags })
@@ -169,8 +176,9 @@ func describeTags(c *call) ([]wire.Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, k := range slices.Sorted(maps.Keys(t.tags)) {
-			rows = append(rows, &tagRow{id: id, kind: t.kind, key: k, value: t.tags[k]})
+		all := merged(t.tags, t.system)
+		for _, k := range slices.Sorted(maps.Keys(all)) {
+			rows = append(rows, &tagRow{id: id, kind: t.kind, key: k, value: all[k]})
 		}
 	}
 	page, next, err := describe[tagRow]{
@@ -207,7 +215,8 @@ func (s *Sim) ec2IDs() []string {
 		slices.Collect(maps.Keys(s.st.routeTables.rows)), slices.Collect(maps.Keys(s.st.groups.rows)),
 		slices.Collect(maps.Keys(s.st.rules.rows)), slices.Collect(maps.Keys(s.st.instances.rows)),
 		slices.Collect(maps.Keys(s.st.interfaces.rows)), slices.Collect(maps.Keys(s.st.gateways.rows)),
-		slices.Collect(maps.Keys(s.st.addresses.rows)), slices.Collect(maps.Keys(s.st.nats.rows)), slices.Collect(maps.Keys(s.st.endpoints.rows)))
+		slices.Collect(maps.Keys(s.st.addresses.rows)), slices.Collect(maps.Keys(s.st.nats.rows)), slices.Collect(maps.Keys(s.st.endpoints.rows)),
+		slices.Collect(maps.Keys(s.st.templates.rows)))
 	for _, i := range s.st.instances.rows {
 		ids = append(ids, i.volumeID())
 	}

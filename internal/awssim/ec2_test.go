@@ -18,14 +18,6 @@ func filter(name string, values ...string) types.Filter {
 	return types.Filter{Name: &name, Values: values}
 }
 
-func TestRunInstances_LaunchTemplate(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, awssim.Options{})
-	_, err := w.ec2.RunInstances(t.Context(), &ec2.RunInstancesInput{ImageId: aws.String(imageX86), MinCount: aws.Int32(1), MaxCount: aws.Int32(1), SubnetId: &w.SubnetIDs[0],
-		LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateName: aws.String("lt")}})
-	wantCode(t, err, "UnsupportedOperation", "no launch templates")
-}
-
 func TestEC2_SeededWorld(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, awssim.Options{})

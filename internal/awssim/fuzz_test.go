@@ -61,6 +61,8 @@ func FuzzQueryServices(f *testing.F) {
 		"Action=ModifyVpcEndpoint&VpcEndpointId=vpce-1", "Action=ModifySubnetAttribute&SubnetId=subnet-0510000000000000a&MapPublicIpOnLaunch.Value=1",
 		"Action=ModifySecurityGroupRules&GroupId=sg-05100000000000001&SecurityGroupRule.1.SecurityGroupRuleId=sgr-05100000000000001e&SecurityGroupRule.1.SecurityGroupRule.IpProtocol=-1",
 		"Action=ModifyInstanceAttribute&InstanceId=i-05100000000000148&UserData.Value=%25", "Action=StopInstances&InstanceId.1=i-05100000000000148",
+		"Action=CreateLaunchTemplate&LaunchTemplateName=abc&LaunchTemplateData.NetworkInterface.1.SecurityGroupId.1=sg-0&LaunchTemplateData.A.1=x", "Action=CreateLaunchTemplate&LaunchTemplateName=abd&LaunchTemplateData.a<b.1=x",
+		"Action=DescribeLaunchTemplateVersions&LaunchTemplateName=abc&MaxResults=1", "Action=CreateLaunchTemplate&LaunchTemplateName=abe&LaunchTemplateData..1=x",
 		"Action=CreateRole&RoleName=r&AssumeRolePolicyDocument={}&Path=/a/", "Action=AttachRolePolicy&RoleName=r&PolicyArn=arn:", "Action=ListRoles&MaxItems=-1&Marker=x",
 		"Action=AddRoleToInstanceProfile&InstanceProfileName=p&RoleName=r", "Action=TagRole&RoleName=r&Tags.member.1.Key=&TagKeys.member.1=",
 	} {

@@ -109,6 +109,7 @@ type state struct {
 	rules       *table[groupRule]
 	instances   *table[instance]
 	interfaces  *table[networkInterface]
+	templates   *table[launchTemplate]
 
 	gateways  *table[internetGateway]
 	addresses *table[address]
@@ -140,6 +141,7 @@ func newState() *state {
 	st.rules = newTable(st, "ec2.security_group_rule", func(r *groupRule) string { return r.ID })
 	st.instances = newTable(st, "ec2.instance", func(r *instance) string { return r.ID })
 	st.interfaces = newTable(st, "ec2.network_interface", func(r *networkInterface) string { return r.ID })
+	st.templates = newTable(st, "ec2.launch_template", func(r *launchTemplate) string { return r.ID })
 	st.gateways = newTable(st, "ec2.internet_gateway", func(r *internetGateway) string { return r.ID })
 	st.addresses = newTable(st, "ec2.address", func(r *address) string { return r.ID })
 	st.nats = newTable(st, "ec2.nat_gateway", func(r *natGateway) string { return r.ID })

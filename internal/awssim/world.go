@@ -129,6 +129,7 @@ func (s *Sim) snapshot(now time.Time) Snapshot {
 	addLines(&lines, st.listenerRules, func(r *listenerRule) tags { return r.Tags })
 	out.VPCLinks = addLines(&lines, st.links, func(r *vpcLink) tags { return r.Tags })
 	out.APIs = addLines(&lines, st.apis, func(r *api) tags { return r.Tags })
+	addLines(&lines, st.templates, func(r *launchTemplate) tags { return r.Tags })
 	addLines(&lines, st.routeTables, func(r *routeTable) tags { return r.Tags })
 	addLines(&lines, st.gateways, func(r *internetGateway) tags { return r.Tags })
 	addLines(&lines, st.addresses, func(r *address) tags { return r.Tags })

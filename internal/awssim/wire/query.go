@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -143,8 +144,10 @@ func (q Query) List(name string) []string {
 }
 
 // Structs returns the structures `name.1`, `name.2` … in order.
-func (q Query) Structs(name string) []Query {
-	list := q.Sub(name)
+func (q Query) Structs(name string) []Query { return q.Sub(name).items() }
+
+func (q Query) items() []Query {
+	list := q
 	if list.node == nil {
 		return nil
 	}
@@ -163,6 +166,62 @@ func (q Query) Structs(name string) []Query {
 	out := make([]Query, 0, len(at))
 	for _, i := range at {
 		out = append(out, Query{node: byIndex[i], path: list.path + "." + strconv.Itoa(i), err: q.err})
+	}
+	return out
+}
+
+// Values returns everything that was sent in q, by its name there.
+func (q Query) Values() map[string]string {
+	out := map[string]string{}
+	q.node.walk("", out)
+	return out
+}
+
+func (n *node) walk(path string, out map[string]string) {
+	if n == nil {
+		return
+	}
+	if n.set {
+		out[path] = n.value
+	}
+	for name, kid := range n.kids {
+		kid.walk(strings.TrimPrefix(path+"."+name, "."), out)
+	}
+}
+
+// Over returns q with what only below has. A parameter that q has takes the
+// place of the whole parameter below, lists and structures included.
+func (q Query) Over(below Query) Query {
+	out := Query{node: &node{kids: map[string]*node{}}, err: q.err}
+	for _, layer := range []Query{below, q} {
+		if layer.node != nil {
+			maps.Copy(out.node.kids, layer.node.kids)
+		}
+	}
+	return out
+}
+
+// XML writes the parameters of a request as they stand in an answer: names
+// begin in lower case, and a list is a set of items; of says what set and items
+// are called, by the path of the list. The names must be fit for XML.
+func (q Query) XML(of func(path string) (set, item string)) []Node {
+	if q.node == nil {
+		return nil
+	}
+	var out []Node
+	for _, name := range slices.Sorted(maps.Keys(q.node.kids)) {
+		part := q.Sub(name)
+		n := Node{Name: strings.ToLower(name[:1]) + name[1:], Text: part.value()}
+		if items := part.items(); len(items) > 0 {
+			set, item := of(part.path)
+			n = Node{Name: set}
+			for _, i := range items {
+				n.Kids = append(n.Kids, Node{Name: item, Text: i.value(), Kids: i.XML(of)})
+			}
+		} else {
+			n.Kids = part.XML(of)
+		}
+		out = append(out, n)
 	}
 	return out
 }

@@ -45,8 +45,8 @@ func TestTerraform(t *testing.T) {
 	tf.run("apply", "-auto-approve")
 	wantHello(t, address, urls)
 	tf.wantNoChanges()
-	if got := sim.Snapshot(); got.Instances != 2*chains+1 || got.Targets != 2*chains {
-		t.Errorf("%d instances and %d targets, want %d and %d", got.Instances, got.Targets, 2*chains+1, 2*chains)
+	if got := sim.Snapshot(); got.Instances != 2*chains+2 || got.Targets != 2*chains {
+		t.Errorf("%d instances and %d targets, want %d and %d", got.Instances, got.Targets, 2*chains+2, 2*chains)
 	}
 
 	tf.run("destroy", "-auto-approve")

@@ -201,12 +201,20 @@ same(ec2("DescribeInstanceAttribute", InstanceId=instances[1], Attribute="instan
 ec2("StartInstances", InstanceIds=instances[1:])
 ec2("DescribeInstances", InstanceIds=instances)
 ec2("GetConsoleOutput", InstanceId=instances[0])
+ec2("GetInstanceUefiData", InstanceId=instances[0])
+template = ec2("CreateLaunchTemplate", LaunchTemplateName="ops", LaunchTemplateData={"ImageId": ami, "InstanceType": "t3.micro", "SecurityGroupIds": groups[1:2]})["LaunchTemplate"]["LaunchTemplateId"]
+for _ in range(5):
+    ec2("CreateLaunchTemplateVersion", LaunchTemplateId=template, SourceVersion="1", LaunchTemplateData={"InstanceType": "t3.small"})
+ec2("ModifyLaunchTemplate", LaunchTemplateId=template, DefaultVersion="2")
+templated = ec2("RunInstances", LaunchTemplate={"LaunchTemplateId": template}, MinCount=1, MaxCount=1, SubnetId=SUBNETS[1])["Instances"][0]
+same((templated["InstanceType"], templated["ImageId"]), ("t3.small", ami), "what the template says of the instance")
 for operation, key, args in [
     ("DescribeInstanceStatus", "InstanceStatuses", {}), ("DescribeVpcs", "Vpcs", {}), ("DescribeSubnets", "Subnets", {}), ("DescribeRouteTables", "RouteTables", {}),
     ("DescribeSecurityGroups", "SecurityGroups", {}), ("DescribeSecurityGroupRules", "SecurityGroupRules", {}), ("DescribeNetworkInterfaces", "NetworkInterfaces", {}),
     ("DescribeVolumes", "Volumes", {}), ("DescribeTags", "Tags", {}), ("DescribeImages", "Images", {"Owners": ["amazon"]}),
     ("DescribeInternetGateways", "InternetGateways", {}), ("DescribeNatGateways", "NatGateways", {}), ("DescribeVpcEndpoints", "VpcEndpoints", {}),
     ("DescribeAddressesAttribute", "Addresses", {"Attribute": "domain-name"}), ("DescribePrefixLists", "PrefixLists", {}), ("DescribeNetworkAcls", "NetworkAcls", {}),
+    ("DescribeLaunchTemplates", "LaunchTemplates", {}), ("DescribeLaunchTemplateVersions", "LaunchTemplateVersions", {"LaunchTemplateId": template}),
     ("DescribeInstanceTypes", "InstanceTypes", {}), ("DescribeInstanceCreditSpecifications", "InstanceCreditSpecifications", {}),
 ]:
     listed("ec2", operation, key, 5, 1 if key != "Addresses" else 0, **args)
@@ -301,7 +309,8 @@ for arn in (alb, spare):
 elb("DeregisterTargets", TargetGroupArn=target_groups[0], Targets=[{"Id": i} for i in instances])
 for arn in target_groups:
     elb("DeleteTargetGroup", TargetGroupArn=arn)
-ec2("TerminateInstances", InstanceIds=instances)
+ec2("TerminateInstances", InstanceIds=[*instances, templated["InstanceId"]])
+ec2("DeleteLaunchTemplate", LaunchTemplateId=template)
 for g in groups:
     ec2("DeleteSecurityGroup", GroupId=g)
 ec2("DeleteVpcEndpoints", VpcEndpointIds=[endpoint])

@@ -163,6 +163,41 @@ resource "aws_instance" "app" {
   }
 }
 
+# A second version of the template changes nothing at the instance of the first.
+# It has no user data: with some the provider 5 never comes to an empty plan, here
+# as on AWS (terraform-provider-aws#39476).
+resource "aws_launch_template" "app" {
+  name_prefix            = "ways-"
+  description            = var.greeting
+  image_id               = data.aws_ami.al2023.id
+  instance_type          = "t4g.micro"
+  vpc_security_group_ids = [aws_security_group.app.id]
+  update_default_version = true
+
+  block_device_mappings {
+    device_name = "/dev/xvda"
+
+    ebs {
+      volume_size = 10
+      encrypted   = true
+    }
+  }
+
+  metadata_options {
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1
+  }
+}
+
+resource "aws_instance" "templated" {
+  subnet_id = aws_subnet.this.id
+
+  launch_template {
+    id      = aws_launch_template.app.id
+    version = "1"
+  }
+}
+
 data "aws_subnets" "found" {
   filter {
     name   = "vpc-id"
