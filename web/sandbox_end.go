@@ -21,8 +21,14 @@ func (w *Web) planSandboxEnd(c echo.Context) error {
 		return err
 	}
 	v := newPlanView(&s.Backend, plan, actor)
+	deleted := 0
+	for _, item := range plan.Items {
+		if item.Action == model.ActionDelete {
+			deleted++
+		}
+	}
 	v.Title, v.ApplyLabel, v.TestID = "End "+s.Name, "End it now", "confirm-end"
-	v.Lead = fmt.Sprintf("%s of this sandbox will be deleted, in this order, and what is at work on it is cancelled first. It %s by itself.", count(len(plan.Items), "resource"), countdown(s.Sandbox, w.now()).Words)
+	v.Lead = fmt.Sprintf("%s of this sandbox will be deleted, in this order, and what is at work on it is cancelled first. It %s by itself.", count(deleted, "resource"), countdown(s.Sandbox, w.now()).Words)
 	v.ApplyURL, v.Why = "", ""
 	switch {
 	case s.Sandbox.State() != model.SandboxLives:

@@ -24,6 +24,7 @@ type sandboxNewView struct {
 	TTL       ui.Field
 	Inputs    []ui.Field // of the template's parameters
 	About     string     // the template's description
+	Asks      bool       // a parameter must be filled in
 	Rest      []string   // refusals of no input
 	Refused   int
 	Templates string    // where templates are made, when there is none
@@ -192,6 +193,9 @@ func newSandboxNewView(all []offered, values url.Values) sandboxNewView {
 	for _, p := range o.template.Parameters {
 		f := ui.Field{Name: "p_" + p.Name, Label: p.Name, Value: values.Get("p_" + p.Name), Optional: !p.Required || p.Default != "",
 			Help: p.Description, Attrs: map[string]any{"placeholder": p.Default}}
+		if !f.Optional {
+			f.Attrs["required"], v.Asks = true, true
+		}
 		if p.Pattern != "" {
 			f.Help = strings.TrimSpace(f.Help + " It must fit " + p.Pattern + ".")
 		}

@@ -100,5 +100,12 @@ func TestSandboxPages(t *testing.T) {
 	want(t, s.as(viewer, http.MethodGet, pathSandboxEnd(id), nil), http.StatusOK, "needs the role developer", "!confirm-end")
 	ended := s.as(developer, http.MethodPost, pathSandboxEnd(id), url.Values{}).Header.Get("Location")
 	want(t, s.as(developer, http.MethodGet, ended, nil), http.StatusOK, "Destroy feature-x", `data-state="ending"`, `!data-testid="extend"`)
+	boxes[0].EndingAt, boxes[0].Tries, boxes[0].Problem = s.store.Now(), 3, &model.Problem{Code: "Denied", Message: "AWS says no."}
+	if err := s.store.InTx(t.Context(), func(q *store.Queries) error { return q.SaveSandbox(t.Context(), &boxes[0]) }); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pathSandboxes, pathBackend(id), ended} {
+		want(t, s.as(viewer, http.MethodGet, path, nil), http.StatusOK, "cannot be destroyed", "failed 3 times: AWS says no.", "tried again until nothing", `data-tone="bad"`)
+	}
 	wantRedirect(t, s.as(owner, http.MethodPost, pathTemplateDelete("team_a", at[1]), url.Values{}), pathTemplates("team_a"))
 }

@@ -23,10 +23,13 @@ func (a *App) reapSandboxes(ctx context.Context) error {
 	tick := time.NewTicker(reapEvery)
 	defer tick.Stop()
 	var clock steadiness
+	failing := false
 	for {
-		if err := a.reapOnce(ctx, &clock); err != nil && ctx.Err() == nil {
-			a.logger.WarnContext(ctx, "look after sandboxes", "error", err)
+		err := a.reapOnce(ctx, &clock)
+		if err != nil && !failing && ctx.Err() == nil { // once, not at each look while the database is away
+			a.logger.WarnContext(ctx, "sandboxes cannot be looked after; it is tried again", "error", err)
 		}
+		failing = err != nil
 		select {
 		case <-ctx.Done():
 			return nil
