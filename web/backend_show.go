@@ -45,6 +45,7 @@ type backendHead struct {
 	PlanURL     string
 	PlanLabel   string // "" when there is nothing to provision
 	DestroyURL  string // "" when it may not be destroyed now
+	NoticesURL  string
 	LogsURL     string // "" when its environment hands out no access logs
 	Destroyed   bool
 	NewURL      string
@@ -113,6 +114,7 @@ func newBackendHead(d *panel.BackendDetail, actor model.Actor, now time.Time) ba
 	if d.InvokeURL != "" {
 		h.Curl = curlOf(http.MethodGet, d.InvokeURL)
 	}
+	h.NoticesURL = pathNoticesOf(d.ID)
 	if d.HasLogs {
 		h.LogsURL = pathBackendLogs(d.ID)
 	}

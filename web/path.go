@@ -175,6 +175,11 @@ func pathNoticesAfter(filter url.Values, after string) string {
 	return pathNotices + "?" + filter.Encode()
 }
 
+// pathNoticesOf are the notices about one backend.
+func pathNoticesOf(backend string) string {
+	return pathNotices + "?" + url.Values{"backend": {backend}}.Encode()
+}
+
 func pathWebhooks(team string) string   { return pathTeam(team) + "/webhooks" }
 func pathWebhookNew(team string) string { return pathWebhooks(team) + "/new" }
 func pathWebhook(team, id string) string {

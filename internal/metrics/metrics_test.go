@@ -54,6 +54,12 @@ func noted() *metrics.Metrics {
 	m.StreamOpened()
 	m.StreamOpened()()
 	m.DatabaseError("save")
+	claim := &model.DeliveryClaim{Webhook: model.Webhook{Format: model.WebhookSlack}}
+	m.Attempt(&model.DeliveryOutcome{Claim: claim, State: model.DeliveryDelivered, Attempt: &model.Attempt{Millis: 1500}})
+	m.Attempt(&model.DeliveryOutcome{Claim: claim, State: model.DeliveryPending, Attempt: &model.Attempt{Error: "no"}})
+	m.Attempt(&model.DeliveryOutcome{Claim: claim, State: model.DeliveryFailed, Attempt: &model.Attempt{Error: "no"}})
+	m.WatchBacklog(func(context.Context) (model.DeliveryBacklog, error) { return model.DeliveryBacklog{Due: 7, Oldest: start}, nil },
+		func() time.Time { return start.Add(90 * time.Second) })
 	return m
 }
 
@@ -78,6 +84,12 @@ func TestScrape(t *testing.T) {
 		`drawbridge_http_requests_total{method="GET",route="/a/:id",status="200"} 1`,
 		`drawbridge_http_requests_total{method="other",route="none",status="404"} 1`,
 		`drawbridge_event_streams 1`,
+		`drawbridge_webhook_attempts_total{format="slack",outcome="delivered"} 1`,
+		`drawbridge_webhook_attempts_total{format="slack",outcome="retried"} 1`,
+		`drawbridge_webhook_attempts_total{format="slack",outcome="given_up"} 1`,
+		`drawbridge_webhook_attempt_seconds_sum{outcome="delivered"} 1.5`,
+		`drawbridge_webhook_queue 7`,
+		`drawbridge_webhook_queue_age_seconds 90`,
 		`drawbridge_database_errors_total{op="save"} 1`,
 	} {
 		if !strings.Contains(got, line+"\n") {
@@ -116,7 +128,11 @@ func TestAlerts(t *testing.T) {
 	}
 	got, asked := scrape(t, noted()), regexp.MustCompile(`(drawbridge_[a-z_]+)(?:\{([a-z]+)=)?`).FindAllStringSubmatch(alerts, -1)
 	for _, a := range asked {
-		if series := regexp.MustCompile(`(?m)^` + a[1] + `\{[^}]*` + a[2]); !series.MatchString(got) {
+		labels := `\{[^}]*` + a[2]
+		if a[2] == "" {
+			labels = `[{ ]`
+		}
+		if series := regexp.MustCompile(`(?m)^` + a[1] + labels); !series.MatchString(got) {
 			t.Errorf("an alert asks for %s, by %q, which is not there", a[1], a[2])
 		}
 	}
