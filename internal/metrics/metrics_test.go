@@ -58,7 +58,9 @@ func noted() *metrics.Metrics {
 	m.Attempt(&model.DeliveryOutcome{Claim: claim, State: model.DeliveryDelivered, Attempt: &model.Attempt{Millis: 1500}})
 	m.Attempt(&model.DeliveryOutcome{Claim: claim, State: model.DeliveryPending, Attempt: &model.Attempt{Error: "no"}})
 	m.Attempt(&model.DeliveryOutcome{Claim: claim, State: model.DeliveryFailed, Attempt: &model.Attempt{Error: "no"}})
-	m.WatchBacklog(func(context.Context) (model.DeliveryBacklog, error) { return model.DeliveryBacklog{Due: 7, Oldest: start}, nil },
+	m.WatchBacklog(func(context.Context) (model.DeliveryBacklog, error) {
+		return model.DeliveryBacklog{Due: 7, Oldest: start}, nil
+	},
 		func() time.Time { return start.Add(90 * time.Second) })
 	return m
 }
