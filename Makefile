@@ -111,6 +111,10 @@ hostile: ## send hostile input to every endpoint and form, FUZZTIME=30s each
 api-fuzz: ## send REQUESTS=10000 random requests, made from the OpenAPI document, to a whole server
 	go test ./internal/conformance/rest -count=1 -run 'RandomRequests' -v -requests $(or $(REQUESTS),10000) -seed $(or $(SEED),1)
 
+.PHONY: recording
+recording: ## record a session of ctl on a terminal into docs/ctl-session.txt
+	go test ./internal/e2e -count=1 -run CtlRecording -record
+
 .PHONY: build
 build: ## build the static binary bin/drawbridge
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/drawbridge ./cmd/server

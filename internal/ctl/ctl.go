@@ -17,6 +17,10 @@ import (
 type Cmd struct {
 	Login     loginCmd     `cmd:"" help:"Remember a panel's URL and a token."`
 	Backends  backendsCmd  `cmd:"" help:"List and show backends."`
+	Apply     applyCmd     `cmd:"" help:"Bring backends to what files say."`
+	Plan      planCmd      `cmd:"" help:"Print what applying files or provisioning a backend would do."`
+	Diff      diffCmd      `cmd:"" help:"Print in what files and backends differ."`
+	Export    exportCmd    `cmd:"" help:"Write a backend as a file that apply takes."`
 	Provision provisionCmd `cmd:"" help:"Make a backend's chain."`
 	Destroy   destroyCmd   `cmd:"" help:"Delete what was made for a backend."`
 	Sleep     sleepCmd     `cmd:"" help:"Stop a backend's instances; its invoke URL stays."`

@@ -299,3 +299,28 @@ func (s *server) gone() {
 		}
 	}
 }
+
+// TestExampleBackend runs the commands for a repository with a backend.yaml.
+func TestExampleBackend(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "instant")
+	before := s.counts()
+	path, err := s.binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"DRAWBRIDGE_URL": "http://" + s.listen, "DRAWBRIDGE_TOKEN": s.token, "DRAWBRIDGE": path}
+	run := func(code int, action string) string {
+		t.Helper()
+		return bash(t, code, filepath.Join(examples, "backend"), env, "apply.sh", action)
+	}
+	says(t, run(2, "plan"), "+ orders-api: would be registered and provisioned")
+	says(t, run(0, "apply"), "Provision orders-api: succeeded", "passed  GET /service-a")
+	says(t, run(0, "plan"), "= orders-api: nothing to do")
+	says(t, run(0, "apply"), "nothing to do")
+	run(0, "destroy")
+	run(64, "fly")
+	if got := s.counts(); got != before {
+		t.Errorf("after the end there is %+v, before there was %+v", got, before)
+	}
+}

@@ -71,7 +71,7 @@ func (s *scene) request(op *operation, token string) request {
 	for _, p := range op.Parameters {
 		text := s.names.Replace(p.example())
 		switch {
-		case text == "" || p.Name == "cursor": // that comes from the page before
+		case text == "" || p.Name == "cursor" || p.Name == "If-None-Match": // that comes from the page before, or is for a new thing
 		case p.In == "path":
 			r.path = strings.ReplaceAll(r.path, "{"+p.Name+"}", url.PathEscape(text))
 		case p.In == "query":
@@ -91,7 +91,7 @@ func (w *world) scene(op *operation) *scene {
 	w.t.Helper()
 	name := "t-" + model.ShortID(model.NewID(""))
 	team, user, keeper := &model.Team{Name: name}, &model.User{Name: "u-" + name}, &model.User{Name: "k-" + name}
-	x := map[string]string{"env_w5tq3nz7kd2m4xja": w.env.ID, "local": w.env.Name, "8e03978e-40d5-43dd-bc93-6894a57f9324": op.ID}
+	x := map[string]string{"env_w5tq3nz7kd2m4xja": w.env.ID, "local": w.env.Name, "8e03978e-40d5-43dd-bc93-6894a57f9324": op.ID, "spec-3": "spec-1"}
 	w.write(func(ctx context.Context, q *store.Queries) error {
 		if err := q.InsertTeam(ctx, team); err != nil {
 			return err
@@ -144,15 +144,15 @@ func (w *world) backendFor(of *operation, s *scene, x map[string]string) {
 		x["be_k3x7q2mfd5wa4nzp"] = made.ID
 		return
 	}
-	ready := []string{"get-backend", "run-tests", "destroy-backend", "adopt-orphan", "delete-orphans"}
-	if !slices.Contains(ready, op) && op != "provision-backend" && !strings.HasSuffix(op, "-job") {
+	ready := []string{"get-backend", "run-tests", "destroy-backend", "adopt-orphan", "delete-orphans", "sleep-backend", "wake-backend"}
+	if !slices.Contains(ready, op) && op != "provision-backend" && op != "put-backend" && !strings.HasSuffix(op, "-job") {
 		return
 	}
 	var b model.Backend
-	w.ask(request{"POST", "/backends", s.owner, `{"name":"orders","spec":{}}`, nil}).into(w.t, &b)
+	w.ask(request{"POST", "/backends", s.owner, `{"name":"orders-api","spec":{}}`, nil}).into(w.t, &b)
 	x["be_k3x7q2mfd5wa4nzp"] = b.ID
 	switch op {
-	case "provision-backend":
+	case "provision-backend", "put-backend":
 		return
 	case "cancel-job", "retry-job", "roll-back-job":
 		x["job_4q7hmk2xv6pzd3wa"] = w.heldJob(b, op == "cancel-job")
@@ -164,6 +164,9 @@ func (w *world) backendFor(of *operation, s *scene, x map[string]string) {
 		w.t.Fatalf("%s: the provision is %s: %+v", op, j.State, j.Problem)
 	}
 	x["job_4q7hmk2xv6pzd3wa"] = j.ID
+	if op == "wake-backend" {
+		w.ask(request{"POST", "/backends/" + b.ID + "/sleep?wait=60s", s.owner, "", nil}).into(w.t, &j)
+	}
 	if !strings.Contains(op, "orphan") {
 		return
 	}
@@ -203,7 +206,7 @@ func (w *world) noticesFor(of *operation, s *scene, x map[string]string) {
 // heldJob is a job that nobody takes up: it waits for its time, or has failed.
 func (w *world) heldJob(b model.Backend, queued bool) string {
 	w.t.Helper()
-	j := &model.Job{BackendID: b.ID, TeamID: b.TeamID, Operation: model.OpProvision, State: model.JobFailed, Plan: &model.Plan{}}
+	j := &model.Job{BackendID: b.ID, TeamID: b.TeamID, Operation: model.OpProvision, State: model.JobFailed, Plan: &model.Plan{SpecVersion: b.SpecVersion}}
 	w.write(func(ctx context.Context, q *store.Queries) error {
 		saved, err := q.BackendForUpdate(ctx, b.ID)
 		if err != nil {
