@@ -46,6 +46,9 @@ func TestExamples(t *testing.T) {
 		if got.status == http.StatusForbidden {
 			got = w.ask(s.request(op, w.admin))
 		}
+		if s != shared {
+			w.clear(s)
+		}
 		if why := d.judge(op, got); why != "" || got.status/100 != 2 {
 			t.Errorf("%s %s: %d, %s\nsent %s\n%s", op.Method, op.Path, got.status, why, s.names.Replace(string(op.Example)), got.body)
 			continue
@@ -86,12 +89,24 @@ func (s *scene) request(op *operation, token string) request {
 	return r
 }
 
+// clear destroys what a scene has in AWS, where there may be ten VPC links.
+func (w *world) clear(s *scene) {
+	w.t.Helper()
+	var l struct{ Items []struct{ ID, Phase string } }
+	w.ask(request{method: "GET", path: "/backends", token: s.owner}).into(w.t, &l)
+	for _, b := range l.Items {
+		if b.Phase != "registered" {
+			w.ask(request{method: "DELETE", path: "/backends/" + b.ID + "?wait=50s", token: s.owner})
+		}
+	}
+}
+
 // scene makes a new team for the example of that operation.
 func (w *world) scene(op *operation) *scene {
 	w.t.Helper()
 	name := "t-" + model.ShortID(model.NewID(""))
 	team, user, keeper := &model.Team{Name: name}, &model.User{Name: "u-" + name}, &model.User{Name: "k-" + name}
-	x := map[string]string{"env_w5tq3nz7kd2m4xja": w.env.ID, "local": w.env.Name, "8e03978e-40d5-43dd-bc93-6894a57f9324": op.ID, "spec-3": "spec-1"}
+	x := map[string]string{"env_w5tq3nz7kd2m4xja": w.env.ID, "local": w.env.Name, "8e03978e-40d5-43dd-bc93-6894a57f9324": op.ID, "spec-3": "spec-1", "60s": "20s"}
 	w.write(func(ctx context.Context, q *store.Queries) error {
 		if err := q.InsertTeam(ctx, team); err != nil {
 			return err
@@ -140,7 +155,7 @@ func (w *world) backendFor(of *operation, s *scene, x map[string]string) {
 		var made struct {
 			ID string `json:"backend_id"`
 		}
-		w.ask(request{"POST", "/teams/" + x["team_h6c2v4yjq7sblm3d"] + "/sandboxes?wait=60s", s.owner, `{"ttl":"1h"}`, nil}).into(w.t, &made)
+		w.ask(request{"POST", "/teams/" + x["team_h6c2v4yjq7sblm3d"] + "/sandboxes?wait=50s", s.owner, `{"ttl":"1h"}`, nil}).into(w.t, &made)
 		x["be_k3x7q2mfd5wa4nzp"] = made.ID
 		return
 	}
@@ -159,13 +174,13 @@ func (w *world) backendFor(of *operation, s *scene, x map[string]string) {
 		return
 	}
 	var j model.Job
-	w.ask(request{"POST", "/backends/" + b.ID + "/provision?wait=60s", s.owner, "", nil}).into(w.t, &j)
+	w.ask(request{"POST", "/backends/" + b.ID + "/provision?wait=50s", s.owner, "", nil}).into(w.t, &j)
 	if j.State != model.JobSucceeded {
 		w.t.Fatalf("%s: the provision is %s: %+v", op, j.State, j.Problem)
 	}
 	x["job_4q7hmk2xv6pzd3wa"] = j.ID
 	if op == "wake-backend" {
-		w.ask(request{"POST", "/backends/" + b.ID + "/sleep?wait=60s", s.owner, "", nil}).into(w.t, &j)
+		w.ask(request{"POST", "/backends/" + b.ID + "/sleep?wait=50s", s.owner, "", nil}).into(w.t, &j)
 	}
 	if !strings.Contains(op, "orphan") {
 		return
