@@ -36,8 +36,7 @@ func matrixActors() map[string]model.Actor {
 // things are ids of one team's things, freshly made.
 type things struct{ team, backend, job, user, invitation, token, trust, session, sandbox, template, webhook, delivery string }
 
-// things makes a team's things anew, so that no cell of the matrix meets what
-// another one has left.
+// things makes a team's things anew.
 func (s *site) things(team string, a model.Actor) things {
 	s.t.Helper()
 	ctx := s.t.Context()
@@ -146,9 +145,14 @@ func (f firstFlush) Flush() {
 // ask sends an empty form, which is enough for being let in or refused.
 func (s *site) ask(a model.Actor, method, path string, fragment bool) *httptest.ResponseRecorder {
 	s.t.Helper()
+	return s.askWith(a, method, path, "role=viewer&path=/&method=GET", fragment)
+}
+
+func (s *site) askWith(a model.Actor, method, path, form string, fragment bool) *httptest.ResponseRecorder {
+	s.t.Helper()
 	ctx, end := context.WithTimeout(s.t.Context(), 20*time.Second)
 	defer end()
-	r := httptest.NewRequestWithContext(ctx, method, path, strings.NewReader("role=viewer&path=/&method=GET"))
+	r := httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(form))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if fragment {
 		r.Header.Set("HX-Request", "true")
@@ -228,7 +232,7 @@ func TestMatrix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cells, counts := 0, map[string]int{}
+	cells, counts, shared := 0, map[string]int{}, map[string]things{}
 	for _, r := range routes() {
 		if r.Name == "session_delete" {
 			continue // it signs out whoever comes, to the sign-in page
@@ -237,7 +241,7 @@ func TestMatrix(t *testing.T) {
 			for _, fragment := range []bool{false, true} {
 				refused := map[string]string{}
 				for _, whose := range []string{"own", "foreign", "absent", "crossed"} {
-					path := s.cellPath(r, a, whose)
+					path := s.cellPath(r, a, whose, shared)
 					got := s.ask(a, r.Method, path, fragment)
 					want := expected(r, a, whose)
 					if v := verdict(got); v != want {
@@ -260,31 +264,46 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-// cellPath is the address of one cell.
-func (s *site) cellPath(r route, a model.Actor, whose string) string {
-	absent := things{"team_none", "be_none", "job_none", "usr_none", "inv_none", "tok_none", "trust_none", "ses_none", "be_none", "tpl_none", "whk_none", "ntc_none"}
+// absentThings are ids of nothing.
+func absentThings() things {
+	return things{"team_none", "be_none", "job_none", "usr_none", "inv_none", "tok_none", "trust_none", "ses_none", "be_none", "tpl_none", "whk_none", "ntc_none"}
+}
+
+// cellPath is the address of one cell. Things are made anew where something is
+// changed, so that no cell meets what another one has left; who only looks or is
+// refused shares them.
+func (s *site) cellPath(r route, a model.Actor, whose string, shared map[string]things) string {
+	things := func(team string) things {
+		if r.Method != http.MethodGet && expected(r, a, whose) == letIn {
+			return s.things(team, a)
+		}
+		if _, made := shared[team+a.ID]; !made {
+			shared[team+a.ID] = s.things(team, a)
+		}
+		return shared[team+a.ID]
+	}
 	if !strings.Contains(r.Path, ":") {
 		return r.Path
 	}
 	switch whose {
 	case "own":
-		x := s.things("team_a", a)
+		x := things("team_a")
 		return address(r, x, x)
 	case "foreign":
-		x := s.things("team_b", a)
+		x := things("team_b")
 		return address(r, x, x)
 	case "crossed":
 		if scoped(r) == "own" {
-			x := s.things("team_b", a)
+			x := things("team_b")
 			return address(r, x, x)
 		}
-		return address(r, s.things("team_a", a), s.things("team_b", a))
+		return address(r, things("team_a"), things("team_b"))
 	}
 	if scoped(r) == "" {
-		x := s.things("team_a", a)
+		x := things("team_a")
 		return address(r, x, x)
 	}
-	return address(r, absent, absent)
+	return address(r, absentThings(), absentThings())
 }
 
 // plainBody is the answer without what may differ: the ids that were asked for.

@@ -125,7 +125,7 @@ func TestWhoProvedLongAgoProvesAgain(t *testing.T) {
 		fresh = append(fresh, r.Name)
 		a := model.Actor{ID: "usr_stale", Name: "Ada", Admin: true, Person: true, Stale: true}
 		x := s.things("team_a", model.Actor{})
-		got := s.ask(a, r.Method, address(r, x, x), false)
+		got := s.askWith(a, r.Method, address(r, x, x), "role=viewer&name=fresh&url=https://hooks.example.com/x&format=standard&which=all", false)
 		if got.Code != http.StatusSeeOther || !strings.HasPrefix(got.Header().Get("Location"), pathConfirm) {
 			t.Errorf("%s: %d to %q", r.Name, got.Code, got.Header().Get("Location"))
 		}
