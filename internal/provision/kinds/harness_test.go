@@ -98,6 +98,9 @@ func (h *harness) resource(item model.PlanItem) *model.Resource {
 		BackendID: h.backend.ID, Key: item.Key, Kind: item.Kind, Name: item.Name, Ownership: item.Ownership,
 		State: model.ResourcePlanned, Params: item.Params, CreatedAt: time.Now(),
 	}
+	for _, n := range item.Needs {
+		r.Needs = append(r.Needs, n.Key)
+	}
 	h.resources[item.Key] = r
 	return r
 }

@@ -89,8 +89,8 @@ func (s *simulator) existingSpec(addRule bool) model.Spec {
 	}
 }
 
-// The whole life of a chain: made, made again, found without its ids, deleted,
-// and nothing is left.
+// The whole life of a chain: made, made again, found without its ids, changed,
+// asleep and awake, deleted, and nothing is left.
 func TestLifecycle(t *testing.T) {
 	t.Parallel()
 	specs := map[string]func(*simulator) model.Spec{
@@ -137,6 +137,9 @@ func TestLifecycle(t *testing.T) {
 			}
 			if again := sim.Snapshot(); again != made {
 				t.Errorf("made again, it became\n%+v\nfrom\n%+v", again, made)
+			}
+			if name == "launch" {
+				h.live(sim)
 			}
 			h.unmakeAll()
 			if after := sim.Snapshot(); after != before {
