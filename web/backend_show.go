@@ -92,6 +92,9 @@ func newBackendView(d *panel.BackendDetail, actor model.Actor, now time.Time) ba
 	}
 	if d.Cost != nil && d.Phase != model.PhaseDestroyed {
 		cost := newCostView(d.Cost, costTitle(d.Phase))
+		if d.Phase == model.PhaseAsleep && cost.Asleep != "" {
+			cost.Asleep = fmt.Sprintf("It sleeps now, at the rate of %s a month: %s less than awake.", d.Cost.Asleep, d.Cost.Awake-d.Cost.Asleep)
+		}
 		v.Cost = &cost
 	}
 	for _, r := range d.Resources {

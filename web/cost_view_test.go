@@ -1,11 +1,13 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"testing"
 
 	"drawbridge/internal/model"
+	"drawbridge/internal/store"
 )
 
 func TestCostsOnPages(t *testing.T) {
@@ -16,6 +18,12 @@ func TestCostsOnPages(t *testing.T) {
 	want(t, s.as(viewer, http.MethodGet, pathBackendPlan(b.ID, model.OpProvision), nil), http.StatusOK,
 		"What it costs", "$28.44", "1 instance of type t3.micro, 730 hours awake", "$0.0136", "(of 2025-11-03)", "not counted", "$9.93 less", pathPricesOf("ap-northeast-1"))
 	want(t, s.as(viewer, http.MethodGet, pathBackend(b.ID), nil), http.StatusOK, "What it costs", "$28.44", "!What it would cost")
+	asleep := s.backend(model.PhaseAsleep, func(b *model.Backend) { b.ID, b.Name = "be_asleep", "sleepy" })
+	want(t, s.as(viewer, http.MethodGet, pathBackend(asleep.ID), nil), http.StatusOK, "It sleeps now, at the rate of $18.51 a month: $9.93 less than awake.")
+	s.happen(func(ctx context.Context, q *store.Queries) error {
+		asleep.Phase = model.PhaseDestroyed
+		return q.UpdateBackend(ctx, &asleep)
+	})
 	want(t, s.as(viewer, http.MethodGet, pathTeam("team_a"), nil), http.StatusOK, "$28.44", "a month for 1 backend that is in AWS", "!Estimated saving")
 	want(t, s.as(admin, http.MethodGet, pathTeam("team_b"), nil), http.StatusOK, "$0.00", "0 backends")
 	want(t, s.as(admin, http.MethodGet, pathEnvironments, nil), http.StatusOK, "$28.44")

@@ -55,6 +55,9 @@ func scheduleWords(s *model.Schedule) string {
 	return fmt.Sprintf("awake %s, %s to %s, %s", dayWords(s.Days), s.Wake, s.Sleep, s.TimeZone)
 }
 
+// dayName is how a person writes the day: "Mon".
+func dayName(d string) string { return strings.ToUpper(d[:1]) + d[1:] }
+
 func dayWords(days []string) string {
 	switch strings.Join(days, " ") {
 	case strings.Join(model.Weekdays, " "):

@@ -19,7 +19,7 @@ func scheduleOf(zone, wake, sleep string, days ...string) url.Values {
 func TestScheduleForm(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	want(t, s.as(developer, http.MethodGet, pathBackendNew(), nil), http.StatusOK, "Sleep schedule", `name="schedule_days" value="mon" checked`, `name="schedule_days" value="sun"> sun`)
+	want(t, s.as(developer, http.MethodGet, pathBackendNew(), nil), http.StatusOK, "Sleep schedule", `name="schedule_days" value="mon" checked`, `name="schedule_days" value="sun"> Sun`)
 	for _, tc := range []struct {
 		form  url.Values
 		parts []string
