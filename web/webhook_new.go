@@ -75,13 +75,9 @@ func (w *Web) createWebhook(c echo.Context) error {
 	if err != nil {
 		return model.Errorf(model.CodeInvalid, "The form could not be read. Send it again.")
 	}
-	events, problem := chosenEvents(form)
-	secret, h, err := "", (*model.Webhook)(nil), problem
-	if err == nil {
-		secret, h, err = w.panel.CreateWebhook(c.Request().Context(), actorOf(c), model.Webhook{
-			TeamID: c.Param("id"), Name: form.Get("name"), Format: model.WebhookFormat(form.Get("format")), Events: events,
-		}, form.Get("url"))
-	}
+	secret, h, err := w.panel.CreateWebhook(c.Request().Context(), actorOf(c), model.Webhook{
+		TeamID: c.Param("id"), Name: form.Get("name"), Format: model.WebhookFormat(form.Get("format")), Events: chosenEvents(form),
+	}, form.Get("url"))
 	if refused := refusal(err); refused != nil {
 		if _, err := w.panel.Webhooks(c.Request().Context(), actorOf(c), c.Param("id")); err != nil {
 			return err
@@ -104,21 +100,20 @@ func newSecretView(secret string) *secretView {
 	}
 }
 
-// chosenEvents are the types that the form has ticked; none stands for all.
-func chosenEvents(form url.Values) ([]model.NoticeType, error) {
+// chosenEvents are the types that the form has ticked; no type stands for all,
+// and an empty one, which is refused, for no tick.
+func chosenEvents(form url.Values) []model.NoticeType {
 	if form.Get("which") == "all" {
-		return nil, nil
+		return nil
 	}
 	var events []model.NoticeType
 	for _, text := range form["events"] {
 		events = append(events, model.NoticeType(text))
 	}
 	if len(events) == 0 {
-		var v model.Invalid
-		v.Add("events", "Tick what is to be sent, or choose everything.")
-		return nil, v.Err()
+		return []model.NoticeType{""}
 	}
-	return events, nil
+	return events
 }
 
 func (w *Web) webhookForm(c echo.Context, status int, form url.Values, refused *model.Error) error {
@@ -174,15 +169,12 @@ func (w *Web) saveWebhook(c echo.Context) error {
 	if err != nil {
 		return model.Errorf(model.CodeInvalid, "The form could not be read. Send it again.")
 	}
-	events, err := chosenEvents(form)
-	if err == nil {
-		name := form.Get("name")
-		change := panel.WebhookChange{Name: &name, Events: &events}
-		if to := form.Get("url"); to != "" {
-			change.URL = &to
-		}
-		_, err = w.panel.ChangeWebhook(c.Request().Context(), actorOf(c), c.Param("id"), c.Param("webhook"), change)
+	name, events := form.Get("name"), chosenEvents(form)
+	change := panel.WebhookChange{Name: &name, Events: &events}
+	if to := form.Get("url"); to != "" {
+		change.URL = &to
 	}
+	_, err = w.panel.ChangeWebhook(c.Request().Context(), actorOf(c), c.Param("id"), c.Param("webhook"), change)
 	if refused := refusal(err); refused != nil {
 		return w.webhook(c, http.StatusUnprocessableEntity, c.Param("webhook"), func(v *webhookView) {
 			v.Settings = settingsForm(newWebhookForm(form, refused), c.Param("id"), c.Param("webhook"))

@@ -24,7 +24,7 @@ func TestWebhookPages(t *testing.T) {
 	want(t, s.as(owner, http.MethodPost, list, bad), http.StatusUnprocessableEntity, "private address", `value="my hook"`, `value="http://10.0.0.1/x"`,
 		`value="slack" checked`, `value="job.failed" checked`, "!"+`value="job.succeeded" checked`)
 	none := url.Values{"name": {"my hook"}, "url": {"https://hooks.example/x"}, "format": {"standard"}, "which": {"some"}}
-	want(t, s.as(owner, http.MethodPost, list, none), http.StatusUnprocessableEntity, "Tick what is to be sent")
+	want(t, s.as(owner, http.MethodPost, list, none), http.StatusUnprocessableEntity, "Choose which notices are sent")
 
 	good := url.Values{"name": {"my hook"}, "url": {"https://hooks.example/x?token=canary"}, "format": {"standard"}, "which": {"all"}}
 	page := want(t, s.as(owner, http.MethodPost, list, good), http.StatusCreated, "whsec_", "shown this once", "https://hooks.example/x?…", "!canary")

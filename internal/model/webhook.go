@@ -72,6 +72,10 @@ func (w *Webhook) Validate() error {
 		v.Add("format", "Choose standard (JSON with a signature) or slack (a message for Slack or Mattermost).")
 	}
 	for _, e := range w.Events {
+		if e == "" {
+			v.Add("events", "Choose which notices are sent, or all of them.")
+			break
+		}
 		if !slices.Contains(NoticeTypes, e) {
 			v.Add("events", "There are no notices of the type %q. Name some of the documented ones, or none for all.", e)
 			break
