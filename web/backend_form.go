@@ -79,6 +79,22 @@ func formOf(v url.Values) backendForm {
 	}
 }
 
+// fields are the form as hidden inputs that say the same.
+func (f backendForm) fields() []fact {
+	all := []fact{
+		{"environment_id", f.EnvironmentID}, {"source", f.Source}, {"port", f.Port}, {"health_path", f.HealthPath},
+		{"count", f.Count}, {"instance_type", f.InstanceType}, {"ami", f.AMI}, {"instance_profile", f.InstanceProfile},
+		{"user_data", f.UserData}, {"tests", f.Tests}, {"tags", f.Tags},
+	}
+	for _, id := range f.InstanceIDs {
+		all = append(all, fact{"instance_ids", id})
+	}
+	if f.AddRule {
+		all = append(all, fact{"add_rule", "1"})
+	}
+	return append(all, f.Schedule.fields()...)
+}
+
 // registration turns the form into the use case's input. What is not even a
 // number or a line of the right form is refused here, with the same paths that
 // panel uses.
@@ -106,6 +122,26 @@ func (f backendForm) registration() (panel.Registration, error) {
 	spec.Tags = parseTags(&v, f.Tags)
 	return panel.Registration{TeamID: f.TeamID, EnvironmentID: f.EnvironmentID, Name: f.Name, Spec: spec}, v.Err()
 }
+
+// untouched puts back what the form cannot say to the letter (names of tests,
+// spaces at the end of a script) where nobody changed it.
+func (f backendForm) untouched(spec, was model.Spec) model.Spec {
+	shown := formOfSpec(was)
+	same := func(a, b string) bool { return plainText(a) == plainText(b) }
+	if same(f.Tests, shown.Tests) {
+		spec.Tests = was.Tests
+	}
+	if same(f.Tags, shown.Tags) {
+		spec.Tags = was.Tags
+	}
+	if l, old := spec.Launch, was.Launch; l != nil && old != nil && same(l.UserData, old.UserData) {
+		l.UserData = old.UserData
+	}
+	return spec
+}
+
+// plainText is text as a browser may send it, without what it changes.
+func plainText(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
 
 func number(v *model.Invalid, path, text, advice string) int {
 	n, err := strconv.Atoi(text)

@@ -15,6 +15,9 @@ import (
 
 // backendNewView is the register form with what was typed and refused.
 type backendNewView struct {
+	Backend      string // whose spec is edited; "" for a new one
+	BackendURL   string
+	Version      int // of the spec that is edited
 	Action       string
 	InstancesURL string
 	CancelURL    string

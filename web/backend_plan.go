@@ -25,6 +25,15 @@ type planView struct {
 	TestID     string
 	Why        string // why it cannot be applied
 	Cost       *costView
+	Form       backendForm // what the plan was made from, to be sent again; see Edit
+	EditURL    string
+	Edit       int // the version of the spec that is edited; 0 when none is
+}
+
+// below is the same button under a long plan.
+func (v planView) below() planView {
+	v.TestID += "-below"
+	return v
 }
 
 // planRow is one resource of the plan.
@@ -53,9 +62,9 @@ func (w *Web) planBackend(c echo.Context) error {
 	switch op {
 	case "":
 		op = model.OpProvision
-	case model.OpProvision, model.OpDestroy:
+	case model.OpProvision, model.OpSleep, model.OpWake, model.OpDestroy:
 	default:
-		return model.Errorf(model.CodeInvalid, "%q is not an operation; use %s or %s.", op, model.OpProvision, model.OpDestroy)
+		return model.Errorf(model.CodeInvalid, "%q is not an operation; use %s, %s, %s or %s.", op, model.OpProvision, model.OpSleep, model.OpWake, model.OpDestroy)
 	}
 	ctx, actor, id := c.Request().Context(), actorOf(c), c.Param("id")
 	b, err := w.panel.Backend(ctx, actor, id)
@@ -102,9 +111,43 @@ func (v *planView) describe(op model.Operation, all int, actions map[model.Actio
 		v.ApplyLabel, v.Variant, v.TestID = "Destroy "+v.Backend, "destructive", "confirm-destroy"
 		return
 	}
-	v.Title = "Plan"
-	v.Lead = planWords(all, actions[model.ActionKeep]) + " Steps that do not need each other run at once."
-	v.ApplyLabel, v.Variant, v.TestID = "Provision", "primary", "provision"
+	v.Variant = "primary"
+	switch op {
+	case model.OpUpdate:
+		v.Title, v.Lead = "Update plan", updateWords(actions)
+		v.ApplyLabel, v.TestID = "Apply", "apply-update"
+	case model.OpSleep:
+		v.Title, v.ApplyLabel, v.TestID = "Sleep plan", "Put "+v.Backend+" to sleep", "confirm-sleep"
+		v.Lead = "The targets leave when their last requests have ended, then the instances are stopped. All else stays: the invoke URL is the same afterwards, and answers 503 until the backend wakes."
+	case model.OpWake:
+		v.Title, v.ApplyLabel, v.TestID = "Wake plan", "Wake "+v.Backend, "confirm-wake"
+		v.Lead = "The instances are started, join when they are healthy, and the first answer is asked for. The invoke URL is the same as before."
+	default:
+		v.Title = "Plan"
+		v.Lead = planWords(all, actions[model.ActionKeep]) + " Steps that do not need each other run at once."
+		v.ApplyLabel, v.TestID = "Provision", "provision"
+	}
+}
+
+// updateWords says what an update does, and that nothing is interrupted.
+func updateWords(actions map[model.Action]int) string {
+	var parts []string
+	for _, one := range []struct {
+		action model.Action
+		words  string
+	}{
+		{model.ActionCreate, "made"}, {model.ActionUpdate, "changed in place"}, {model.ActionReplace, "replaced"},
+		{model.ActionDelete, "deleted"}, {model.ActionLetGo, "let go"},
+	} {
+		if n := actions[one.action]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, one.words))
+		}
+	}
+	if len(parts) == 0 {
+		return "Nothing changes in AWS."
+	}
+	return fmt.Sprintf("%s; %d stay as they are. What is new answers before what is old leaves, and the invoke URL stays.",
+		strings.Join(parts, ", "), actions[model.ActionKeep])
 }
 
 func rollBackWords(deleted, kept int) string {
@@ -128,7 +171,12 @@ func planWords(all, kept int) string {
 // decide offers the button, or says why there is none.
 func (v *planView) decide(b *model.Backend, p *model.Plan, actor model.Actor) {
 	need, url := panel.ProvisionBackends, pathBackendProvision(b.ID)
-	if p.Operation == model.OpDestroy {
+	switch p.Operation {
+	case model.OpSleep:
+		url = pathBackendSleep(b.ID)
+	case model.OpWake:
+		url = pathBackendWake(b.ID)
+	case model.OpDestroy:
 		need, url = panel.DestroyBackends, pathBackendDestroy(b.ID)
 	}
 	switch {

@@ -44,6 +44,10 @@ type backendHead struct {
 	LastJobURL  string
 	PlanURL     string
 	PlanLabel   string // "" when there is nothing to provision
+	EditURL     string // "" when it may not be edited now, and so on
+	SleepURL    string
+	WakeURL     string
+	Asleep      bool
 	DestroyURL  string // "" when it may not be destroyed now
 	NoticesURL  string
 	LogsURL     string // "" when its environment hands out no access logs
@@ -124,6 +128,7 @@ func newBackendHead(d *panel.BackendDetail, actor model.Actor, now time.Time) ba
 	if len(d.Jobs) > 0 {
 		h.LastJobURL = pathJob(d.Jobs[0].ID)
 	}
+	h.Asleep = d.Phase == model.PhaseAsleep
 	if d.ActiveJobID != "" {
 		h.JobURL = pathJob(d.ActiveJobID)
 		h.JobWords = "A job is at work on this backend."
@@ -131,11 +136,24 @@ func newBackendHead(d *panel.BackendDetail, actor model.Actor, now time.Time) ba
 	}
 	if panel.May(actor, panel.ProvisionBackends, d.TeamID) && d.Phase.Allows(model.OpProvision) {
 		h.PlanURL, h.PlanLabel = pathBackendPlan(d.ID, model.OpProvision), planLabel(d.Phase)
+		h.EditURL = pathBackendEdit(d.ID)
+		h.addRest(d)
 	}
 	if panel.May(actor, panel.DestroyBackends, d.TeamID) && d.Phase.Allows(model.OpDestroy) {
 		h.DestroyURL = pathBackendPlan(d.ID, model.OpDestroy)
 	}
 	return h
+}
+
+// addRest offers sleep or its end for what can sleep.
+func (h *backendHead) addRest(d *panel.BackendDetail) {
+	switch {
+	case d.Spec.Source != model.SourceLaunch:
+	case h.Asleep:
+		h.WakeURL = pathBackendWake(d.ID)
+	case d.Phase == model.PhaseReady || d.Phase == model.PhaseDegraded:
+		h.SleepURL = pathBackendPlan(d.ID, model.OpSleep)
+	}
 }
 
 func costTitle(p model.Phase) string {
@@ -197,8 +215,18 @@ func sourceWords(s model.Spec) string {
 func newResourceRow(r model.Resource) resourceRow {
 	return resourceRow{
 		Key: r.Key, Kind: string(r.Kind), Name: displayName(r), AWSID: r.AWSID, ShortID: shortID(r.AWSID),
-		Ownership: ownershipWords(r), State: ui.ResourceState(r.State), Detail: r.Detail,
+		Ownership: ownershipWords(r), State: resourceState(r), Detail: r.Detail,
 	}
+}
+
+// resourceState shows what sleeps as such.
+func resourceState(r model.Resource) ui.State {
+	s := ui.ResourceState(r.State)
+	if r.Asleep() && r.State == model.ResourceReady {
+		asleep := ui.PhaseState(model.PhaseAsleep)
+		s.Word, s.Tone, s.Icon = asleep.Word, asleep.Tone, asleep.Icon
+	}
+	return s
 }
 
 func ownershipWords(r model.Resource) string {

@@ -128,11 +128,22 @@ func newChain(d *panel.BackendDetail) ui.Chain {
 		group.Detail = targetWords(d)
 	}
 	describeInstances(&apps, spots[placeInstance], d.Spec)
+	if d.Phase == model.PhaseAsleep {
+		rest(&group, "No target is registered")
+		rest(&apps, "Stopped; waking starts the same ones")
+	}
 	return ui.Chain{
 		Label: "The chain is " + strings.ToLower(ui.PhaseState(d.Phase).Word) + ".",
 		VPC:   "VPC " + d.Environment.VPCID + ", " + d.Environment.Region,
 		Hops:  []ui.Hop{clientHop(d, spots[placeClient]), api, link, alb, group, apps},
 	}
+}
+
+// rest shows a hop and the way to it as asleep.
+func rest(h *ui.Hop, detail string) {
+	s := ui.PhaseState(model.PhaseAsleep)
+	h.State.Word, h.State.Tone, h.State.Icon, h.Detail = s.Word, s.Tone, s.Icon, detail
+	h.In.State.Word, h.In.State.Tone, h.In.State.Icon = s.Word, s.Tone, s.Icon
 }
 
 // targetWords says how many targets are healthy, or what will tell.
@@ -160,6 +171,9 @@ func clientHop(d *panel.BackendDetail, first spot) ui.Hop {
 	case model.PhaseDegraded, model.PhaseFailed:
 		h.State = ui.ResourceState(model.ResourceFailed)
 		h.State.Word = "May fail"
+	case model.PhaseAsleep:
+		s := ui.PhaseState(d.Phase)
+		h.State.Word, h.State.Tone, h.State.Icon, h.Detail = "Gets 503", s.Tone, s.Icon, "Until the backend wakes"
 	case model.PhaseDestroyed:
 	default:
 		h.State = ui.ResourceState(cmp.Or(first.state, model.ResourcePending))

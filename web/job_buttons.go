@@ -26,7 +26,7 @@ func (h *jobHead) addButtons(d *panel.JobDetail, actor model.Actor) {
 	if stopped && panel.May(actor, panel.PermissionFor(d.Operation), d.TeamID) {
 		h.Retry = newJobButton(pathJobRetry(d.ID), d.Actions.Retry)
 	}
-	if d.Operation == model.OpProvision && d.State != model.JobSucceeded && d.RollBackBy == "" {
+	if d.Operation == model.OpProvision && d.State != model.JobSucceeded && d.RollBackBy == "" || d.Operation == model.OpUpdate && stopped {
 		h.RollBack = newJobButton(pathJobRollBack(d.ID), d.Actions.RollBack)
 	}
 	if stopped && d.Operation != model.OpDestroy && d.Operation != model.OpCleanUp && panel.May(actor, panel.DestroyBackends, d.TeamID) &&

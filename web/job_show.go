@@ -170,7 +170,8 @@ func newJobHead(d *panel.JobDetail, actor model.Actor, now time.Time) jobHead {
 	h.addButtons(d, actor)
 	if d.State == model.JobSucceeded {
 		h.Next, h.NextURL = "Go to the backend", pathBackend(d.BackendID)
-		if d.Operation == model.OpProvision {
+		switch d.Operation {
+		case model.OpProvision, model.OpUpdate, model.OpWake:
 			h.InvokeURL = d.Backend.InvokeURL
 		}
 	}

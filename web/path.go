@@ -95,6 +95,9 @@ func pathBackendExport(format string) string { return pathBackends + "/export/" 
 func pathBackend(id string) string          { return pathBackends + "/" + url.PathEscape(id) }
 func pathBackendStream(id string) string    { return pathBackend(id) + "/stream" }
 func pathBackendProvision(id string) string { return pathBackend(id) + "/provision" }
+func pathBackendEdit(id string) string      { return pathBackend(id) + "/edit" }
+func pathBackendSleep(id string) string     { return pathBackend(id) + "/sleep" }
+func pathBackendWake(id string) string      { return pathBackend(id) + "/wake" }
 func pathBackendDestroy(id string) string   { return pathBackend(id) + "/destroy" }
 func pathBackendLogs(id string) string      { return pathBackend(id) + "/logs" }
 func pathTestsRun(id string) string         { return pathBackend(id) + "/tests/run" }

@@ -48,6 +48,7 @@ func TestPathHelpersLeadToRoutes(t *testing.T) {
 		"backend_new": pathBackendNew(), "backend_create": pathBackendNew(), "instance_list": pathBackendInstances(),
 		"backend_show": pathBackend(id), "backend_stream": pathBackendStream(id),
 		"backend_plan": pathBackendPlan(id, model.OpDestroy), "backend_provision": pathBackendProvision(id),
+		"backend_edit": pathBackendEdit(id), "backend_update": pathBackendEdit(id), "backend_sleep": pathBackendSleep(id), "backend_wake": pathBackendWake(id),
 		"backend_destroy": pathBackendDestroy(id), "tests_run": pathTestsRun(id), "tests_send": pathTestsSend(id),
 		"identity_unlink": pathAccountUnlink, "account_show": pathAccount, "password_save": pathAccountPassword, "session_end_others": pathAccountSessionsEnd,
 		"session_end": pathAccountSessionEnd(id), "provider_begin": pathProvider, "provider_finish": pathProviderAnswer,

@@ -27,7 +27,7 @@ const evil = `"><script>alert(1)</script><img src=x onerror=alert(2)> style="x"`
 // everyPage renders each page with the samples, and with evil text in them.
 func everyPage() map[string]templ.Component {
 	pages := map[string]templ.Component{}
-	for _, phase := range []model.Phase{model.PhaseRegistered, model.PhaseProvisioning, model.PhaseReady, model.PhaseFailed, model.PhaseDestroyed} {
+	for _, phase := range []model.Phase{model.PhaseRegistered, model.PhaseProvisioning, model.PhaseReady, model.PhaseAsleep, model.PhaseUpdating, model.PhaseFailed, model.PhaseDestroyed} {
 		d := sampleDetail(phase, 9)
 		d.Name, d.EnvironmentName, d.Environment.Name = evil, evil, evil
 		d.Resources[9].Detail, d.Resources[9].Name, d.Resources[9].AWSID = evil, evil, evil

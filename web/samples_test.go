@@ -36,7 +36,7 @@ func sampleBackend(phase model.Phase) model.Backend {
 		Spec: spec, SpecVersion: 1, Phase: phase, EventSeq: 41,
 		CreatedAt: sampleNow.Add(-90 * time.Minute), UpdatedAt: sampleNow,
 	}
-	if phase == model.PhaseReady || phase == model.PhaseDegraded {
+	if phase == model.PhaseReady || phase == model.PhaseDegraded || phase == model.PhaseAsleep {
 		b.InvokeURL = "http://a1b2c3d4e5.execute-api.ap-northeast-1.localhost:4566/"
 	}
 	return b

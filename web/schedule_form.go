@@ -99,3 +99,12 @@ func dayFrom(at, now time.Time) string {
 	}
 	return "on " + at.Weekday().String()
 }
+
+// fields are the schedule as inputs that say the same.
+func (f scheduleForm) fields() []fact {
+	all := []fact{{"schedule_time_zone", f.TimeZone}, {"schedule_wake", f.Wake}, {"schedule_sleep", f.Sleep}}
+	for _, day := range f.Days {
+		all = append(all, fact{"schedule_days", day})
+	}
+	return all
+}

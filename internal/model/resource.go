@@ -52,6 +52,16 @@ type Resource struct {
 	UpdatedAt time.Time         `json:"updated_at"`
 }
 
+// ParamPower of what sleeps is PowerOff; absent means that it is awake.
+const (
+	ParamPower = "power"
+	PowerOff   = "off"
+)
+
+// Asleep tells whether it was put to sleep: an instance stopped, targets
+// deregistered.
+func (r *Resource) Asleep() bool { return r.Params[ParamPower] == PowerOff }
+
 // Wanted are the params that it is to have: those that it has, or is being given.
 func (r *Resource) Wanted() map[string]string {
 	if r.Changing != nil {

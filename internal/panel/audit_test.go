@@ -17,7 +17,7 @@ import (
 // readers are the use cases that change nothing. Every other one must have a
 // row in auditedUseCases.
 var readers = []string{
-	"AccessLogs", "Account", "Audit", "Backend", "BackendNamed", "Backends", "CountBackends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
+	"AccessLogs", "Account", "Audit", "Backend", "BackendNamed", "BackendToEdit", "Backends", "CountBackends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
 	"ExportAudit", "HasActivity", "Instances", "Invitations", "Members", "Job", "Jobs", "Orphans", "Plan", "RollBackPlan", "StreamBackends", "StreamEvents", "Team", "Teams", "TestRuns",
 	"Tokens", "Trusts", "Users", "Quota", "WaitJob",
 	"CheckTemplates", "EndSandboxPlan", "ManagedSandboxTemplate", "Sandbox", "SandboxTTLs", "SandboxTemplate", "SandboxTemplates", "Sandboxes", "TeamSandboxes", "TemplateTTLs",

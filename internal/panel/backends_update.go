@@ -41,6 +41,14 @@ func (p *Panel) UpdateSpec(ctx context.Context, a model.Actor, id string, c Spec
 	return p.put(ctx, a, b, c, b.Phase != model.PhaseRegistered)
 }
 
+// BackendToEdit is Backend for who may change it. developer.
+func (p *Panel) BackendToEdit(ctx context.Context, a model.Actor, id string) (*BackendDetail, error) {
+	if _, err := p.backend(ctx, a, ProvisionBackends, id); err != nil {
+		return nil, err
+	}
+	return p.Backend(ctx, a, id)
+}
+
 // Application is the input of Apply: a backend as it is to be, wherever it
 // stands now.
 type Application struct {

@@ -158,7 +158,7 @@ func (c *chain) instances() {
 // rest marks what sleeps.
 func (c *chain) rest(params map[string]string) {
 	if c.asleep {
-		params[paramPower] = powerOff
+		params[model.ParamPower] = model.PowerOff
 	}
 }
 

@@ -22,13 +22,8 @@ import (
 // owner tags are none: they never change.
 const tagParam = "tag:"
 
-// Params of instances and targets that are asleep.
-const (
-	paramPower = "power"
-	powerOff   = "off" // absent = on
-)
-
-func asleep(params map[string]string) bool { return params[paramPower] == powerOff }
+// asleep tells whether params are those of what sleeps.
+func asleep(params map[string]string) bool { return params[model.ParamPower] == model.PowerOff }
 
 // difference is what differs between a resource and what is wanted.
 type difference struct {
