@@ -22,7 +22,7 @@ type route struct {
 }
 
 // routes are all pages. A new page is a new line here.
-func routes() []route { return slices.Concat(mainRoutes(), sandboxRoutes(), noticeRoutes()) }
+func routes() []route { return slices.Concat(mainRoutes(), changeRoutes(), sandboxRoutes(), noticeRoutes()) }
 
 func mainRoutes() []route {
 	const get, post = http.MethodGet, http.MethodPost
@@ -61,10 +61,6 @@ func mainRoutes() []route {
 		{"backend_stream", get, pathBackends + "/:id/stream", "Backend", panel.SeeBackends, (*Web).streamBackend},
 		{"backend_plan", get, pathBackends + "/:id/plan", "Plan", panel.SeeBackends, (*Web).planBackend},
 		{"backend_provision", post, pathBackends + "/:id/provision", "Provision", panel.ProvisionBackends, (*Web).provisionBackend},
-		{"backend_edit", get, pathBackends + "/:id/edit", "Edit", panel.ProvisionBackends, (*Web).editBackend},
-		{"backend_update", post, pathBackends + "/:id/edit", "Edit", panel.ProvisionBackends, (*Web).updateBackend},
-		{"backend_sleep", post, pathBackends + "/:id/sleep", "Put to sleep", panel.ProvisionBackends, (*Web).sleepBackend},
-		{"backend_wake", post, pathBackends + "/:id/wake", "Wake", panel.ProvisionBackends, (*Web).wakeBackend},
 		{"backend_destroy", post, pathBackends + "/:id/destroy", "Destroy", panel.DestroyBackends, (*Web).destroyBackend},
 		{"backend_logs", get, pathBackends + "/:id/logs", "Access logs", panel.SeeBackends, (*Web).listAccessLogs},
 		{"tests_run", post, pathBackends + "/:id/tests/run", "Route tests", panel.TestRoutes, (*Web).runTests},
@@ -103,6 +99,17 @@ func mainRoutes() []route {
 		{"quota_set", post, pathTeams + "/:id/quota", "Quota", panel.ManageTeams, (*Web).setQuota},
 
 		{"audit_list", get, pathAudit, "Audit", panel.ReadAudit, (*Web).listAudit},
+	}
+}
+
+// changeRoutes change a backend that exists.
+func changeRoutes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	return []route{
+		{"backend_edit", get, pathBackends + "/:id/edit", "Edit", panel.ProvisionBackends, (*Web).editBackend},
+		{"backend_update", post, pathBackends + "/:id/edit", "Edit", panel.ProvisionBackends, (*Web).updateBackend},
+		{"backend_sleep", post, pathBackends + "/:id/sleep", "Put to sleep", panel.ProvisionBackends, (*Web).sleepBackend},
+		{"backend_wake", post, pathBackends + "/:id/wake", "Wake", panel.ProvisionBackends, (*Web).wakeBackend},
 	}
 }
 
