@@ -22,7 +22,9 @@ type route struct {
 }
 
 // routes are all pages. A new page is a new line here.
-func routes() []route { return slices.Concat(mainRoutes(), changeRoutes(), sandboxRoutes(), noticeRoutes()) }
+func routes() []route {
+	return slices.Concat(mainRoutes(), changeRoutes(), sandboxRoutes(), noticeRoutes())
+}
 
 func mainRoutes() []route {
 	const get, post = http.MethodGet, http.MethodPost
