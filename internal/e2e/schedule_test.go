@@ -30,10 +30,13 @@ func TestSchedule(t *testing.T) {
 
 	now := time.Now().UTC()
 	clock := func(d time.Duration) string { return now.Add(d).Format("15:04") }
-	b := s.register(launch("nightly", func(spec map[string]any) {
-		spec["schedule"] = map[string]any{"time_zone": "UTC", "days": model.Weekdays, "wake": clock(-time.Hour), "sleep": clock(2 * time.Hour)}
-	}))
+	b := s.register(launch("nightly", nil))
 	s.succeeded(s.provision(b))
+	asked := s.want(http.StatusOK, "PUT", putPath(b), map[string]any{"spec": map[string]any{"schedule": map[string]any{
+		"time_zone": "UTC", "days": model.Weekdays, "wake": clock(-time.Hour), "sleep": clock(2 * time.Hour)}}})
+	if jobs := s.jobsOf(b.ID); len(jobs) != 1 || s.backend(b.ID).SpecVersion != 2 {
+		t.Fatalf("a schedule alone changes nothing in AWS, but there are %d jobs: %s", len(jobs), asked.body)
+	}
 	url := s.backend(b.ID).InvokeURL
 	if a := get(t, url); a.status != http.StatusOK {
 		t.Fatalf("made, it answers %d", a.status)
