@@ -47,11 +47,13 @@ func TestAWebhookInABrowser(t *testing.T) {
 	b.accessible("webhook, just made")
 	b.click(`[data-testid="webhook-test"]`)
 	b.sees(`[data-testid="delivery"] .test-reason`)
-	eval[bool](b, `window.stays = true; document.querySelectorAll("details").forEach(d => d.open = true); true`)
+	eval[bool](b, `window.stays = true; document.querySelectorAll("#deliveries details").forEach(d => d.open = true); true`)
 	b.accessible("webhook, failing")
 	b.shoot("webhook-failing")
+	b.sees(`[data-testid="webhook-state"][data-state="failing"]`)
 	mended.Store(true)
 	b.sees(`[data-testid="delivery"] [data-state="delivered"]`) // the next try comes by itself
+	b.sees(`[data-testid="webhook-state"][data-state="on"]`)
 	if !eval[bool](b, `window.stays === true`) {
 		t.Error("the page was loaded anew")
 	}
