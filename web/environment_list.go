@@ -50,6 +50,8 @@ func (w *Web) listEnvironments(c echo.Context) error {
 	views := make([]environmentView, 0, len(all))
 	for i := range all {
 		v := newEnvironmentView(&all[i])
+		ttl, most := w.panel.SandboxTTLs(&all[i])
+		v.Facts = append(v.Facts, fact{"Sandboxes live for", timeWords(ttl) + ", " + timeWords(most) + " at most"})
 		if panel.MayAnywhere(actorOf(c), panel.SeeCalls) && w.panel.HasActivity(&all[i]) {
 			v.CallsURL = pathEnvironmentCalls(all[i].ID)
 		}

@@ -50,6 +50,8 @@ func TestSandboxPages(t *testing.T) {
 	want(t, s.as(owner, http.MethodGet, pathTemplateNew("team_a"), nil), http.StatusOK, "save-template", "!Every team may use it", `name="p0_name"`)
 	want(t, s.as(admin, http.MethodGet, pathTemplateNew("team_a"), nil), http.StatusOK, "Every team may use it")
 
+	want(t, s.as(viewer, http.MethodGet, pathEnvironments, nil), http.StatusOK, "Sandboxes live for", "8 h, 7 days at most")
+
 	form := url.Values{"name": {"Our app"}, "environment_id": {"env_local"}, "source": {"launch"}, "port": {"8000"}, "health_path": {"/health"}, "instance_type": {"t3.micro"}, "count": {"1"},
 		"tests": {"GET /"}, "tags": {"branch={{branch}}"}, "ttl": {"3h"}, "description": {"The shop at a branch."},
 		"p0_name": {"version"}, "p0_pattern": {"[0-9.]+"}, "p0_required": {"1"}}
