@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -178,11 +179,14 @@ func route[I, O any](a *API, h huma.API, op huma.Operation, fn func(context.Cont
 	})
 }
 
+// conditional are the operations that look at If-Match.
+var conditional = []string{"put-backend", "set-quota", "set-member-role", "update-sandbox-template", "change-webhook"}
+
 // errorStatuses lists the statuses of an operation's errors for its description.
 func errorStatuses(op huma.Operation) []int {
 	out := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
 		http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable}
-	if op.OperationID == "put-backend" {
+	if slices.Contains(conditional, op.OperationID) {
 		out = append(out, http.StatusPreconditionFailed)
 	}
 	if op.Method != http.MethodGet {

@@ -45,6 +45,7 @@ type MemberRole struct {
 
 type setMemberInput struct {
 	bodyRead
+	Matching
 	ID   string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
 	User string `path:"user" doc:"The person's id." example:"usr_m3kx7q2fd5wa4nzp"`
 	Body MemberRole
@@ -82,10 +83,17 @@ func (a *API) registerMembers(h huma.API) {
 		Summary: "List a team's members", Description: "By name.",
 	}, a.listMembers)
 	route(a, h, huma.Operation{
+		OperationID: "get-member", Method: http.MethodGet, Path: "/teams/{id}/members/{user}", Tags: tags,
+		Summary: "Get a member",
+	}, func(ctx context.Context, actor model.Actor, in *memberInput) (*tagged[Member], error) {
+		m, err := a.panel.Member(ctx, actor, in.ID, in.User)
+		return oneTagged(m, err, func(m *model.TeamMember) string { return model.MemberTag(m.Role, m.ByGroup) }, memberOf)
+	})
+	route(a, h, huma.Operation{
 		OperationID: "set-member-role", Method: http.MethodPut, Path: "/teams/{id}/members/{user}", Tags: tags, DefaultStatus: http.StatusNoContent,
 		Summary: "Change a member's role", Description: "For owners. The tokens that the member made in the team end: they may be above the new role.",
 	}, func(ctx context.Context, actor model.Actor, in *setMemberInput) (*done, error) {
-		return &done{}, a.panel.SetMemberRole(ctx, actor, in.ID, in.User, model.Role(in.Body.Role))
+		return &done{}, a.panel.SetMemberRole(model.WithIfMatch(ctx, in.IfMatch), actor, in.ID, in.User, model.Role(in.Body.Role))
 	})
 	route(a, h, huma.Operation{
 		OperationID: "remove-member", Method: http.MethodDelete, Path: "/teams/{id}/members/{user}", Tags: tags, DefaultStatus: http.StatusNoContent,

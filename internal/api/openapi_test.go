@@ -145,7 +145,7 @@ func TestTheIssuesOperationsAreThere(t *testing.T) {
 		"GET /environments", "GET /environments/{id}/status", "GET /environments/{id}/instances", "GET /teams",
 		"GET /environments/{id}/calls", "GET /environments/{id}/orphans", "POST /environments/{id}/orphans:delete", "POST /environments/{id}/orphans:adopt", "GET /backends/{id}/access-logs", "GET /audit", "GET /teams/{id}/cost", "GET /environment-costs", "POST /environments/{id}/cost", "GET /prices", "GET /teams/{id}/quota", "PUT /teams/{id}/quota",
 		"POST /backends:batch",
-		"POST /teams", "GET /teams/{id}/members", "PUT /teams/{id}/members/{user}", "DELETE /teams/{id}/members/{user}",
+		"POST /teams", "GET /teams/{id}/members", "GET /teams/{id}/members/{user}", "PUT /teams/{id}/members/{user}", "DELETE /teams/{id}/members/{user}",
 		"GET /teams/{id}/invitations", "POST /teams/{id}/invitations", "DELETE /teams/{id}/invitations/{invitation}",
 		"GET /teams/{id}/tokens", "POST /teams/{id}/tokens", "DELETE /teams/{id}/tokens/{token}",
 		"GET /teams/{id}/trusts", "POST /teams/{id}/trusts", "DELETE /teams/{id}/trusts/{trust}",

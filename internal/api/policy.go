@@ -54,6 +54,7 @@ var needs = map[string]panel.Permission{
 	"set-quota":   panel.ManageTeams,
 
 	"list-members":      panel.SeeMembers,
+	"get-member":        panel.SeeMembers,
 	"set-member-role":   panel.ManageMembers,
 	"remove-member":     panel.ManageMembers,
 	"list-invitations":  panel.SeeTokens,

@@ -55,8 +55,11 @@ func (l QuotaLimits) model() model.QuotaLimits {
 	return limits
 }
 
+func quotaTag(t *panel.TeamQuota) string { return t.Own.Tag() }
+
 type setQuotaInput struct {
 	bodyRead
+	Matching
 	ID   string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
 	Body QuotaLimits
 }
@@ -66,15 +69,15 @@ func (a *API) registerQuotas(h huma.API) {
 	route(a, h, huma.Operation{
 		OperationID: "get-quota", Method: http.MethodGet, Path: "/teams/{id}/quota", Tags: tags,
 		Summary: "Get a team's quota", Description: "What the team has of what it may have.",
-	}, func(ctx context.Context, actor model.Actor, in *teamInput) (*output[QuotaUse], error) {
+	}, func(ctx context.Context, actor model.Actor, in *teamInput) (*tagged[QuotaUse], error) {
 		t, err := a.panel.Quota(ctx, actor, in.ID)
-		return one(t, err, quotaOf)
+		return oneTagged(t, err, quotaTag, quotaOf)
 	})
 	route(a, h, huma.Operation{
 		OperationID: "set-quota", Method: http.MethodPut, Path: "/teams/{id}/quota", Tags: tags,
 		Summary: "Set a team's quota", Description: "For admins. What the team has already stays, whatever the limit.",
-	}, func(ctx context.Context, actor model.Actor, in *setQuotaInput) (*output[QuotaUse], error) {
-		t, err := a.panel.SetQuota(ctx, actor, in.ID, in.Body.model())
-		return one(t, err, quotaOf)
+	}, func(ctx context.Context, actor model.Actor, in *setQuotaInput) (*tagged[QuotaUse], error) {
+		t, err := a.panel.SetQuota(model.WithIfMatch(ctx, in.IfMatch), actor, in.ID, in.Body.model())
+		return oneTagged(t, err, quotaTag, quotaOf)
 	})
 }

@@ -83,6 +83,7 @@ type sandboxTemplateInput struct {
 
 type updateSandboxTemplateInput struct {
 	bodyRead
+	Matching
 	ID       string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
 	Template string `path:"template" doc:"The template's id." example:"tpl_m3kx7q2fd5wa4nzp"`
 	Body     NewSandboxTemplate
@@ -129,16 +130,16 @@ func (a *API) registerSandboxTemplates(h huma.API) {
 	route(a, h, huma.Operation{
 		OperationID: "get-sandbox-template", Method: http.MethodGet, Path: address, Tags: tags,
 		Summary: "Get a sandbox template",
-	}, func(ctx context.Context, actor model.Actor, in *sandboxTemplateInput) (*output[SandboxTemplate], error) {
+	}, func(ctx context.Context, actor model.Actor, in *sandboxTemplateInput) (*tagged[SandboxTemplate], error) {
 		t, err := a.panel.SandboxTemplate(ctx, actor, in.ID, in.Template)
-		return one(t, err, sandboxTemplateOf)
+		return oneTagged(t, err, (*model.SandboxTemplate).Tag, sandboxTemplateOf)
 	})
 	route(a, h, huma.Operation{
 		OperationID: "update-sandbox-template", Method: http.MethodPut, Path: address, Tags: tags,
 		Summary: "Change a sandbox template", Description: "For owners; for admins when every team may use it. What was made from it stays as it is.",
-	}, func(ctx context.Context, actor model.Actor, in *updateSandboxTemplateInput) (*output[SandboxTemplate], error) {
-		t, err := a.panel.UpdateSandboxTemplate(ctx, actor, in.ID, in.Template, in.Body.input(false))
-		return one(t, err, sandboxTemplateOf)
+	}, func(ctx context.Context, actor model.Actor, in *updateSandboxTemplateInput) (*tagged[SandboxTemplate], error) {
+		t, err := a.panel.UpdateSandboxTemplate(model.WithIfMatch(ctx, in.IfMatch), actor, in.ID, in.Template, in.Body.input(false))
+		return oneTagged(t, err, (*model.SandboxTemplate).Tag, sandboxTemplateOf)
 	})
 	route(a, h, huma.Operation{
 		OperationID: "delete-sandbox-template", Method: http.MethodDelete, Path: address, Tags: tags, DefaultStatus: http.StatusNoContent,

@@ -83,6 +83,7 @@ type webhookInput struct {
 
 type changeWebhookInput struct {
 	bodyRead
+	Matching
 	ID      string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
 	Webhook string `path:"webhook" doc:"The webhook's id." example:"whk_m3kx7q2fd5wa4nzp"`
 	Body    WebhookPatch
@@ -132,9 +133,9 @@ func (a *API) registerWebhooks(h huma.API) {
 	route(a, h, huma.Operation{
 		OperationID: "get-webhook", Method: http.MethodGet, Path: each, Tags: tags,
 		Summary: "Get a webhook", Description: "For owners. Without its secrets.",
-	}, func(ctx context.Context, actor model.Actor, in *webhookInput) (*output[Webhook], error) {
+	}, func(ctx context.Context, actor model.Actor, in *webhookInput) (*tagged[Webhook], error) {
 		w, err := a.panel.Webhook(ctx, actor, in.ID, in.Webhook)
-		return one(w, err, webhookOf)
+		return oneTagged(w, err, (*model.Webhook).Tag, webhookOf)
 	})
 	route(a, h, huma.Operation{
 		OperationID: "change-webhook", Method: http.MethodPatch, Path: each, Tags: tags,
@@ -169,12 +170,12 @@ func (a *API) createWebhook(ctx context.Context, actor model.Actor, in *createWe
 	return &madeWebhookOutput{Location: webhookURL(w), Body: MadeWebhook{webhookOf(w), secret}}, nil
 }
 
-func (a *API) changeWebhook(ctx context.Context, actor model.Actor, in *changeWebhookInput) (*output[Webhook], error) {
+func (a *API) changeWebhook(ctx context.Context, actor model.Actor, in *changeWebhookInput) (*tagged[Webhook], error) {
 	c := panel.WebhookChange{Name: in.Body.Name, URL: in.Body.URL, Enabled: in.Body.Enabled}
 	if in.Body.Events != nil {
 		events := noticeTypes(*in.Body.Events)
 		c.Events = &events
 	}
-	w, err := a.panel.ChangeWebhook(ctx, actor, in.ID, in.Webhook, c)
-	return one(w, err, webhookOf)
+	w, err := a.panel.ChangeWebhook(model.WithIfMatch(ctx, in.IfMatch), actor, in.ID, in.Webhook, c)
+	return oneTagged(w, err, (*model.Webhook).Tag, webhookOf)
 }

@@ -58,6 +58,20 @@ func (p *Panel) Members(ctx context.Context, a model.Actor, teamID string) ([]mo
 	return p.Store.Read().Members(ctx, teamID)
 }
 
+// Member returns one of the people of a team. viewer.
+func (p *Panel) Member(ctx context.Context, a model.Actor, teamID, userID string) (*model.TeamMember, error) {
+	list, err := p.Members(ctx, a, teamID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if list[i].UserID == userID {
+			return &list[i], nil
+		}
+	}
+	return nil, model.NotFound("member", userID)
+}
+
 // CreateTeam makes a team without people. admin.
 func (p *Panel) CreateTeam(ctx context.Context, a model.Actor, name string) (*model.Team, error) {
 	if err := member(a, ManageTeams); err != nil {
@@ -92,8 +106,14 @@ func (p *Panel) SetMemberRole(ctx context.Context, a model.Actor, teamID, userID
 		return err
 	}
 	return p.Store.InTx(ctx, func(q *store.Queries) error {
+		if _, err := q.LockTeam(ctx, teamID); err != nil {
+			return err
+		}
 		before, err := q.Membership(ctx, teamID, userID)
 		if err != nil {
+			return err
+		}
+		if err := model.IfMatch(ctx, "member's role", model.MemberTag(before.Role, before.ByGroup)); err != nil {
 			return err
 		}
 		if before.ByGroup {

@@ -43,6 +43,9 @@ func (p *Panel) SetQuota(ctx context.Context, a model.Actor, teamID string, l mo
 		if err != nil {
 			return err
 		}
+		if err := model.IfMatch(ctx, "quota", before.Tag()); err != nil {
+			return err
+		}
 		if err := q.SetQuotaLimits(ctx, teamID, l); err != nil {
 			return err
 		}

@@ -91,6 +91,16 @@ func (p *Panel) UpdateSandboxTemplate(ctx context.Context, a model.Actor, teamID
 		return nil, err
 	}
 	err = p.Store.InTx(ctx, func(q *store.Queries) error {
+		if _, err := q.LockTeam(ctx, teamID); err != nil {
+			return err
+		}
+		now, err := q.SandboxTemplateByID(ctx, teamID, id)
+		if err == nil {
+			err = model.IfMatch(ctx, "template", now.Tag())
+		}
+		if err != nil {
+			return err
+		}
 		if err := q.UpdateSandboxTemplate(ctx, &t); err != nil {
 			return err
 		}

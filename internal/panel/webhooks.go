@@ -170,6 +170,9 @@ func (p *Panel) updateWebhook(ctx context.Context, a model.Actor, teamID, id str
 		if w, err = q.WebhookForUpdate(ctx, teamID, id); err != nil {
 			return err
 		}
+		if err := model.IfMatch(ctx, "webhook", w.Tag()); err != nil {
+			return err
+		}
 		before := auditedWebhook(w)
 		if err := change(w); err != nil {
 			return err
