@@ -8,7 +8,7 @@ import (
 // How many refused sign-ins of one address are recorded in a window, at each
 // server, and of how many addresses that is remembered.
 const (
-	refusalsPerAddress = 200
+	refusalsPerAddress = 100
 	refusalsRemembered = 10_000
 )
 
