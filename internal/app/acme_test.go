@@ -138,7 +138,7 @@ func askByTLS(t *testing.T, a *App, roots *x509.CertPool, link string) {
 	resp, err := client.Get(link)
 	check(t, err)
 	_ = resp.Body.Close()
-	if resp.StatusCode != http.StatusOK || resp.ProtoMajor != 2 {
+	if resp.StatusCode != http.StatusOK || resp.ProtoMajor != 2 || resp.Header.Get("Strict-Transport-Security") == "" {
 		t.Errorf("%s: %s %d", link, resp.Proto, resp.StatusCode)
 	}
 	client.CheckRedirect = noRedirects.CheckRedirect

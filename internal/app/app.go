@@ -170,6 +170,9 @@ func (a *App) wirePanel(hub *events.Hub, install string, sender *webhook.Sender)
 func (a *App) router(worker *jobs.Worker) *echo.Echo {
 	e := newEcho(a.logger, a.metrics, a.cfg.Access.TrustedProxies, a.traceRequest)
 	e.Use(a.countStreams)
+	if a.cfg.Secure || a.cfg.Access.secure() {
+		e.Pre(onlyTLS)
+	}
 	api.New(api.Deps{Panel: a.Panel, Auth: a.Auth, Keys: a.Store, Rate: a.cfg.APIRate, Version: a.cfg.Version, Logger: a.logger}).Register(e)
 	e.Use(ownHosts(a.cfg.Listen, a.cfg.Access).check) // within the API's own, which makes a problem of what it says
 	pages := web.New(web.Deps{Panel: a.Panel, Auth: a.Auth, Version: a.cfg.Version, Logger: a.logger,

@@ -11,6 +11,14 @@ import (
 	"drawbridge/internal/model"
 )
 
+// onlyTLS tells browsers that have once reached the panel by HTTPS to use nothing else.
+func onlyTLS(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Set(echo.HeaderStrictTransportSecurity, "max-age=31536000")
+		return next(c)
+	}
+}
+
 // hosts are the names by which the panel may be asked.
 type hosts struct {
 	names map[string]bool
