@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"net/http"
@@ -29,8 +30,8 @@ type sandboxAnswer struct {
 	Created   bool
 }
 
-// TestSandboxesEnd makes sandboxes in parallel over REST, each asked for twice,
-// in an AWS that throttles as documented; the server is killed while they are
+// TestSandboxesEnd makes sandboxes in parallel, each asked for by `ctl` and over
+// REST at once, in an AWS that throttles as documented; the server is killed while they are
 // made, while some are still provisioned, and while they end, and its clock
 // goes back an hour and forth three. At the end nothing is left in AWS, and
 // every end is in the audit.
@@ -53,7 +54,8 @@ func TestSandboxesEnd(t *testing.T) {
 	plain := *s // whatever runs, the product makes the token
 	plain.binary = binary
 	s.token = plain.newToken()
-	x := &sandboxes{s: s, n: *sandboxCount, team: s.firstTeam()}
+	plain.token = s.token
+	x := &sandboxes{s: s, shell: newShell(&plain), n: *sandboxCount, team: s.firstTeam()}
 	x.template()
 
 	start := time.Now()
@@ -82,9 +84,10 @@ func TestSandboxesEnd(t *testing.T) {
 
 // sandboxes are those of one test.
 type sandboxes struct {
-	s    *server
-	n    int
-	team string
+	s     *server
+	shell *shell
+	n     int
+	team  string
 
 	mu   sync.Mutex
 	made map[string]map[string]int // by key: the ids that were answered, and how often as new
@@ -105,26 +108,46 @@ func (x *sandboxes) template() {
 	})
 }
 
-// makeAll asks for each sandbox twice at once, again and again until there is an answer.
+// makeAll asks for each sandbox by ctl and over REST at once, again and again
+// until there is an answer.
 func (x *sandboxes) makeAll() *sync.WaitGroup {
 	x.made = map[string]map[string]int{}
 	var wg sync.WaitGroup
-	for i := range 2 * x.n {
-		key := fmt.Sprintf("pr-%d", i/2)
-		wg.Go(func() {
-			for x.s.t.Context().Err() == nil {
-				a, err := x.s.try("POST", "/api/v1/teams/"+x.team+"/sandboxes", map[string]any{"key": key, "branch": "feature/same", "ttl": sandboxLife})
-				var made sandboxAnswer
-				if err != nil || a.status > http.StatusCreated || a.decode(&made) != nil {
+	for i := range x.n {
+		key := fmt.Sprintf("pr-%d", i)
+		for _, ask := range []func(string) (sandboxAnswer, error){x.byCtl, x.byREST} {
+			wg.Go(func() {
+				for x.s.t.Context().Err() == nil {
+					made, err := ask(key)
+					if err == nil {
+						x.note(key, made)
+						return
+					}
 					<-time.After(50 * time.Millisecond) // it is down, or AWS is asked too often
-					continue
 				}
-				x.note(key, made)
-				return
-			}
-		})
+			})
+		}
 	}
 	return &wg
+}
+
+func (x *sandboxes) byREST(key string) (made sandboxAnswer, err error) {
+	a, err := x.s.try("POST", "/api/v1/teams/"+x.team+"/sandboxes", map[string]any{"key": key, "branch": "feature/same", "ttl": sandboxLife})
+	switch {
+	case err != nil:
+		return made, err
+	case a.status > http.StatusCreated:
+		return made, fmt.Errorf("status %d", a.status)
+	}
+	return made, a.decode(&made)
+}
+
+func (x *sandboxes) byCtl(key string) (made sandboxAnswer, err error) {
+	out, err := x.shell.cmd("sandbox", "create", "--json", "--template", "app", "--key", key, "--branch", "feature/same", "--ttl", sandboxLife).Output()
+	if err != nil {
+		return made, err
+	}
+	return made, json.Unmarshal(out, &made)
 }
 
 func (x *sandboxes) note(key string, made sandboxAnswer) {
