@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 
 	"drawbridge/internal/model"
+	"drawbridge/internal/panel"
 )
 
 // Event is one entry of a backend's history.
@@ -59,12 +60,49 @@ func (a *API) registerEvents(h huma.API) {
 		}},
 	}, a.streamEvents)
 	route(a, h, huma.Operation{
+		OperationID: "stream-all-events", Method: http.MethodGet, Path: "/events", Tags: tags,
+		Summary:     "Follow the events of all backends",
+		Description: "Server-sent events of every backend that the token sees, or of one team's: from now on, or from where Last-Event-ID says. An id stands by itself after events and tells how far everything was sent. Taken up there, none is missed; events of the minute before come again, and backend_id with seq tells them. The stream ends when the token does.",
+		Responses: map[string]*huma.Response{"200": {
+			Description: "A stream that stays open.",
+			Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}, Example: allStreamExample}},
+		}},
+	}, a.streamAllEvents)
+	route(a, h, huma.Operation{
 		OperationID: "list-events", Method: http.MethodGet, Path: "/backends/{id}/events/list", Tags: tags,
 		Summary: "List a backend's events", Description: "Oldest first. Ask again with after set to the last number for the next page.",
 	}, a.listEvents)
 }
 
 const streamExample = "id: 42\nevent: step\ndata: {\"backend_id\":\"be_k3x7q2mfd5wa4nzp\",\"seq\":42,\"type\":\"step\",\"key\":\"alb\",\"data\":{},\"at\":\"2026-01-02T03:04:05Z\"}\n\n"
+
+const allStreamExample = "event: step\ndata: {\"backend_id\":\"be_k3x7q2mfd5wa4nzp\",\"seq\":42,\"type\":\"step\",\"key\":\"alb\",\"data\":{},\"at\":\"2026-01-02T03:04:05Z\"}\n\nid: 1767323045000\n\n"
+
+type allEventsInput struct {
+	TeamID      string `query:"team_id" maxLength:"64" doc:"Only events of this team's backends." example:"team_h6c2v4yjq7sblm3d"`
+	LastEventID int64  `header:"Last-Event-ID" minimum:"0" maximum:"253402300799999" doc:"The newest id that was received; browsers send it when they reconnect."`
+}
+
+func (a *API) streamAllEvents(ctx context.Context, actor model.Actor, in *allEventsInput) (*huma.StreamResponse, error) {
+	f := panel.AllEvents{TeamID: in.TeamID}
+	if in.LastEventID > 0 {
+		f.Since = time.UnixMilli(in.LastEventID)
+	}
+	// A refusal must come before the first byte, while it can still have a status.
+	if _, err := a.panel.Backends(ctx, actor, panel.BackendFilter{TeamID: in.TeamID, Limit: 1}); err != nil {
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		s, err := openStream(hc)
+		if err == nil {
+			f.Send, f.Mark, f.Idle = s.unnumbered, s.mark, s.keepAlive
+			err = a.panel.StreamAllEvents(ctx, actor, f)
+		}
+		if err != nil && ctx.Err() == nil && model.CodeOf(err) != model.CodeUnauthorized {
+			a.log.WarnContext(ctx, "stream of all events ended", "request_id", requestIDFrom(ctx), "error", err)
+		}
+	}}, nil
+}
 
 func (a *API) listEvents(ctx context.Context, actor model.Actor, in *eventsInput) (*listOutput[Event], error) {
 	after := in.After
@@ -120,12 +158,22 @@ func openStream(hc huma.Context) (*stream, error) {
 }
 
 func (s *stream) event(e model.Event) error {
-	data, err := json.Marshal(eventOf(&e))
+	return s.message(fmt.Sprintf("id: %d\n", e.Seq), &e)
+}
+
+// unnumbered is event where its number says nothing about other backends'.
+func (s *stream) unnumbered(e model.Event) error { return s.message("", &e) }
+
+func (s *stream) message(id string, e *model.Event) error {
+	data, err := json.Marshal(eventOf(e))
 	if err != nil {
 		return fmt.Errorf("write event %d: %w", e.Seq, err)
 	}
-	return s.write(fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", e.Seq, e.Type, data))
+	return s.write(fmt.Sprintf("%sevent: %s\ndata: %s\n\n", id, e.Type, data))
 }
+
+// mark sets what a reader sends as Last-Event-ID, and is no message by itself.
+func (s *stream) mark(at time.Time) error { return s.write(fmt.Sprintf("id: %d\n\n", at.UnixMilli())) }
 
 func (s *stream) keepAlive() error { return s.write(": keep-alive\n\n") }
 

@@ -139,7 +139,7 @@ func TestTheIssuesOperationsAreThere(t *testing.T) {
 		"POST /backends/{id}/provision", "POST /backends/{id}/sleep", "POST /backends/{id}/wake",
 		"GET /teams/{id}/backends/{name}", "PUT /teams/{id}/backends/{name}",
 		"GET /backends/{id}/jobs", "GET /backends/{id}/resources",
-		"GET /backends/{id}/events", "GET /backends/{id}/events/list", "POST /backends/{id}/tests/run", "GET /backends/{id}/tests/runs",
+		"GET /backends/{id}/events", "GET /backends/{id}/events/list", "GET /events", "POST /backends/{id}/tests/run", "GET /backends/{id}/tests/runs",
 		"GET /jobs/{id}", "POST /jobs/{id}/cancel", "POST /jobs/{id}/retry",
 		"GET /jobs/{id}/roll-back", "POST /jobs/{id}/roll-back",
 		"GET /environments", "GET /environments/{id}/status", "GET /environments/{id}/instances", "GET /teams",

@@ -19,6 +19,7 @@ var needs = map[string]panel.Permission{
 	"list-resources":    panel.SeeBackends,
 	"list-access-logs":  panel.SeeBackends,
 	"stream-events":     panel.SeeBackends,
+	"stream-all-events": panel.SeeBackends,
 	"list-events":       panel.SeeBackends,
 	"list-jobs":         panel.SeeBackends,
 	"get-job":           panel.SeeBackends,

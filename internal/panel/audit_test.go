@@ -18,7 +18,7 @@ import (
 // row in auditedUseCases.
 var readers = []string{
 	"AccessLogs", "Account", "Audit", "Backend", "BackendNamed", "BackendToEdit", "Backends", "CountBackends", "EnvironmentCalls", "Environments", "EnvironmentStatus", "Events",
-	"ExportAudit", "HasActivity", "Instances", "Invitations", "Member", "Members", "Job", "Jobs", "Orphans", "Plan", "RollBackPlan", "StreamBackends", "StreamEvents", "Team", "Teams", "TestRuns",
+	"ExportAudit", "HasActivity", "Instances", "Invitations", "Member", "Members", "Job", "Jobs", "Orphans", "Plan", "RollBackPlan", "StreamAllEvents", "StreamBackends", "StreamEvents", "Team", "Teams", "TestRuns",
 	"Tokens", "Trusts", "Users", "Quota", "WaitJob",
 	"CheckTemplates", "EndSandboxPlan", "ManagedSandboxTemplate", "Sandbox", "SandboxTTLs", "SandboxTemplate", "SandboxTemplates", "Sandboxes", "TeamSandboxes", "TemplateTTLs",
 	"EnvironmentCosts", "PricesIn", "RegionCosts", "SpecCost", "TeamCost",

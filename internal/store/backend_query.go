@@ -193,6 +193,17 @@ func (q *Queries) EventSeqs(ctx context.Context, query BackendQuery) (map[string
 		func(s scanner, k *string, v *int64) error { return s.Scan(k, v) })
 }
 
+// EventSeqsBefore returns the number of the newest event of each backend that
+// was written before that moment; 0 where there is none.
+func (q *Queries) EventSeqsBefore(ctx context.Context, query BackendQuery, at time.Time) (map[string]int64, error) {
+	where, args := query.where()
+	args = append(args, ms(at))
+	return pairs(q.rows(ctx, "list event numbers of a moment",
+		`SELECT id, COALESCE((SELECT seq FROM events WHERE backend_id = backends.id AND at < `+placeholders(len(args), 1)+` ORDER BY seq DESC LIMIT 1), 0)
+		 FROM backends WHERE `+where, args...),
+		func(s scanner, k *string, v *int64) error { return s.Scan(k, v) })
+}
+
 // JobsByID returns the jobs with the ids, by id.
 func (q *Queries) JobsByID(ctx context.Context, ids []string) (map[string]model.Job, error) {
 	c := &condition{}
