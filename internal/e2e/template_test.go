@@ -125,7 +125,7 @@ func (tpl *template) stand(t *testing.T, dir, url string) *stage {
 		flags = append(flags, "--database", url, "--lease", lease)
 	}
 	s := &server{t: t, dir: filepath.Join(dir, panelDir), bind: "127.0.0.1:0", sim: "127.0.0.1:0", profile: "instant", flags: flags,
-		token: tpl.token, binary: crashBinary}
+		token: tpl.token, binary: crashBinary, canaries: newCanaries()}
 	s.env = []string{crashFileVar + "=" + filepath.Join(s.dir, "crash")}
 	s.start()
 	return &stage{server: s, cloud: c, backend: tpl.backend}

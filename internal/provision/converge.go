@@ -205,6 +205,8 @@ func (c *converging) leaving() []model.PlanItem {
 		item := leave(r, dependents[r.Key])
 		if to, ok := c.keys[slotOf(r.Key)]; ok {
 			item.Reasons = append(item.Reasons, to+" takes its place.")
+		} else {
+			item.Reasons = append(item.Reasons, "The chain has no place for it any more.")
 		}
 		if item.Action == model.ActionUse {
 			item.Action = model.ActionLetGo
