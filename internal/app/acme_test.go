@@ -38,12 +38,25 @@ type authority struct {
 	handler   atomic.Value // made when it is known where the panel listens
 }
 
+// taken counts the orders that were taken.
+type taken struct {
+	http.ResponseWriter
+	n *atomic.Int64
+}
+
+func (o taken) WriteHeader(status int) {
+	if status == http.StatusCreated {
+		o.n.Add(1)
+	}
+	o.ResponseWriter.WriteHeader(status)
+}
+
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	a := &authority{}
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, "order-plz") {
-			a.orders.Add(1)
+			w = taken{w, &a.orders} // it refuses some requests for nothing, so that clients send them again
 		}
 		a.handler.Load().(http.Handler).ServeHTTP(w, r)
 	}))

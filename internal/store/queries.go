@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"reflect"
 	"strings"
 	"time"
 
@@ -145,8 +146,8 @@ func collect[T any](r rows, scan func(scanner) (*T, error)) ([]T, error) {
 // bytes that are not UTF-8, which answers of other people's servers may hold.
 func plain(args []any) []any {
 	for i, a := range args {
-		if s, ok := a.(string); ok {
-			args[i] = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "\uFFFD"), "\uFFFD")
+		if v := reflect.ValueOf(a); v.Kind() == reflect.String { // also a state or a role that a filter names
+			args[i] = strings.ToValidUTF8(strings.ReplaceAll(v.String(), "\x00", "\uFFFD"), "\uFFFD")
 		}
 	}
 	return args

@@ -196,7 +196,7 @@ func testTestRuns(t *testing.T, open Open) {
 }
 
 // testOddTexts: what other people's servers answer may hold NUL and bytes that
-// are not UTF-8, which PostgreSQL refuses.
+// are not UTF-8, which PostgreSQL refuses, and so may what a filter asks for.
 func testOddTexts(t *testing.T, open Open) {
 	w, ctx := newWorld(t, open), t.Context()
 	b := w.backend("orders")
@@ -209,6 +209,8 @@ func testOddTexts(t *testing.T, open Open) {
 	same(t, list[0].Body, "a\uFFFDb\uFFFDc")
 	same(t, list[0].Headers, map[string][]string{"X": {"\uFFFD", `\u0000`, `\\u0000`}})
 	same(t, w.events(b.ID), []string{"test n"})
+	_, err = w.Read().Deliveries(ctx, store.DeliveryQuery{WebhookID: "whk_x", State: "a\x00b\xff", Limit: 10})
+	must(t, err)
 }
 
 func testInstallID(t *testing.T, open Open) {
