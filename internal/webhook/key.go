@@ -31,7 +31,6 @@ const keySize = 32
 type Key struct {
 	id   string
 	aead cipher.AEAD
-	flag string // what to mend when there is none
 }
 
 // ReadKey reads an installation's key from a file that an operator keeps.

@@ -96,8 +96,10 @@ func testDeliveriesInTime(t *testing.T, open Open) {
 	later(time.Hour)
 	c := w.next(h, nil, time.Minute)
 	must(t, w.SettleDelivery(ctx, &model.DeliveryOutcome{Claim: c})) // given back
-	if w.next(h, nil, time.Minute) == nil || w.next(h, nil, time.Minute) == nil {
-		t.Fatal("what was given back is lost")
+	for range 2 {
+		if w.next(h, nil, time.Minute) == nil {
+			t.Fatal("what was given back is lost")
+		}
 	}
 	if n, err := w.ReleaseDeliveries(ctx); err != nil || n != 2 {
 		t.Fatal(n, err)
