@@ -3,6 +3,7 @@ package ctl
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 )
@@ -40,6 +41,7 @@ func (c *cost) words() string {
 	if err != nil {
 		return "-"
 	}
+	amount = math.Floor(amount*100+0.5+1e-6) / 100 // half a cent up, as the pages have it; floats have 28.435 as less
 	text := fmt.Sprintf("$%.2f a month in %s at list prices", amount, c.Region)
 	if len(c.Unknown) > 0 {
 		text += ", without " + strings.Join(c.Unknown, " and ")
