@@ -217,6 +217,8 @@ func TestCtlCompletion(t *testing.T) {
 		"drawbridge ctl jobs re":                  {"retry"},
 		"drawbridge ctl provision orders-api --w": {"--wait"},
 		"drawbridge ctl b":                        {"backends"},
+		"drawbridge ctl sandbox ex":               {"extend"},
+		"drawbridge ctl apply --d":                {"--dry-run"},
 	} {
 		words := strings.Fields(typed)
 		out, err := exec.Command(bash, "-c", script+"\nCOMP_WORDS=("+typed+"); COMP_CWORD="+string(rune('0'+len(words)-1))+"; _drawbridge; echo \"${COMPREPLY[@]}\"").CombinedOutput()
@@ -226,7 +228,7 @@ func TestCtlCompletion(t *testing.T) {
 	}
 	for _, shell := range []string{"zsh", "fish"} {
 		out, _ := sh.ctl(0, "completion", shell)
-		says(t, out, "rollback", "complete")
+		says(t, out, "rollback", "sandbox", "--dry-run", "complete")
 	}
 }
 
@@ -255,7 +257,7 @@ func BenchmarkCtl(b *testing.B) {
 	sh := newShell(s)
 	var total time.Duration
 	for b.Loop() {
-		cmd := sh.cmd("backends", "list")
+		cmd := sh.cmd("backends", "list", "--json")
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			b.Fatal(err)

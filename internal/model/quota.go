@@ -16,6 +16,14 @@ type Quota struct {
 	MonthlyUSD USD `json:"monthly_usd"`
 }
 
+// Bounds tells whether the limits q say anything about more. Where they do
+// not, nobody needs to count what there is.
+func (q Quota) Bounds(more Quota) bool {
+	return q.Backends > 0 && more.Backends > 0 || q.Instances > 0 && more.Instances > 0 ||
+		q.Sandboxes > 0 && more.Sandboxes > 0 || q.SandboxesEach > 0 && more.SandboxesEach > 0 ||
+		q.MonthlyUSD > 0 && more.MonthlyUSD > 0
+}
+
 // QuotaLimits are a team's own limits; nil takes the installation's default.
 type QuotaLimits struct {
 	Backends      *int `json:"backends"`

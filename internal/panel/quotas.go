@@ -91,6 +91,10 @@ func (p *Panel) roomFor(ctx context.Context, q *store.Queries, teamID, person st
 	if err != nil {
 		return err
 	}
+	own, err := q.QuotaLimits(ctx, teamID)
+	if err != nil || !own.Within(p.Limits).Bounds(more) {
+		return err
+	}
 	use, err := p.quotaUse(ctx, q, teamID, person)
 	if err != nil {
 		return err
