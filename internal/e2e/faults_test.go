@@ -12,7 +12,7 @@ import (
 )
 
 // mutation tells the operations that change something.
-var mutation = regexp.MustCompile(`^(Create|Delete|Run|Terminate|Register|Deregister|Authorize|Revoke|Modify)`)
+var mutation = regexp.MustCompile(`^(Create|Delete|Run|Terminate|Register|Deregister|Authorize|Revoke|Modify|Start|Stop|Add|Remove|Tag|Untag)`)
 
 // call is the n-th call of an operation in a clean run.
 type call struct {
@@ -189,6 +189,9 @@ func faultCases(t *testing.T) []faultCase {
 	}
 	var runs []run
 	for _, op := range operations(t, onSQLite) {
+		if op.name == "update" && !*allPoints {
+			continue
+		}
 		st := op.from.open(t)
 		b := st.begin202(op)
 		if b.err != nil {

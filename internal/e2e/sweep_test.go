@@ -40,7 +40,13 @@ type operation struct {
 	name         string // as its jobs are called
 	method, path string // of the request that begins it
 	from         *template
+	body         any
+	every        int // of so many points one is tried, unless all are asked for; 0 = all
 }
+
+// updated is a spec that changes in place, replaces and adds.
+var updated = map[string]any{"port": 8000, "health_path": "/", "tags": map[string]string{"stage": "test"},
+	"launch": map[string]any{"instance_type": "t3.small", "count": 2}}
 
 // operations makes the states that the swept operations start from.
 func operations(t *testing.T, kind database) []operation {
@@ -58,11 +64,28 @@ func operations(t *testing.T, kind database) []operation {
 	if failed.State != model.JobFailed {
 		t.Fatalf("the job to roll back is %s", failed.State)
 	}
+	whole := made.save(fresh)
+	// No wake: it believes the invoke URL, which has another port in each copy of
+	// a state; TestKilledDuringWake has its crashes.
 	return []operation{
-		{"provision", "POST", backend + "/provision", fresh},
-		{"destroy", "DELETE", backend, made.save(fresh)},
-		{"roll_back", "POST", "/api/v1/jobs/" + failed.ID + "/roll-back", half.save(fresh)},
+		{name: "provision", method: "POST", path: backend + "/provision", from: fresh},
+		{name: "destroy", method: "DELETE", path: backend, from: whole},
+		{name: "roll_back", method: "POST", path: "/api/v1/jobs/" + failed.ID + "/roll-back", from: half.save(fresh)},
+		{name: "update", method: "PUT", path: putPath(fresh.backend), from: whole, body: map[string]any{"spec": updated}, every: 10},
+		{name: "sleep", method: "POST", path: backend + "/sleep", from: whole, every: 5},
 	}
+}
+
+// some are the points that are tried.
+func (op operation) some(points []point) []point {
+	if op.every == 0 || *allPoints {
+		return points
+	}
+	var few []point
+	for i := 0; i < len(points); i += op.every {
+		few = append(few, points[i])
+	}
+	return few
 }
 
 // end is what an operation leaves: the sizes of what exists in AWS, and what
@@ -215,13 +238,18 @@ func (st *stage) struck(j model.Job, held <-chan struct{}) bool {
 
 // begin202 begins the operation.
 func (st *stage) begin202(op operation) (b begun) {
-	a, err := st.try(op.method, op.path, nil)
+	a, err := st.try(op.method, op.path, op.body)
 	if err != nil {
 		return begun{err: err}
 	}
 	if a.status != http.StatusAccepted {
 		st.t.Errorf("%s %s: %d %s", op.method, op.path, a.status, a.body)
 		return begun{err: fmt.Errorf("%s was refused", op.name)}
+	}
+	if op.method == http.MethodPut {
+		did := applied{Job: &b.job}
+		b.err = a.decode(&did)
+		return b
 	}
 	b.err = a.decode(&b.job)
 	return b
@@ -323,8 +351,8 @@ func TestCrashSweep_onPostgreSQL(t *testing.T) {
 	sweepCrashes(t, onPostgres, atCall)
 }
 
-// allPoints costs another minute or two.
-var allPoints = flag.Bool("all-points", false, "kill the server at every commit on PostgreSQL, too, and not at every call alone")
+// allPoints costs some minutes more.
+var allPoints = flag.Bool("all-points", false, "kill the server at every commit on PostgreSQL, too, and not at every call alone; at every point of an update and a sleep; and let every call of an update go wrong")
 
 func sweepCrashes(t *testing.T, kind database, kinds ...what) {
 	const survived, missed, lost = "survived", "not reached", "lost"
@@ -337,6 +365,7 @@ func sweepCrashes(t *testing.T, kind database, kinds ...what) {
 				points = append(points, point{at, n, before}, point{at, n, after})
 			}
 		}
+		points = op.some(points)
 		name := func(p point) string { return op.name + ", " + p.String() }
 		each(t, points, name, func(t *testing.T, p point) {
 			row, outcome := fmt.Sprintf("%s, %s, %s a %s", kind, op.name, p.side, p.at), lost
