@@ -245,16 +245,17 @@ type done struct{}
 
 type noInput struct{}
 
-// bodyRead is embedded in inputs with a body. Where a request comes without
+// BodyRead is embedded in inputs with a body. Where a request comes without
 // one, net/http already watches the connection when Huma sets the deadline for
 // reading the body; when that passes, the watch would take the client for gone
-// and cancel the handler.
-type bodyRead struct{}
+// and cancel the handler. It is exported for Huma's sake, which else overlooks
+// it beside another resolver.
+type BodyRead struct{}
 
 // Resolve lifts the deadline; Huma calls it when the body has been read.
-func (bodyRead) Resolve(ctx huma.Context) []error {
+func (BodyRead) Resolve(ctx huma.Context) []error {
 	_ = ctx.SetReadDeadline(time.Time{}) // a writer without deadlines has none to lift
 	return nil
 }
 
-var _ huma.Resolver = bodyRead{}
+var _ huma.Resolver = BodyRead{}

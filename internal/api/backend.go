@@ -98,7 +98,7 @@ type Registration struct {
 }
 
 type registerInput struct {
-	bodyRead
+	BodyRead
 	Body Registration
 }
 

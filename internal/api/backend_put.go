@@ -37,7 +37,7 @@ type NamedInput struct {
 }
 
 type putInput struct {
-	bodyRead
+	BodyRead
 	NamedInput
 	DryRun      bool   `query:"dry_run" doc:"Only say what would be done."`
 	IfMatch     string `header:"If-Match" doc:"ETag of the backend that the change was made from, or * for any; 412 when its spec was changed since." example:"\"spec-3\""`

@@ -51,7 +51,7 @@ type BatchItem struct {
 }
 
 type batchInput struct {
-	bodyRead
+	BodyRead
 	Body BatchRequest
 }
 

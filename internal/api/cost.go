@@ -123,7 +123,7 @@ type pricesInput struct {
 }
 
 type estimateInput struct {
-	bodyRead
+	BodyRead
 	ID   string `path:"id" doc:"The environment's id." example:"env_w5tq3nz7kd2m4xja"`
 	Body Spec
 }

@@ -41,7 +41,7 @@ func invitationOf(i *model.Invitation) Invitation {
 }
 
 type inviteInput struct {
-	bodyRead
+	BodyRead
 	ID   string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
 	Body NewInvitation
 }

@@ -44,7 +44,7 @@ type MemberRole struct {
 }
 
 type setMemberInput struct {
-	bodyRead
+	BodyRead
 	Matching
 	ID   string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
 	User string `path:"user" doc:"The person's id." example:"usr_m3kx7q2fd5wa4nzp"`

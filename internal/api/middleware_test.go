@@ -117,20 +117,47 @@ func TestAnActorIsNeededEvenWithoutMiddleware(t *testing.T) {
 }
 
 // TestAHandlerOutlivesTheBodysDeadline: reading the body has a deadline, which
-// must not cancel the handler that goes on after it, with a body or without.
+// must not cancel the handler that goes on after it, with a body or without,
+// nor beside another resolver.
 func TestAHandlerOutlivesTheBodysDeadline(t *testing.T) {
 	t.Parallel()
-	type input struct {
-		bodyRead
-		Body *struct {
-			Name string `json:"name"`
-		}
+	type body struct {
+		Name string `json:"name"`
 	}
-	const deadline = 20 * time.Millisecond
+	type plain struct {
+		BodyRead
+		Body *body
+	}
+	type patient struct {
+		BodyRead
+		Waiting
+		Body *body
+	}
 	e := echo.New()
 	h := humaecho.New(e, huma.DefaultConfig("test", "1"))
 	cancelled := make(chan bool, 1)
-	huma.Register(h, huma.Operation{Method: "POST", Path: "/slow", BodyReadTimeout: deadline}, func(ctx context.Context, _ *input) (*struct{}, error) {
+	slowly[plain](h, "/plain", cancelled)
+	slowly[patient](h, "/patient", cancelled)
+	srv := httptest.NewServer(e)
+	t.Cleanup(srv.Close)
+	for _, path := range []string{"/plain", "/patient"} {
+		for _, body := range []string{"", `{"name":"a"}`} {
+			resp, err := http.Post(srv.URL+path, "application/json", strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if <-cancelled {
+				t.Errorf("%s, body %q: the handler was cancelled when the body's deadline passed", path, body)
+			}
+		}
+	}
+}
+
+// slowly answers after the deadline of the body, and tells whether it was cancelled.
+func slowly[I any](h huma.API, path string, cancelled chan<- bool) {
+	const deadline = 20 * time.Millisecond
+	huma.Register(h, huma.Operation{Method: "POST", Path: path, BodyReadTimeout: deadline}, func(ctx context.Context, _ *I) (*struct{}, error) {
 		select {
 		case <-ctx.Done():
 			cancelled <- true
@@ -139,16 +166,4 @@ func TestAHandlerOutlivesTheBodysDeadline(t *testing.T) {
 		}
 		return nil, nil
 	})
-	srv := httptest.NewServer(e)
-	t.Cleanup(srv.Close)
-	for _, body := range []string{"", `{"name":"a"}`} {
-		resp, err := http.Post(srv.URL+"/slow", "application/json", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if <-cancelled {
-			t.Errorf("body %q: the handler was cancelled when the body's deadline passed", body)
-		}
-	}
 }

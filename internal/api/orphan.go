@@ -75,7 +75,7 @@ type LeftOrphan struct {
 }
 
 type deleteOrphansInput struct {
-	bodyRead
+	BodyRead
 	ID   string `path:"id" doc:"The environment's id." example:"env_w5tq3nz7kd2m4xja"`
 	Body OrphansDeletion
 }
@@ -94,7 +94,7 @@ type OrphanAdoption struct {
 }
 
 type adoptOrphanInput struct {
-	bodyRead
+	BodyRead
 	ID   string `path:"id" doc:"The environment's id." example:"env_w5tq3nz7kd2m4xja"`
 	Body OrphanAdoption
 }

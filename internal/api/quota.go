@@ -58,7 +58,7 @@ func (l QuotaLimits) model() model.QuotaLimits {
 func quotaTag(t *panel.TeamQuota) string { return t.Own.Tag() }
 
 type setQuotaInput struct {
-	bodyRead
+	BodyRead
 	Matching
 	ID   string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
 	Body QuotaLimits

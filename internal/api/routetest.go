@@ -44,7 +44,7 @@ type RunTests struct {
 }
 
 type runTestsInput struct {
-	bodyRead
+	BodyRead
 	ID   string    `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
 	Body *RunTests `doc:"What to send; every route test of the spec when left out."`
 }

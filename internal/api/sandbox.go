@@ -82,7 +82,7 @@ type SandboxTTL struct {
 }
 
 type makeSandboxInput struct {
-	bodyRead
+	BodyRead
 	ID string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
 	Waiting
 	Body NewSandbox
@@ -114,7 +114,7 @@ type sandboxInput struct {
 }
 
 type extendSandboxInput struct {
-	bodyRead
+	BodyRead
 	ID   string `path:"id" doc:"The sandbox's id, which is its backend's." example:"be_k3x7q2mfd5wa4nzp"`
 	Body SandboxTTL
 }

@@ -71,7 +71,7 @@ func (t *NewSandboxTemplate) input(everybody bool) panel.TemplateInput {
 }
 
 type createSandboxTemplateInput struct {
-	bodyRead
+	BodyRead
 	ID   string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
 	Body CreatedSandboxTemplate
 }
@@ -82,7 +82,7 @@ type sandboxTemplateInput struct {
 }
 
 type updateSandboxTemplateInput struct {
-	bodyRead
+	BodyRead
 	Matching
 	ID       string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
 	Template string `path:"template" doc:"The template's id." example:"tpl_m3kx7q2fd5wa4nzp"`

@@ -25,7 +25,7 @@ type NewTeam struct {
 }
 
 type createTeamInput struct {
-	bodyRead
+	BodyRead
 	Body NewTeam
 }
 

@@ -43,7 +43,7 @@ func tokenOf(t *model.Token) Token {
 }
 
 type createTokenInput struct {
-	bodyRead
+	BodyRead
 	ID   string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
 	Body NewToken
 }

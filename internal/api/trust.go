@@ -40,7 +40,7 @@ func trustOf(t *model.Trust) Trust {
 }
 
 type createTrustInput struct {
-	bodyRead
+	BodyRead
 	ID   string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
 	Body NewTrust
 }

@@ -40,13 +40,13 @@ type UserAdmin struct {
 }
 
 type setEnabledInput struct {
-	bodyRead
+	BodyRead
 	ID   string `path:"id" doc:"The user's id." example:"usr_m3kx7q2fd5wa4nzp"`
 	Body UserEnabled
 }
 
 type setAdminInput struct {
-	bodyRead
+	BodyRead
 	ID   string `path:"id" doc:"The user's id." example:"usr_m3kx7q2fd5wa4nzp"`
 	Body UserAdmin
 }

@@ -71,7 +71,7 @@ func noticeTypes(names []string) []model.NoticeType {
 }
 
 type createWebhookInput struct {
-	bodyRead
+	BodyRead
 	ID   string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
 	Body NewWebhook
 }
@@ -82,7 +82,7 @@ type webhookInput struct {
 }
 
 type changeWebhookInput struct {
-	bodyRead
+	BodyRead
 	Matching
 	ID      string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
 	Webhook string `path:"webhook" doc:"The webhook's id." example:"whk_m3kx7q2fd5wa4nzp"`
