@@ -2,6 +2,7 @@ package awsapi
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -46,17 +47,32 @@ func (p *Pool) config(ctx context.Context, env *model.Environment) (aws.Config, 
 		return aws.Config{
 			Region:      env.Region,
 			Credentials: credentials.NewStaticCredentialsProvider(localAccessKey, localSecretKey, ""),
-			HTTPClient:  httpClient,
+			HTTPClient:  plainBodies{httpClient},
 			APIOptions:  apiOptions,
 			Retryer:     newRetryer,
 		}, nil
 	}
-	return config.LoadDefaultConfig(ctx,
+	cfg, err := config.LoadDefaultConfig(ctx,
 		config.WithRegion(env.Region),
-		config.WithHTTPClient(httpClient),
+		config.WithHTTPClient(httpClient), // which takes the bundle of AWS_CA_BUNDLE
 		config.WithAPIOptions(apiOptions),
 		config.WithRetryer(newRetryer),
 	)
+	cfg.HTTPClient = plainBodies{cfg.HTTPClient}
+	return cfg, err
+}
+
+// plainBodies sends bodies that can only be read. The SDK closes a request's
+// body as soon as an answer begins, and the WriteTo of a closed one fails; when
+// net/http is just looking for its end then, it closes the connection and the
+// rest of the answer is lost: "use of closed network connection".
+type plainBodies struct{ aws.HTTPClient }
+
+func (c plainBodies) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return c.HTTPClient.Do(r)
 }
 
 // assumeRole puts the environment's role between the credentials and the clients.

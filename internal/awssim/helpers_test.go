@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	apitypes "github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
@@ -78,12 +79,23 @@ func (w *world) connect(region string) {
 }
 
 func (w *world) connectAs(region string, keys aws.CredentialsProvider) {
-	once := aws.NopRetryer{}
-	w.ec2 = ec2.New(ec2.Options{Region: region, Credentials: keys, BaseEndpoint: &w.url, Retryer: once})
-	w.elb = elbv2.New(elbv2.Options{Region: region, Credentials: keys, BaseEndpoint: &w.url, Retryer: once})
-	w.api = apigatewayv2.New(apigatewayv2.Options{Region: region, Credentials: keys, BaseEndpoint: &w.url, Retryer: once})
-	w.ssm = ssm.New(ssm.Options{Region: region, Credentials: keys, BaseEndpoint: &w.url, Retryer: once})
-	w.sts = sts.New(sts.Options{Region: region, Credentials: keys, BaseEndpoint: &w.url, Retryer: once})
+	once, hc := aws.NopRetryer{}, plainBodies{awshttp.NewBuildableClient()}
+	w.ec2 = ec2.New(ec2.Options{Region: region, Credentials: keys, BaseEndpoint: &w.url, Retryer: once, HTTPClient: hc})
+	w.elb = elbv2.New(elbv2.Options{Region: region, Credentials: keys, BaseEndpoint: &w.url, Retryer: once, HTTPClient: hc})
+	w.api = apigatewayv2.New(apigatewayv2.Options{Region: region, Credentials: keys, BaseEndpoint: &w.url, Retryer: once, HTTPClient: hc})
+	w.ssm = ssm.New(ssm.Options{Region: region, Credentials: keys, BaseEndpoint: &w.url, Retryer: once, HTTPClient: hc})
+	w.sts = sts.New(sts.Options{Region: region, Credentials: keys, BaseEndpoint: &w.url, Retryer: once, HTTPClient: hc})
+}
+
+// plainBodies hides the WriteTo of the SDK's bodies, with which an answer can be
+// lost: see the type of this name in internal/awsapi.
+type plainBodies struct{ aws.HTTPClient }
+
+func (c plainBodies) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return c.HTTPClient.Do(r)
 }
 
 // ok fails the test on an error and passes the value through.
