@@ -130,7 +130,8 @@ func newChain(d *panel.BackendDetail) ui.Chain {
 	describeInstances(&apps, spots[placeInstance], d.Spec)
 	if d.Phase == model.PhaseAsleep {
 		rest(&group, "No target is registered")
-		rest(&apps, "Stopped; waking starts the same ones")
+		rest(&apps, "Waking starts the same ones")
+		apps.Name = fmt.Sprintf("%d stopped", spots[placeInstance].resource)
 	}
 	return ui.Chain{
 		Label: "The chain is " + strings.ToLower(ui.PhaseState(d.Phase).Word) + ".",
