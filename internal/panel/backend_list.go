@@ -98,16 +98,9 @@ func (p *Panel) environmentsByID(ctx context.Context) (map[string]model.Environm
 // as for one.
 func (p *Panel) summaries(ctx context.Context, rows []remembered, envs map[string]model.Environment) ([]BackendSummary, error) {
 	list := make([]BackendSummary, len(rows))
-	sandboxes, err := p.sandboxesOf(ctx, rows)
-	if err != nil {
-		return nil, err
-	}
 	var jobIDs []string
 	for i, r := range rows {
-		list[i] = BackendSummary{Backend: r.backend, EnvironmentName: envs[r.backend.EnvironmentID].Name, LastRun: r.lastRun}
-		if x, ok := sandboxes[r.backend.ID]; ok {
-			list[i].Sandbox = &x
-		}
+		list[i] = BackendSummary{Backend: r.backend, EnvironmentName: envs[r.backend.EnvironmentID].Name, LastRun: r.lastRun, Sandbox: r.sandbox}
 		if r.backend.ActiveJobID != "" {
 			jobIDs = append(jobIDs, r.backend.ActiveJobID)
 		}
@@ -116,18 +109,6 @@ func (p *Panel) summaries(ctx context.Context, rows []remembered, envs map[strin
 		return list, nil
 	}
 	return list, p.addJobs(ctx, list, jobIDs)
-}
-
-// sandboxesOf are those of the backends that are sandboxes, by backend.
-func (p *Panel) sandboxesOf(ctx context.Context, rows []remembered) (map[string]model.Sandbox, error) {
-	if len(rows) == 0 {
-		return nil, nil
-	}
-	ids := make([]string, len(rows))
-	for i, r := range rows {
-		ids[i] = r.backend.ID
-	}
-	return p.Store.Read().SandboxesByID(ctx, ids)
 }
 
 // addJobs adds the active jobs, how far they are, and their places in the queue.

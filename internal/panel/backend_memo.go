@@ -29,6 +29,7 @@ type memo struct {
 type remembered struct {
 	backend model.Backend
 	lastRun *model.TestRun
+	sandbox *model.Sandbox // nil for a backend without an end
 }
 
 func newMemo() *memo { return &memo{byID: map[string]remembered{}} }
@@ -67,7 +68,7 @@ func (p *Panel) recall(ctx context.Context, versions []store.BackendVersion) ([]
 		if err != nil {
 			return nil, err
 		}
-		fresh, err := p.withRuns(ctx, rows)
+		fresh, err := p.around(ctx, rows)
 		if err != nil {
 			return nil, err
 		}
@@ -85,9 +86,9 @@ func (p *Panel) recall(ctx context.Context, versions []store.BackendVersion) ([]
 	return list, nil
 }
 
-// withRuns adds the newest runs to rows that were read before: a run that is
-// newer than its backend's version is shown a moment early, and none is missed.
-func (p *Panel) withRuns(ctx context.Context, rows []model.Backend) ([]remembered, error) {
+// around adds what hangs on rows that were read before: what is newer than its
+// backend's version is shown a moment early, and nothing is missed.
+func (p *Panel) around(ctx context.Context, rows []model.Backend) ([]remembered, error) {
 	list, ids := make([]remembered, len(rows)), make([]string, len(rows))
 	for i, b := range rows {
 		list[i], ids[i] = remembered{backend: b}, b.ID
@@ -96,9 +97,16 @@ func (p *Panel) withRuns(ctx context.Context, rows []model.Backend) ([]remembere
 	if err != nil {
 		return nil, err
 	}
-	for i := range list {
-		if run, ok := runs[ids[i]]; ok {
+	sandboxes, err := p.Store.Read().SandboxesByID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range ids {
+		if run, ok := runs[id]; ok {
 			list[i].lastRun = &run
+		}
+		if x, ok := sandboxes[id]; ok {
+			list[i].sandbox = &x
 		}
 	}
 	return list, nil

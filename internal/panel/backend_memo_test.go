@@ -29,6 +29,7 @@ func TestBackends_showNothingOld(t *testing.T) {
 	}
 	last := list(b.panel)
 	var payments, tested *model.Backend
+	var sandbox string
 	for _, row := range []struct {
 		what   string
 		change func() error
@@ -50,6 +51,9 @@ func TestBackends_showNothingOld(t *testing.T) {
 			})
 		}},
 		{"destroyed", func() error { _, err := b.panel.Destroy(ctx, owner, payments.ID); return err }},
+		{"a sandbox", func() error { sandbox = b.sandbox(panel.SandboxRequest{}).ID; return nil }},
+		{"extended", func() error { _, err := b.panel.ExtendSandbox(ctx, developer, sandbox, "2d"); return err }},
+		{"ended", func() error { _, err := b.panel.EndSandbox(ctx, developer, sandbox); return err }},
 	} {
 		if err := row.change(); err != nil {
 			t.Fatalf("%s: %v", row.what, err)

@@ -40,7 +40,7 @@ func (p *Panel) Backend(ctx context.Context, a model.Actor, id string) (*Backend
 	}
 	d := &BackendDetail{Environment: envs[b.EnvironmentID]}
 	d.HasLogs = b.InvokeURL != "" && p.HasActivity(&d.Environment)
-	rows, err := p.withRuns(ctx, []model.Backend{*b})
+	rows, err := p.around(ctx, []model.Backend{*b})
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,8 @@ func (q *Queries) InsertSandbox(ctx context.Context, x *model.Sandbox) error {
 }
 
 // UpdateSandbox saves what changes in a sandbox's life. Lock its backend before.
+// What people see of it is remembered until an event of the backend says that
+// it is another, so that needs SaveSandbox, at the latest later in the transaction.
 func (q *Queries) UpdateSandbox(ctx context.Context, x *model.Sandbox) error {
 	problem, err := jsonText(x.Problem)
 	if err != nil {
