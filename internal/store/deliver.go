@@ -212,9 +212,13 @@ func (q *Queries) disableWebhook(ctx context.Context, w *model.Webhook, why stri
 // no other process has any.
 func (s *Store) ReleaseDeliveries(ctx context.Context) (int, error) {
 	var n int64
-	err := s.InTx(ctx, func(q *Queries) (err error) {
+	err := s.InTx(ctx, func(q *Queries) error {
+		now, err := q.leaseNow(ctx)
+		if err != nil {
+			return err
+		}
 		n, err = q.exec(ctx, "release deliveries",
-			`UPDATE webhook_deliveries SET claimed = false, next_at = $1 WHERE state = 'pending' AND claimed`, ms(q.now()))
+			`UPDATE webhook_deliveries SET claimed = false, next_at = $1 WHERE state = 'pending' AND claimed`, ms(now))
 		return err
 	})
 	return int(n), err
