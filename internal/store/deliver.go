@@ -186,14 +186,14 @@ func (q *Queries) judgeWebhook(ctx context.Context, o *model.DeliveryOutcome, no
 	if why == "" {
 		return nil
 	}
-	return q.disableWebhook(ctx, w, why)
+	return q.disableWebhook(ctx, w, why, now)
 }
 
 // disableWebhook switches a webhook off, and tells the team. What waits to be
 // sent to it waits until it is switched on again.
-func (q *Queries) disableWebhook(ctx context.Context, w *model.Webhook, why string) error {
+func (q *Queries) disableWebhook(ctx context.Context, w *model.Webhook, why string, now time.Time) error {
 	_, err := q.exec(ctx, "switch a webhook off",
-		`UPDATE webhooks SET enabled = false, disabled_why = $2, updated_at = $3 WHERE id = $1`, w.ID, why, ms(q.now()))
+		`UPDATE webhooks SET enabled = false, disabled_why = $2, updated_at = $3 WHERE id = $1`, w.ID, why, ms(now))
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func (q *Queries) disableWebhook(ctx context.Context, w *model.Webhook, why stri
 		return err
 	}
 	return q.Notify(ctx, &model.Notice{
-		TeamID: w.TeamID, Type: model.NoticeWebhookDisabled, Title: fmt.Sprintf("The webhook %s was switched off", w.Name), Text: why,
+		TeamID: w.TeamID, Type: model.NoticeWebhookDisabled, At: now, Title: fmt.Sprintf("The webhook %s was switched off", w.Name), Text: why,
 		Data: map[string]string{"webhook_id": w.ID, "webhook_name": w.Name},
 	})
 }

@@ -29,7 +29,12 @@ func (w *world) webhook(name string, events ...model.NoticeType) *model.Webhook 
 func (w *world) notice(typ model.NoticeType, backendID string) *model.Notice {
 	w.t.Helper()
 	n := &model.Notice{TeamID: w.team.ID, Type: typ, BackendID: backendID, Title: "t", Text: "x", Data: map[string]string{"a": "b"}}
-	w.tx(func(q *store.Queries) error { return q.Notify(w.t.Context(), n) })
+	w.tx(func(q *store.Queries) (err error) {
+		if n.At, err = q.Clock(w.t.Context()); err != nil { // the one that claims
+			return err
+		}
+		return q.Notify(w.t.Context(), n)
+	})
 	return n
 }
 
