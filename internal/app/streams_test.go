@@ -68,7 +68,7 @@ func TestStreamsEndWithAccess(t *testing.T) {
 			browser, u := h.person("vera", model.RoleDeveloper)
 			stays, _ := h.person("dan", model.RoleViewer)
 			var ends []func() error
-			for _, path := range []string{"/backends/stream", "/backends/" + h.backend + "/stream", "/jobs/" + h.job + "/stream"} {
+			for _, path := range []string{"/backends/stream", "/backends/" + h.backend + "/stream", "/jobs/" + h.job + "/stream", "/sandboxes/stream"} {
 				ends = append(ends, h.stream(browser, "", path))
 			}
 			h.stream(stays, "", "/backends/stream")
@@ -104,11 +104,13 @@ func TestRESTStreamsEndWithTheToken(t *testing.T) {
 			secret, token, err := h.app.Auth.CreateToken(t.Context(), model.TokenRequest{TeamID: h.team, Name: "ci", Role: model.RoleViewer,
 				TTL: time.Hour, Actor: model.Actor{ID: maker.ID, Person: true}})
 			check(t, err)
-			end := h.stream(http.DefaultClient, secret, "/api/v1/backends/"+h.backend+"/events")
+			one := h.stream(http.DefaultClient, secret, "/api/v1/backends/"+h.backend+"/events")
+			all := h.stream(http.DefaultClient, secret, "/api/v1/events")
 			start := time.Now()
 			lose(h, maker, token.ID)
 			lost := time.Since(start)
-			check(t, end())
+			check(t, one())
+			check(t, all())
 			t.Logf("ended %s after access was lost", (time.Since(start) - lost).Round(time.Millisecond))
 		})
 	}
