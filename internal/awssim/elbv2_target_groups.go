@@ -233,7 +233,7 @@ func deleteTargetGroup(c *call) ([]wire.Node, error) {
 		return nil, wire.BadRequest("ResourceInUse", "Target group '%s' is currently in use by a listener or a rule", g.ARN)
 	}
 	for _, t := range c.targetsOf(g.ARN) {
-		c.st.targets.del(t.key())
+		c.dropTarget(t)
 	}
 	c.st.targetGroups.del(g.ARN)
 	return nil, nil

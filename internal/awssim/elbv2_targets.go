@@ -109,8 +109,7 @@ func deregisterTargets(c *call) ([]wire.Node, error) {
 		switch {
 		case !ok || !t.DrainedAt.IsZero():
 		case delay == 0:
-			c.st.targets.del(t.key())
-			c.st.traffic.cut(t.key())
+			c.dropTarget(t)
 		default:
 			t.DrainedAt = c.now.Add(delay)
 			if err := c.st.targets.put(t); err != nil {
@@ -121,14 +120,21 @@ func deregisterTargets(c *call) ([]wire.Node, error) {
 	return nil, nil
 }
 
+// dropTarget forgets a target, with what its checks have found: registered
+// again, it begins anew.
+func (s *Sim) dropTarget(t *target) {
+	s.st.targets.del(t.key())
+	s.st.traffic.cut(t.key())
+	delete(s.probes, t.key())
+}
+
 // dropDrained forgets targets whose deregistration delay has passed, and those
 // whose instance is forgotten.
 func (s *Sim) dropDrained(now time.Time) error {
 	for _, t := range s.st.targets.list(nil) {
 		_, lives := s.st.instances.get(t.InstanceID)
 		if !lives || !t.DrainedAt.IsZero() && !now.Before(t.DrainedAt) {
-			s.st.targets.del(t.key())
-			s.st.traffic.cut(t.key())
+			s.dropTarget(t)
 		}
 	}
 	return nil

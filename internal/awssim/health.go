@@ -71,6 +71,7 @@ func (h *healthChecker) loop(ctx context.Context) {
 // checkup is one due check: a copy, for use without Sim.mu.
 type checkup struct {
 	key     string
+	memory  *probe // of the target's checks; another, or none, when it has begun anew
 	group   healthCheck
 	to      endpoint
 	timeout time.Duration
@@ -102,14 +103,14 @@ func (h *healthChecker) due() (out []checkup, any, drained bool) {
 		}
 		g, _ := s.st.targetGroups.get(t.Group)
 		p.busy, p.next = true, now.Add(cmp.Or(s.t.healthInterval, s.t.scaled(time.Duration(g.Check.Interval)*time.Second)))
-		out = append(out, h.checkup(t, g, now))
+		out = append(out, h.checkup(t, g, p, now))
 	}
 	return out, len(targets) > 0, drained
 }
 
-func (h *healthChecker) checkup(t *target, g *targetGroup, now time.Time) checkup {
+func (h *healthChecker) checkup(t *target, g *targetGroup, p *probe, now time.Time) checkup {
 	s := h.s
-	c := checkup{key: t.key(), group: g.Check, timeout: cmp.Or(s.t.healthTimeout, s.t.scaled(time.Duration(g.Check.Timeout)*time.Second))}
+	c := checkup{key: t.key(), memory: p, group: g.Check, timeout: cmp.Or(s.t.healthTimeout, s.t.scaled(time.Duration(g.Check.Timeout)*time.Second))}
 	i, _ := s.st.instances.get(t.InstanceID)
 	c.to = endpoint{blocked: true}
 	for _, node := range s.interfacesOf(s.balancerOf(g).ARN) {
@@ -162,8 +163,8 @@ func (h *healthChecker) ask(ctx context.Context, c checkup) health {
 // reached. The first passed check of a new target is enough.
 func (h *healthChecker) record(c checkup, failure health) error {
 	p, t := h.s.probes[c.key], h.s.st.targets.rows[c.key]
-	if p == nil || t == nil {
-		return nil // deregistered meanwhile
+	if p == nil || p != c.memory || t == nil {
+		return nil // deregistered meanwhile, and perhaps registered again
 	}
 	p.busy = false
 	after := t.Health

@@ -108,6 +108,34 @@ func TestHealth_BeginsAnew(t *testing.T) {
 	}
 }
 
+// A target that leaves while it is checked, and comes back, begins anew: what
+// that check finds is nobody's, and stands in the way of no other.
+func TestHealth_LeavesWhileChecked(t *testing.T) {
+	t.Parallel()
+	c := newWorld(t, awssim.Options{}).build()
+	asked, goOn := make(chan struct{}), make(chan struct{}, 20)
+	c.forwardTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case asked <- struct{}{}:
+			select {
+			case <-goOn:
+			case <-r.Context().Done():
+			}
+		default:
+		}
+	}))
+	for range 20 {
+		c.waitHealthy()
+		<-asked
+		ok[*elbv2.DeregisterTargetsOutput](t)(c.elb.DeregisterTargets(t.Context(), &elbv2.DeregisterTargetsInput{TargetGroupArn: &c.targetGroup, Targets: []types.TargetDescription{{Id: &c.instance}}}))
+		eventually(t, "the target is gone", func() bool { s, _ := c.health(); return s == "" })
+		goOn <- struct{}{}
+		if err := c.register(c.targetGroup, c.instance); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Deregistered targets drain for as long as the group says.
 func TestHealth_Draining(t *testing.T) {
 	t.Parallel()
