@@ -256,7 +256,9 @@ func TestSandboxesOfReplicas(t *testing.T) {
 	})
 	before := c.sim.Snapshot()
 	s := f.replicas[1]
-	x := &sandboxes{s: s, n: 4, team: s.firstTeam()}
+	plain := *s // whatever runs, the product is the client
+	plain.binary = binary
+	x := &sandboxes{s: s, shell: newShell(&plain), n: 4, team: s.firstTeam()}
 	x.template()
 	x.makeAll().Wait()
 	x.checkMade()
