@@ -156,18 +156,26 @@ func decode(e model.Event, into any) error {
 	return nil
 }
 
-// streamBackends keeps the list true. It sends the whole list when something
-// differs from what it sent last: after each change, and when it was quiet.
+// streamBackends keeps the list true.
 func (w *Web) streamBackends(c echo.Context) error {
+	return w.streamList(c, func() (templ.Component, error) {
+		v, err := w.backendList(c)
+		return partial("backends", backendList(v)), err
+	})
+}
+
+// streamList keeps a list of backends true, as look shows it. It sends the
+// whole list when something differs from what it sent last: after each change,
+// and when it was quiet.
+func (w *Web) streamList(c echo.Context, look func() (templ.Component, error)) error {
 	return w.stream(c, func(l *live) error {
 		var last []byte
 		renew := func() error {
-			v, err := w.backendList(c)
+			list, err := look()
 			if err != nil {
 				return err
 			}
 			var b bytes.Buffer
-			list := partial("backends", backendList(v))
 			if err := list.Render(l.ctx, &b); err != nil {
 				return fmt.Errorf("render list: %w", err)
 			}

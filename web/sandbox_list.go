@@ -1,11 +1,11 @@
 package web
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"drawbridge/internal/model"
@@ -109,30 +109,8 @@ func newSandboxRow(b *panel.BackendSummary, teams map[string]string, actor model
 
 // streamSandboxes keeps the list true, countdowns and all.
 func (w *Web) streamSandboxes(c echo.Context) error {
-	return w.stream(c, func(l *live) error {
-		var last []byte
-		renew := func() error {
-			v, err := w.sandboxList(c)
-			if err != nil {
-				return err
-			}
-			var b bytes.Buffer
-			list := partial("sandboxes", sandboxRows(v))
-			if err := list.Render(l.ctx, &b); err != nil {
-				return fmt.Errorf("render list: %w", err)
-			}
-			if bytes.Equal(b.Bytes(), last) {
-				return l.idle()
-			}
-			last = b.Bytes()
-			return l.send(0, list)
-		}
-		if err := l.open(); err != nil {
-			return err
-		}
-		if err := renew(); err != nil {
-			return err
-		}
-		return w.panel.StreamBackends(l.ctx, actorOf(c), func([]string) error { return renew() }, renew)
+	return w.streamList(c, func() (templ.Component, error) {
+		v, err := w.sandboxList(c)
+		return partial("sandboxes", sandboxRows(v)), err
 	})
 }

@@ -59,7 +59,12 @@ func (p *Panel) Backends(ctx context.Context, a model.Actor, f BackendFilter) ([
 			return nil, err
 		}
 	}
-	versions, err := p.Store.Read().BackendVersions(ctx, f.query(a))
+	return p.listed(ctx, f.query(a))
+}
+
+// listed is what lists show of the backends that the query finds, whoever asks.
+func (p *Panel) listed(ctx context.Context, query store.BackendQuery) ([]BackendSummary, error) {
+	versions, err := p.Store.Read().BackendVersions(ctx, query)
 	if err != nil {
 		return nil, err
 	}

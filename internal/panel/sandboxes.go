@@ -67,19 +67,7 @@ func (p *Panel) Sandbox(ctx context.Context, a model.Actor, id string) (*Backend
 
 // sandboxSummaries are the sandboxes with the ids, newest first.
 func (p *Panel) sandboxSummaries(ctx context.Context, ids []string) ([]BackendSummary, error) {
-	versions, err := p.Store.Read().BackendVersions(ctx, store.BackendQuery{IDs: ids, IncludeDestroyed: true})
-	if err != nil {
-		return nil, err
-	}
-	rows, err := p.recall(ctx, versions)
-	if err != nil {
-		return nil, err
-	}
-	envs, err := p.environmentsByID(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return p.summaries(ctx, rows, envs)
+	return p.listed(ctx, store.BackendQuery{IDs: ids, IncludeDestroyed: true})
 }
 
 // sandboxBackend loads a sandbox's backend for an actor who has the permission.
