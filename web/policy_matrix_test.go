@@ -150,7 +150,7 @@ func (s *site) ask(a model.Actor, method, path string, fragment bool) *httptest.
 
 func (s *site) askWith(a model.Actor, method, path, form string, fragment bool) *httptest.ResponseRecorder {
 	s.t.Helper()
-	ctx, end := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, end := context.WithTimeout(s.t.Context(), 2*time.Minute)
 	defer end()
 	r := httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(form))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -24,7 +24,7 @@ type message struct{ id, data string }
 func (s *site) listen(a model.Actor, path string, header ...string) (next func() message, status int) {
 	s.t.Helper()
 	server := httptest.NewServer(s.http)
-	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Second) // a missing message fails the test
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute) // a missing message fails the test
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+path, nil)
 	if err != nil {
 		s.t.Fatal(err)

@@ -381,7 +381,7 @@ func TestEventsResumeWithoutAGap(t *testing.T) {
 	srv := httptest.NewServer(in.echo)
 	t.Cleanup(srv.Close)
 	follow := func(query, lastEventID string) (*bufio.Scanner, func()) {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		req, err := http.NewRequestWithContext(ctx, "GET", srv.URL+"/api/v1/backends/"+b.ID+"/events"+query, nil)
 		if err != nil {
 			t.Fatal(err)

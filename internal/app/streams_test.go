@@ -17,7 +17,7 @@ import (
 // browser's page.
 func (h *house) stream(browser *http.Client, token, path string) (end func() error) {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute) // a stream that does not end fails the test
+	ctx, cancel := context.WithTimeout(h.t.Context(), 2*time.Minute) // a stream that does not end fails the test
 	h.t.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, h.url+path, nil)
 	check(h.t, err)

@@ -136,7 +136,7 @@ func (b *inbox) wait(t *testing.T) {
 	t.Helper()
 	select {
 	case <-b.full:
-	case <-time.After(time.Minute):
+	case <-time.After(2 * time.Minute):
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		t.Fatalf("%d of %d came", len(b.times), b.want)

@@ -29,7 +29,7 @@ func startMoto(t *testing.T) string {
 	url := "http://127.0.0.1:" + port
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(30 * time.Second)
+	late := time.After(2 * time.Minute)
 	for {
 		if res, err := http.Get(url + "/moto-api/"); err == nil {
 			res.Body.Close()
