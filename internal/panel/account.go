@@ -68,6 +68,9 @@ func (p *Panel) Unlink(ctx context.Context, a model.Actor, issuer, subject strin
 		return model.Stale()
 	}
 	return p.Store.InTx(ctx, func(q *store.Queries) error {
+		if _, err := q.UserForUpdate(ctx, a.ID); err != nil { // of two ways in that are taken away at once, one stays
+			return err
+		}
 		err := q.DeleteIdentity(ctx, a.ID, issuer, subject)
 		if err != nil && model.CodeOf(err) == model.CodeNotFound {
 			return model.Errorf(model.CodeNotFound, "This sign-in is not linked to your account any more.")

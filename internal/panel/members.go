@@ -141,6 +141,9 @@ func (p *Panel) RemoveMember(ctx context.Context, a model.Actor, teamID, userID 
 		return err
 	}
 	return p.Store.InTx(ctx, func(q *store.Queries) error {
+		if _, err := q.LockTeam(ctx, teamID); err != nil {
+			return err
+		}
 		before, err := q.Membership(ctx, teamID, userID)
 		if err != nil {
 			return err
@@ -163,6 +166,7 @@ func ofMember(a model.Actor, action model.AuditAction, m *model.Membership, befo
 }
 
 // ownerLeft keeps an owner from locking the team's last owner out; an admin may.
+// The team is locked: of two owners who remove each other at once, one stays.
 func ownerLeft(ctx context.Context, q *store.Queries, a model.Actor, teamID string) error {
 	if a.Admin {
 		return nil

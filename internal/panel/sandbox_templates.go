@@ -91,10 +91,7 @@ func (p *Panel) UpdateSandboxTemplate(ctx context.Context, a model.Actor, teamID
 		return nil, err
 	}
 	err = p.Store.InTx(ctx, func(q *store.Queries) error {
-		if _, err := q.LockTeam(ctx, teamID); err != nil {
-			return err
-		}
-		now, err := q.SandboxTemplateByID(ctx, teamID, id)
+		now, err := q.SandboxTemplateForUpdate(ctx, teamID, id) // which may be every team's, so no team's lock will do
 		if err == nil {
 			err = model.IfMatch(ctx, "template", now.Tag())
 		}
@@ -104,7 +101,7 @@ func (p *Panel) UpdateSandboxTemplate(ctx context.Context, a model.Actor, teamID
 		if err := q.UpdateSandboxTemplate(ctx, &t); err != nil {
 			return err
 		}
-		return q.Audit(ctx, ofTemplate(a, model.AuditTemplateUpdate, &t, auditedTemplate(before), auditedTemplate(&t)))
+		return q.Audit(ctx, ofTemplate(a, model.AuditTemplateUpdate, &t, auditedTemplate(now), auditedTemplate(&t)))
 	})
 	return &t, nameRefused(err)
 }

@@ -46,6 +46,9 @@ func (p *Panel) changeUser(ctx context.Context, a model.Actor, id string, action
 		return err
 	}
 	return p.Store.InTx(ctx, func(q *store.Queries) error {
+		if err := q.LockAdmins(ctx); err != nil { // two who switch each other off at once wait for each other
+			return err
+		}
 		before, err := q.UserForUpdate(ctx, id)
 		if err != nil {
 			return err

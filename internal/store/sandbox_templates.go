@@ -67,8 +67,18 @@ func (q *Queries) SandboxTemplates(ctx context.Context, teamID string) ([]model.
 
 // SandboxTemplateByID returns a template that the team may use.
 func (q *Queries) SandboxTemplateByID(ctx context.Context, teamID, id string) (*model.SandboxTemplate, error) {
+	return q.sandboxTemplate(ctx, teamID, id, "")
+}
+
+// SandboxTemplateForUpdate is SandboxTemplateByID, and locks the row until the
+// transaction ends.
+func (q *Queries) SandboxTemplateForUpdate(ctx context.Context, teamID, id string) (*model.SandboxTemplate, error) {
+	return q.sandboxTemplate(ctx, teamID, id, q.forUpdate())
+}
+
+func (q *Queries) sandboxTemplate(ctx context.Context, teamID, id, lock string) (*model.SandboxTemplate, error) {
 	t, err := scanTemplate(q.row(ctx, "read sandbox template",
-		`SELECT `+templateColumns+` FROM sandbox_templates WHERE id = $1 AND (team_id = $2 OR team_id IS NULL)`, id, teamID))
+		`SELECT `+templateColumns+` FROM sandbox_templates WHERE id = $1 AND (team_id = $2 OR team_id IS NULL)`+lock, id, teamID))
 	return found(t, err, "sandbox template", id)
 }
 

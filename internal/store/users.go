@@ -39,6 +39,16 @@ func (q *Queries) UserForUpdate(ctx context.Context, id string) (*model.User, er
 	return found(u, err, "user", id)
 }
 
+// LockAdmins keeps other transactions from making or unmaking admins until this
+// one ends, so that two at once cannot both leave the other as the last.
+func (q *Queries) LockAdmins(ctx context.Context) error {
+	if q.tx == nil {
+		return errNoTx
+	}
+	_, err := collect(q.rows(ctx, "lock admins", `SELECT `+userColumns+` FROM users WHERE admin ORDER BY id`+q.forUpdate()), scanUser)
+	return err
+}
+
 // UserByLogin returns the user with that address or, when it holds no @, that name.
 func (q *Queries) UserByLogin(ctx context.Context, login string) (*model.User, error) {
 	u, err := scanUser(q.row(ctx, "read user",
