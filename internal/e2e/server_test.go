@@ -105,10 +105,10 @@ func startServer(t testing.TB, profile string, flags ...string) *server {
 	return s
 }
 
-// newToken makes an API token beside the running server.
-func (s *server) newToken() string {
+// newToken makes an API token beside the running server; flags as "--role admin".
+func (s *server) newToken(flags ...string) string {
 	s.t.Helper()
-	args := []string{"token", "create", "--data-dir", s.dir}
+	args := append([]string{"token", "create", "--data-dir", s.dir}, flags...)
 	if i := slices.Index(s.flags, "--database"); i >= 0 {
 		args = append(args, s.flags[i:i+2]...)
 	}

@@ -66,32 +66,6 @@ func TestSleepAndWake(t *testing.T) {
 	}
 }
 
-// TestKilledDuringWake kills the server after each call of a wake that changes
-// something took effect, and of the sleep before it.
-func TestKilledDuringWake(t *testing.T) {
-	t.Parallel()
-	s := startServer(t, "instant")
-	b := s.register(launch("orders", nil))
-	s.succeeded(s.provision(b))
-	awake, url := s.counts(), s.backend(b.ID).InvokeURL
-	for _, row := range []struct{ op, call string }{
-		{"sleep", "elbv2:DeregisterTargets"}, {"wake", "ec2:StartInstances"}, {"sleep", "ec2:StopInstances"}, {"wake", "elbv2:RegisterTargets"},
-	} {
-		s.hold(row.call)
-		job := s.operate(b, row.op)
-		until(t, row.call+" is held", func() bool { return s.held(row.call) })
-		s.kill()
-		s.start()
-		s.succeeded(job)
-		if d, want := s.backend(b.ID), map[string]model.Phase{"sleep": model.PhaseAsleep, "wake": model.PhaseReady}[row.op]; d.Phase != want || d.InvokeURL != url {
-			t.Errorf("killed after %s: phase %s, want %s, invoke URL %s", row.call, d.Phase, want, d.InvokeURL)
-		}
-	}
-	if got := s.counts(); got != awake || get(t, url).status != http.StatusOK {
-		t.Errorf("after it all there are\n%+v, want\n%+v", got, awake)
-	}
-}
-
 // instances are the ids of the backend's live instances, as they are shown.
 func (s *server) instances(b model.Backend) (ids [2]string) {
 	s.t.Helper()
@@ -136,10 +110,4 @@ func (s *server) existingInstance() string {
 	}
 	s.want(http.StatusOK, "GET", "/api/v1/environments/"+environments.Items[0].ID+"/instances", nil).into(s.t, &list)
 	return list.Items[0].ID
-}
-
-// held tells whether the call that hold was told of has come.
-func (s *server) held(op string) bool {
-	s.t.Helper()
-	return !strings.Contains(string(get(s.t, "http://"+s.sim+"/_awssim/faults").body), op)
 }

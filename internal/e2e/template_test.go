@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,6 +62,7 @@ type template struct {
 	kind     database
 	dir      string // of the panel and of the cloud
 	database string // of PostgreSQL
+	cloud    string // where its cloud was: invoke URLs have the port
 	token    string
 	backend  model.Backend
 }
@@ -84,7 +86,7 @@ func registered(t *testing.T, kind database) *template {
 		}
 	}
 	st := tpl.stand(t, tpl.dir, tpl.database)
-	st.token = st.newToken()
+	st.token = st.newToken("--role", "admin") // who may delete orphans
 	st.backend = st.register(launch("sweep", nil))
 	return st.save(tpl)
 }
@@ -95,7 +97,21 @@ func (st *stage) save(tpl *template) *template {
 	if err := st.terminate(); err != nil {
 		st.t.Fatalf("%v\n%s", err, st.logs)
 	}
-	return &template{kind: tpl.kind, dir: filepath.Dir(st.dir), database: st.databaseURL(), token: st.token, backend: st.backend}
+	return &template{kind: tpl.kind, dir: filepath.Dir(st.dir), database: st.databaseURL(), cloud: st.cloud.url, token: st.token, backend: st.backend}
+}
+
+// restored is the panel of tpl beside the cloud of another state: what was made
+// in between has no rows, as when a database is put back from a backup.
+func (tpl *template) restored(t *testing.T, later *template) *template {
+	t.Helper()
+	mixed := *tpl
+	mixed.dir = t.TempDir()
+	for from, dir := range map[string]string{tpl.dir: panelDir, later.dir: cloudDir} {
+		if err := os.CopyFS(filepath.Join(mixed.dir, dir), os.DirFS(filepath.Join(from, dir))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &mixed
 }
 
 // open starts a server on a copy of the template.
@@ -120,6 +136,9 @@ const lease = "2s"
 func (tpl *template) stand(t *testing.T, dir, url string) *stage {
 	t.Helper()
 	c := openCloud(t, filepath.Join(dir, cloudDir), awssim.Instant)
+	if tpl.cloud != "" {
+		moved(t, filepath.Join(dir, panelDir), url, tpl.cloud, c.url)
+	}
 	flags := c.flags()
 	if url != "" {
 		flags = append(flags, "--database", url, "--lease", lease)
@@ -130,6 +149,32 @@ func (tpl *template) stand(t *testing.T, dir, url string) *stage {
 	s.start()
 	return &stage{server: s, cloud: c, backend: tpl.backend}
 }
+
+// moved has a stopped panel's rows name the port that the copy of its cloud has:
+// an invoke URL of AWS is the same for ever, so nothing asks for it again.
+func moved(t *testing.T, dir, url, was, is string) {
+	t.Helper()
+	driver, outputs := "pgx", "jsonb"
+	if url == "" {
+		driver, outputs, url = "sqlite", "text", "file:"+filepath.Join(dir, "drawbridge.db")
+	}
+	db, err := sql.Open(driver, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, statement := range []string{
+		`UPDATE backends SET invoke_url = REPLACE(invoke_url, $1, $2)`,
+		`UPDATE resources SET outputs = CAST(REPLACE(CAST(outputs AS text), $1, $2) AS ` + outputs + `)`,
+	} {
+		if _, err := db.ExecContext(t.Context(), statement, port(was), port(is)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// port is that of a URL, with its colon.
+func port(url string) string { return url[strings.LastIndexByte(url, ':'):] }
 
 // databaseURL is the server's --database.
 func (s *server) databaseURL() string {
