@@ -26,6 +26,7 @@ type writer struct {
 	commits *commits
 	turn    chan struct{} // holds a value while a transaction runs
 	waiting atomic.Int32  // for the turn
+	open    time.Duration // how long a group is, at most
 
 	// What follows belongs to whoever has the turn.
 	conn  *sql.Conn
@@ -42,7 +43,7 @@ type group struct {
 }
 
 func newWriter(db *sql.DB, c *commits) *writer {
-	return &writer{db: db, commits: c, turn: make(chan struct{}, 1), stmts: map[string]*sql.Stmt{}}
+	return &writer{db: db, commits: c, turn: make(chan struct{}, 1), open: groupTime, stmts: map[string]*sql.Stmt{}}
 }
 
 // run carries out one transaction. It returns its error, or that of the commit.
@@ -141,7 +142,7 @@ func (w *writer) undo() {
 // pass commits, unless another transaction waits that may join, and gives the
 // turn away.
 func (w *writer) pass() {
-	if g := w.group; g != nil && (w.waiting.Load() == 0 || g.size >= groupSize || time.Since(g.since) > groupTime) {
+	if g := w.group; g != nil && (w.waiting.Load() == 0 || g.size >= groupSize || time.Since(g.since) > w.open) {
 		w.end(nil)
 	}
 	<-w.turn

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
+	"time"
 )
 
 func openForWriter(t *testing.T) *Store {
@@ -77,52 +79,54 @@ func TestWriter_membersFailAlone(t *testing.T) {
 }
 
 // TestWriter_sharesCommits: those that wait while one runs are committed with
-// it, and none is told so before: what is told is read on another connection.
+// it as long as its group is open, and none is told so before: what is told is
+// read on another connection.
 func TestWriter_sharesCommits(t *testing.T) {
 	t.Parallel()
-	s := openForWriter(t)
-	entered, leave := make(chan struct{}), make(chan struct{})
-	var all sync.WaitGroup
-	all.Go(func() {
-		err := s.InTx(t.Context(), func(q *Queries) error {
-			close(entered)
-			<-leave
-			return put(t.Context(), q, "first")
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	})
-	<-entered
-	groups := make(chan *group, 20)
-	for i := range 20 {
-		all.Go(func() {
-			key := fmt.Sprint("next", i)
-			q := &Queries{store: s, tx: &txState{}}
-			if err := s.inGroup(t.Context(), q, func() error { return put(t.Context(), q, key) }); err != nil {
-				t.Error(err)
+	const waiting = 20
+	for name, row := range map[string]struct {
+		open    time.Duration
+		commits int
+	}{"open": {time.Hour, 1}, "closed by time": {-1, 1 + waiting}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := openForWriter(t)
+			s.grouped.open = row.open
+			groups := make(chan *group, 1+waiting)
+			add := func(key string, before func()) {
+				q := &Queries{store: s, tx: &txState{}}
+				if err := s.inGroup(t.Context(), q, func() error { before(); return put(t.Context(), q, key) }); err != nil {
+					t.Error(err)
+				}
+				groups <- q.tx.committed
+				if !has(t, s, key) {
+					t.Errorf("%s was told of before its commit", key)
+				}
 			}
-			groups <- q.tx.committed
-			if !has(t, s, key) {
-				t.Errorf("%s was told of before its commit", key)
+			entered, leave := make(chan struct{}), make(chan struct{})
+			var all sync.WaitGroup
+			all.Go(func() { add("first", func() { close(entered); <-leave }) })
+			<-entered
+			for i := range waiting {
+				all.Go(func() { add(fmt.Sprint("next", i), func() {}) })
+			}
+			for s.grouped.waiting.Load() < waiting {
+				if t.Context().Err() != nil {
+					t.Fatal("nobody waits")
+				}
+				runtime.Gosched()
+			}
+			close(leave)
+			all.Wait()
+			close(groups)
+			different := map[*group]bool{}
+			for g := range groups {
+				different[g] = true
+			}
+			if len(different) != row.commits {
+				t.Errorf("one transaction and %d that waited for it took %d commits, want %d", waiting, len(different), row.commits)
 			}
 		})
-	}
-	for s.grouped.waiting.Load() < 20 {
-		if t.Context().Err() != nil {
-			t.Fatal("nobody waits")
-		}
-	}
-	close(leave)
-	all.Wait()
-	close(groups)
-	different := map[*group]bool{}
-	for g := range groups {
-		different[g] = true
-	}
-	// How many find a group still open is the scheduler's choice.
-	if len(different) > 10 {
-		t.Errorf("20 transactions that waited took %d commits", len(different))
 	}
 }
 
