@@ -43,7 +43,10 @@ func SandboxNames(name string, n int) []string {
 	names := make([]string, 0, n)
 	names = append(names, name)
 	for i := 2; i <= n; i++ {
-		names = append(names, NumberedSandboxName(name, strconv.Itoa(i)))
+		numbered := NumberedSandboxName(name, strconv.Itoa(i))
+		if numbered != name { // as that of the 20 characters "abcdefghijklmnopqr-2"
+			names = append(names, numbered)
+		}
 	}
 	return names
 }

@@ -43,7 +43,7 @@ func TestSandboxName(t *testing.T) {
 func TestSandboxNames_property(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
-		from := rapid.OneOf(rapid.String(), rapid.StringMatching(`(internal|refs/heads/|refs/pull/)?[a-zA-Z0-9/_.-]{0,40}`)).Draw(r, "branch")
+		from := rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-z]{17,18}-[1-9]{1,3}`), rapid.StringMatching(`(internal|refs/heads/|refs/pull/)?[a-zA-Z0-9/_.-]{0,40}`)).Draw(r, "branch")
 		names := SandboxNames(SandboxName(from), 120)
 		names = append(names, NumberedSandboxName(names[0], ShortID(NewID(""))))
 		seen := map[string]bool{}
