@@ -47,7 +47,7 @@ func (p *Pool) config(ctx context.Context, env *model.Environment) (aws.Config, 
 		return aws.Config{
 			Region:      env.Region,
 			Credentials: credentials.NewStaticCredentialsProvider(localAccessKey, localSecretKey, ""),
-			HTTPClient:  plainBodies{httpClient},
+			HTTPClient:  PlainBodies(httpClient),
 			APIOptions:  apiOptions,
 			Retryer:     newRetryer,
 		}, nil
@@ -58,14 +58,17 @@ func (p *Pool) config(ctx context.Context, env *model.Environment) (aws.Config, 
 		config.WithAPIOptions(apiOptions),
 		config.WithRetryer(newRetryer),
 	)
-	cfg.HTTPClient = plainBodies{cfg.HTTPClient}
+	cfg.HTTPClient = PlainBodies(cfg.HTTPClient)
 	return cfg, err
 }
 
-// plainBodies sends bodies that can only be read. The SDK closes a request's
-// body as soon as an answer begins, and the WriteTo of a closed one fails; when
-// net/http is just looking for its end then, it closes the connection and the
-// rest of the answer is lost: "use of closed network connection".
+// PlainBodies makes c send bodies that can only be read. The SDK closes a
+// request's body as soon as an answer begins, and the WriteTo of a closed one
+// fails; when net/http is just looking for its end then, it closes the
+// connection and the rest of the answer is lost: "use of closed network
+// connection". Every client of the SDK's wants this, those of tests too.
+func PlainBodies(c aws.HTTPClient) aws.HTTPClient { return plainBodies{c} }
+
 type plainBodies struct{ aws.HTTPClient }
 
 func (c plainBodies) Do(r *http.Request) (*http.Response, error) {

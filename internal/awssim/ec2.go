@@ -19,6 +19,7 @@ func ec2Ops() map[string]queryOp {
 	ops := networkOps()
 	maps.Copy(ops, map[string]queryOp{
 		"DescribeAvailabilityZones":     describeAvailabilityZones,
+		"DescribeRegions":               describeRegions,
 		"DescribeVpcs":                  describeVpcs,
 		"DescribeSubnets":               describeSubnets,
 		"DescribeImages":                describeImages,
@@ -49,6 +50,7 @@ func ec2Ops() map[string]queryOp {
 		"UpdateSecurityGroupRuleDescriptionsEgress":  func(c *call) ([]wire.Node, error) { return updateRuleDescriptions(c, true) },
 		"StopInstances":                              stopInstances,
 		"StartInstances":                             startInstances,
+		"RebootInstances":                            rebootInstances,
 		"DescribeInstanceAttribute":                  describeInstanceAttribute,
 		"ModifyInstanceAttribute":                    modifyInstanceAttribute,
 		"ModifyInstanceMetadataOptions":              modifyInstanceMetadataOptions,
@@ -57,6 +59,7 @@ func ec2Ops() map[string]queryOp {
 		"CreateLaunchTemplateVersion":                createLaunchTemplateVersion,
 		"ModifyLaunchTemplate":                       modifyLaunchTemplate,
 		"DeleteLaunchTemplate":                       deleteLaunchTemplate,
+		"DeleteLaunchTemplateVersions":               deleteLaunchTemplateVersions,
 		"DescribeLaunchTemplates":                    describeLaunchTemplates,
 		"DescribeLaunchTemplateVersions":             describeLaunchTemplateVersions,
 		"GetInstanceUefiData":                        getInstanceUefiData,
@@ -92,6 +95,7 @@ func networkOps() map[string]queryOp {
 		"DescribeInternetGateways":     describeInternetGateways,
 		"AllocateAddress":              allocateAddress,
 		"ReleaseAddress":               releaseAddress,
+		"AssociateAddress":             associateAddress,
 		"DisassociateAddress":          disassociateAddress,
 		"DescribeAddresses":            describeAddresses,
 		"DescribeAddressesAttribute":   describeAddressesAttribute,
@@ -122,7 +126,8 @@ type describe[T any] struct {
 	id      func(*T) string
 	tags    func(*T) tags
 	missing func(id string) error
-	attr    func(row *T, name string) ([]string, bool)
+	attr    func(row *T, name string) ([]string, bool) // what filters ask for beside what xml shows; may be nil
+	xml     func(*T) []wire.Node                       // of the answer
 }
 
 func (d describe[T]) run(c *call) ([]*T, []wire.Node, error) {
@@ -150,7 +155,7 @@ func (d describe[T]) run(c *call) ([]*T, []wire.Node, error) {
 		if len(ids) > 0 && !slices.Contains(ids, d.id(r)) {
 			continue
 		}
-		ok, err := wire.Match(filters, d.tags(r), func(name string) ([]string, bool) { return d.attr(r, name) })
+		ok, err := wire.Match(filters, d.tags(r), func(name string) ([]string, bool) { return d.value(c, r, name) })
 		if err != nil {
 			return nil, nil, err
 		}
@@ -163,6 +168,16 @@ func (d describe[T]) run(c *call) ([]*T, []wire.Node, error) {
 		return nil, nil, err
 	}
 	return page, wire.Optional(next != "", wire.Str("nextToken", next)), nil
+}
+
+// value is what a filter compares: an attribute, or what the answer shows.
+func (d describe[T]) value(c *call, r *T, name string) ([]string, bool) {
+	if d.attr != nil {
+		if v, ok := d.attr(r, name); ok {
+			return v, true
+		}
+	}
+	return shown(c.q.Str("Action"), name, func() []wire.Node { return d.xml(r) })
 }
 
 func pageSize(q wire.Query) (int, error) {

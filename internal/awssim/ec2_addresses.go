@@ -1,8 +1,10 @@
 package awssim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"drawbridge/internal/awssim/wire"
@@ -12,8 +14,9 @@ import (
 type address struct {
 	ID        string
 	IP        string
-	NAT       string // that holds it, "" = free
-	Interface string // of the NAT gateway
+	NAT       string // that holds it, "" = none
+	Instance  string // that holds it, "" = none
+	Interface string // of the one or the other, "" = free
 	PrivateIP string
 	Tags      tags
 }
@@ -34,7 +37,7 @@ func (c *call) address(id string) (*address, error) {
 }
 
 func (a *address) associationID() string {
-	if a.NAT == "" {
+	if a.Interface == "" {
 		return ""
 	}
 	return "eipassoc" + a.Interface[len("eni"):]
@@ -74,7 +77,7 @@ func releaseAddress(c *call) ([]wire.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.NAT != "" {
+	if a.Interface != "" {
 		return nil, wire.BadRequest("InvalidIPAddress.InUse", "Address %s is in use.", a.IP)
 	}
 	if err := c.dryRun(); err != nil {
@@ -84,28 +87,126 @@ func releaseAddress(c *call) ([]wire.Node, error) {
 	return returned(), nil
 }
 
-// disassociateAddress refuses: only NAT gateways hold addresses here, and those
-// hold them to their end.
-func disassociateAddress(c *call) ([]wire.Node, error) {
-	id := c.q.Str("AssociationId")
-	if c.st.addresses.find(func(a *address) bool { return a.NAT != "" && a.associationID() == id }) == nil {
-		return nil, wire.BadRequest("InvalidAssociationID.NotFound", "The association ID '%s' does not exist", id)
+// associateAddress gives an instance, or its interface, an address that leads
+// nowhere. The one that it had before is free then.
+func associateAddress(c *call) ([]wire.Node, error) {
+	a, err := c.address(c.q.Str("AllocationId"))
+	if err != nil {
+		return nil, err
 	}
-	return nil, wire.BadRequest("OperationNotPermitted", "You are not allowed to manage the association %s: a NAT gateway holds it.", id)
+	e, err := c.associable()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case a.NAT != "" || a.Interface != "" && a.Interface != e.ID && !c.q.Bool("AllowReassociation", true):
+		return nil, wire.BadRequest("Resource.AlreadyAssociated", "resource %s is already associated with associate-id %s", a.ID, a.associationID())
+	case c.st.gateways.find(func(g *internetGateway) bool { return g.VPCID == e.VPCID }) == nil:
+		return nil, wire.BadRequest("Gateway.NotAttached", "Network %s is not attached to any internet gateway", e.VPCID)
+	}
+	if err := cmp.Or(c.q.Err(), c.dryRun()); err != nil {
+		return nil, err
+	}
+	if old := c.addressOf(e.ID); old != nil && old != a {
+		if err := c.free(old); err != nil {
+			return nil, err
+		}
+	}
+	a.Instance, a.Interface, a.PrivateIP = e.instanceID(), e.ID, e.IP
+	return append(returned(), wire.Str("associationId", a.associationID())), c.st.addresses.put(a)
 }
 
-// freeAddressesOfNATs gives back the addresses of NAT gateways that are gone.
-func (s *Sim) freeAddressesOfNATs(now time.Time) error {
-	for _, a := range s.st.addresses.list(func(a *address) bool { return a.NAT != "" }) {
-		if n, ok := s.st.nats.get(a.NAT); ok && n.stateAt(now, s.t) != "deleted" {
+// associable is the interface that a call names, itself or by its instance.
+func (c *call) associable() (*networkInterface, error) {
+	if id := c.q.Str("NetworkInterfaceId"); id != "" {
+		e, ok := found(c.Sim, c.st.interfaces, id, c.now)
+		switch {
+		case !ok || e.goneAt(c.now):
+			return nil, notFound("InvalidNetworkInterfaceID.NotFound", "networkInterface")(id)
+		case e.RequesterID != "":
+			return nil, wire.BadRequest("OperationNotPermitted", "You are not allowed to manage the network interface '%s': %s does.", id, e.RequesterID)
+		}
+		return e, nil
+	}
+	id := c.q.Str("InstanceId")
+	if id == "" {
+		return nil, wire.BadRequest("MissingParameter", "Either InstanceId or NetworkInterfaceId must be specified")
+	}
+	i, err := c.instance(id)
+	if err != nil {
+		return nil, err
+	}
+	own := c.interfacesOf(i.ID)
+	if state := i.stateAt(c.now, c.t).name; len(own) == 0 || state != "running" && state != "stopped" {
+		return nil, wire.BadRequest("InvalidInstanceID", "The instance '%s' is not in a valid state for this operation.", id)
+	}
+	return own[0], nil
+}
+
+// disassociateAddress takes an address off an instance. NAT gateways hold theirs
+// to their end.
+func disassociateAddress(c *call) ([]wire.Node, error) {
+	id := c.q.Str("AssociationId")
+	a := c.st.addresses.find(func(a *address) bool { return a.Interface != "" && a.associationID() == id })
+	switch {
+	case a == nil:
+		return nil, wire.BadRequest("InvalidAssociationID.NotFound", "The association ID '%s' does not exist", id)
+	case a.NAT != "":
+		return nil, wire.BadRequest("OperationNotPermitted", "You are not allowed to manage the association %s: a NAT gateway holds it.", id)
+	}
+	if err := c.dryRun(); err != nil {
+		return nil, err
+	}
+	return returned(), c.free(a)
+}
+
+// addressOf is the address of an interface of an instance's; nil = it has none.
+func (s *Sim) addressOf(interfaceID string) *address {
+	for _, a := range s.st.addresses.rows {
+		if a.Interface == interfaceID && a.NAT == "" {
+			return a
+		}
+	}
+	return nil
+}
+
+func (s *Sim) free(a *address) error {
+	a.NAT, a.Instance, a.Interface, a.PrivateIP = "", "", "", ""
+	return s.st.addresses.put(a)
+}
+
+// sweepAddresses gives back the addresses of NAT gateways and interfaces that
+// are gone.
+func (s *Sim) sweepAddresses(now time.Time) error {
+	for _, a := range s.st.addresses.list(func(a *address) bool { return a.Interface != "" }) {
+		e, ok := s.st.interfaces.get(a.Interface)
+		held := ok && !e.goneAt(now) && e.instanceID() == a.Instance
+		if a.NAT != "" {
+			n, ok := s.st.nats.get(a.NAT)
+			held = ok && n.stateAt(now, s.t) != "deleted"
+		}
+		if held {
 			continue
 		}
-		a.NAT, a.Interface, a.PrivateIP = "", "", ""
-		if err := s.st.addresses.put(a); err != nil {
+		if err := s.free(a); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// publicName is the host name of an address of the internet's.
+func (s *Sim) publicName(ip string) string {
+	domain := s.region + ".compute.amazonaws.com"
+	if s.region == "us-east-1" {
+		domain = "compute-1.amazonaws.com"
+	}
+	return "ec2-" + strings.ReplaceAll(ip, ".", "-") + "." + domain
+}
+
+func (c *call) associationXML(a *address) wire.Node {
+	return wire.El("association", wire.Str("publicIp", a.IP), wire.Str("publicDnsName", c.publicName(a.IP)), wire.Str("ipOwnerId", c.account),
+		wire.Str("allocationId", a.ID), wire.Str("associationId", a.associationID()))
 }
 
 func describeAddresses(c *call) ([]wire.Node, error) {
@@ -117,25 +218,7 @@ func describeAddresses(c *call) ([]wire.Node, error) {
 	page, _, err := describe[address]{
 		idParam: "AllocationId", rows: rows, missing: missingAllocation,
 		id: func(r *address) string { return r.ID }, tags: func(r *address) tags { return r.Tags },
-		attr: func(r *address, name string) ([]string, bool) {
-			switch name {
-			case "allocation-id":
-				return one(r.ID)
-			case "association-id":
-				return one(r.associationID())
-			case "domain":
-				return one("vpc")
-			case "public-ip":
-				return one(r.IP)
-			case "network-interface-id":
-				return one(r.Interface)
-			case "private-ip-address":
-				return one(r.PrivateIP)
-			case "instance-id":
-				return nil, true
-			}
-			return nil, false
-		},
+		xml: c.addressXML,
 	}.run(c)
 	if err != nil {
 		return nil, err
@@ -146,9 +229,10 @@ func describeAddresses(c *call) ([]wire.Node, error) {
 func (c *call) addressXML(a *address) []wire.Node {
 	out := []wire.Node{wire.Str("allocationId", a.ID), wire.Str("publicIp", a.IP), wire.Str("domain", "vpc"),
 		wire.Str("publicIpv4Pool", "amazon"), wire.Str("networkBorderGroup", c.region), ec2Tags(a.Tags)}
-	if a.NAT == "" {
+	if a.Interface == "" {
 		return out
 	}
+	out = append(out, wire.Optional(a.Instance != "", wire.Str("instanceId", a.Instance))...)
 	return append(out, wire.Str("associationId", a.associationID()), wire.Str("networkInterfaceId", a.Interface),
 		wire.Str("networkInterfaceOwnerId", c.account), wire.Str("privateIpAddress", a.PrivateIP))
 }

@@ -41,27 +41,7 @@ func describeImages(c *call) ([]wire.Node, error) {
 	page, next, err := describe[image]{
 		idParam: "ImageId", rows: rows, missing: missingImage,
 		id: func(r *image) string { return r.id }, tags: func(*image) tags { return nil },
-		attr: func(r *image, name string) ([]string, bool) {
-			switch name {
-			case "image-id":
-				return one(r.id)
-			case "name":
-				return one(r.name)
-			case "architecture":
-				return one(r.arch)
-			case "state":
-				return one("available")
-			case "owner-alias":
-				return one("amazon")
-			case "owner-id":
-				return one(amazonOwner)
-			case "root-device-type":
-				return one("ebs")
-			case "virtualization-type":
-				return one("hvm")
-			}
-			return nil, false
-		},
+		xml: imageXML,
 	}.run(c)
 	if err != nil {
 		return nil, err
@@ -155,30 +135,19 @@ func describeInstanceTypes(c *call) ([]wire.Node, error) {
 			return wire.BadRequest("InvalidInstanceType", "The following supplied instance types do not exist: [%s]", id)
 		},
 		id: func(r *instanceType) string { return r.name }, tags: func(*instanceType) tags { return nil },
-		attr: func(r *instanceType, name string) ([]string, bool) {
-			switch name {
-			case "instance-type":
-				return one(r.name)
-			case "processor-info.supported-architecture":
-				return one(r.arch)
-			case "current-generation":
-				return one("true")
-			case "burstable-performance-supported":
-				return one(boolText(r.burstable()))
-			}
-			return nil, false
-		},
+		xml: instanceTypeXML,
 	}.run(c)
 	if err != nil {
 		return nil, err
 	}
-	set := wire.List("instanceTypeSet", "item", page, func(r *instanceType) []wire.Node {
-		return []wire.Node{wire.Str("instanceType", r.name), wire.Bool("currentGeneration", true), wire.Bool("bareMetal", false),
-			wire.Str("hypervisor", "nitro"), wire.Bool("burstablePerformanceSupported", r.burstable()), wire.Bool("autoRecoverySupported", true),
-			wire.Bool("hibernationSupported", false), wire.Bool("instanceStorageSupported", false), wire.Bool("freeTierEligible", r.name == "t3.micro"),
-			wire.Strings("supportedRootDeviceTypes", "item", []string{"ebs"}), wire.Strings("supportedUsageClasses", "item", []string{"on-demand"}),
-			wire.El("vCpuInfo", wire.Int("defaultVCpus", r.vcpus), wire.Int("defaultCores", r.cores()), wire.Int("defaultThreadsPerCore", r.vcpus/r.cores())), wire.El("memoryInfo", wire.Int("sizeInMiB", r.memory)),
-			wire.El("processorInfo", wire.Strings("supportedArchitectures", "item", []string{r.arch}))}
-	})
-	return append([]wire.Node{set}, next...), nil
+	return append([]wire.Node{wire.List("instanceTypeSet", "item", page, instanceTypeXML)}, next...), nil
+}
+
+func instanceTypeXML(r *instanceType) []wire.Node {
+	return []wire.Node{wire.Str("instanceType", r.name), wire.Bool("currentGeneration", true), wire.Bool("bareMetal", false),
+		wire.Str("hypervisor", "nitro"), wire.Bool("burstablePerformanceSupported", r.burstable()), wire.Bool("autoRecoverySupported", true),
+		wire.Bool("hibernationSupported", false), wire.Bool("instanceStorageSupported", false), wire.Bool("freeTierEligible", r.name == "t3.micro"),
+		wire.Strings("supportedRootDeviceTypes", "item", []string{"ebs"}), wire.Strings("supportedUsageClasses", "item", []string{"on-demand"}),
+		wire.El("vCpuInfo", wire.Int("defaultVCpus", r.vcpus), wire.Int("defaultCores", r.cores()), wire.Int("defaultThreadsPerCore", r.vcpus/r.cores())), wire.El("memoryInfo", wire.Int("sizeInMiB", r.memory)),
+		wire.El("processorInfo", wire.Strings("supportedArchitectures", "item", []string{r.arch}))}
 }

@@ -87,6 +87,18 @@ func startInstances(c *call) ([]wire.Node, error) {
 	})
 }
 
+// rebootInstances takes no time here. Cloud-init runs most user data at the first
+// boot only, so an app may not come back.
+func rebootInstances(c *call) ([]wire.Node, error) {
+	_, err := c.power(func(i *instance, state string) error {
+		if state != "running" {
+			return wrongState(i, "rebooted")
+		}
+		return nil
+	}, func(i *instance) { i.Restarted = true })
+	return returned(), err
+}
+
 // atEveryBoot finds in user data what makes an app outlive a stop: cloud-init
 // runs the rest at the first boot only.
 var atEveryBoot = regexp.MustCompile(`(?m)systemctl\b.*\benable\b|\bchkconfig\b|@reboot|/rc\.local|/per-boot\b|^#cloud-boothook|\bscripts-user\b.*\balways\b|--restart[ =](always|unless-stopped)`)

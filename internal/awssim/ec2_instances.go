@@ -26,10 +26,9 @@ type instance struct {
 	Profile       string // ARN of the instance profile
 	HTTPTokens    string
 	HopLimit      int
-	KeyName       string
-	VolumeType    string
-	VolumeSize    int
-	Encrypted     bool
+	VolumeType    string `json:",omitempty"` // of earlier versions, as VolumeSize, Encrypted and VolumeTags: see rootVolume
+	VolumeSize    int    `json:",omitempty"`
+	Encrypted     bool   `json:",omitempty"`
 	ClientToken   string
 	Fingerprint   string // of the request, to tell a repeated one from another
 	LaunchIndex   int
@@ -47,7 +46,7 @@ type instance struct {
 	MetadataTags  bool
 	Existing      bool // seeded: was running before the simulation began
 	Tags          tags
-	VolumeTags    tags
+	VolumeTags    tags `json:",omitempty"`
 
 	Template, TemplateVersion string // launch template that it was made by
 }
@@ -134,6 +133,7 @@ func (c *call) describeInstanceRows(keep func(*instance) bool) ([]*instance, []w
 	return describe[instance]{
 		idParam: "InstanceId", rows: c.st.instances.list(keep), missing: notFound("InvalidInstanceID.NotFound", "instance"),
 		id: func(r *instance) string { return r.ID }, tags: func(r *instance) tags { return merged(r.Tags, r.systemTags()) }, attr: c.instanceAttr,
+		xml: c.instanceXML,
 	}.run(c)
 }
 
@@ -208,7 +208,6 @@ func (c *call) instanceXML(i *instance) []wire.Node {
 	all := merged(i.Tags, i.systemTags())
 	out = append(out, wire.Optional(len(all) > 0, ec2Tags(all))...)
 	out = append(out, c.hardwareXML(i)...)
-	out = append(out, wire.Optional(i.KeyName != "", wire.Str("keyName", i.KeyName))...)
 	out = append(out, wire.Optional(i.Profile != "", wire.El("iamInstanceProfile", wire.Str("arn", i.Profile), wire.Str("id", c.profileID(i.Profile))))...)
 	if ended := later(i.StoppedAt, i.TerminatedAt); !ended.IsZero() {
 		out = append(out, wire.Str("reason", "User initiated ("+ended.UTC().Format("2006-01-02 15:04:05")+" GMT)"),
@@ -219,11 +218,19 @@ func (c *call) instanceXML(i *instance) []wire.Node {
 	if st.name == "terminated" {
 		return out
 	}
+	nics := c.interfacesOf(i.ID)
+	for _, e := range nics {
+		if a := c.addressOf(e.ID); a != nil {
+			out = append(out, wire.Str("ipAddress", a.IP), wire.Str("dnsName", c.publicName(a.IP)))
+		}
+	}
 	return append(out, wire.Str("subnetId", i.SubnetID), wire.Str("vpcId", i.VPCID), wire.Str("privateIpAddress", i.IP),
 		wire.Str("privateDnsName", c.privateName(i.IP)), wire.Bool("sourceDestCheck", !i.NoSourceCheck), c.groupSet(i.Groups),
-		wire.List("networkInterfaceSet", "item", c.interfacesOf(i.ID), c.interfaceXML),
-		wire.El("blockDeviceMapping", wire.El("item", wire.Str("deviceName", rootDevice),
-			wire.El("ebs", wire.Str("volumeId", i.volumeID()), wire.Str("status", "attached"), wire.Time("attachTime", i.LaunchedAt), wire.Bool("deleteOnTermination", true)))))
+		wire.List("networkInterfaceSet", "item", nics, c.interfaceXML),
+		wire.List("blockDeviceMapping", "item", c.volumesOf(i), func(v *volume) []wire.Node {
+			return []wire.Node{wire.Str("deviceName", v.Device), wire.El("ebs", wire.Str("volumeId", v.ID), wire.Str("status", "attached"),
+				wire.Time("attachTime", v.CreatedAt), wire.Bool("deleteOnTermination", !v.Keep))}
+		}))
 }
 
 func stateXML(name string, st instanceState) wire.Node {

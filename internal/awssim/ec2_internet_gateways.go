@@ -103,22 +103,7 @@ func describeInternetGateways(c *call) ([]wire.Node, error) {
 	page, next, err := describe[internetGateway]{
 		idParam: "InternetGatewayId", rows: c.st.gateways.list(nil), missing: missingInternetGateway,
 		id: func(r *internetGateway) string { return r.ID }, tags: func(r *internetGateway) tags { return r.Tags },
-		attr: func(r *internetGateway, name string) ([]string, bool) {
-			switch name {
-			case "internet-gateway-id":
-				return one(r.ID)
-			case "attachment.vpc-id":
-				return one(r.VPCID)
-			case "attachment.state":
-				if r.VPCID == "" {
-					return nil, true
-				}
-				return one("available")
-			case "owner-id":
-				return one(c.account)
-			}
-			return nil, false
-		},
+		xml: c.internetGatewayXML,
 	}.run(c)
 	if err != nil {
 		return nil, err

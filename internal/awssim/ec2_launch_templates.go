@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"drawbridge/internal/awssim/wire"
@@ -19,6 +18,7 @@ type launchTemplate struct {
 	Default     int
 	ClientToken string
 	Versions    []templateVersion // in their order; a deleted one leaves a gap
+	Newest      int               // number that was given last, of a version that may be gone
 	Tags        tags
 }
 
@@ -174,7 +174,8 @@ func createLaunchTemplateVersion(c *call) ([]wire.Node, error) {
 	if err := c.dryRun(); err != nil {
 		return nil, err
 	}
-	v := templateVersion{Number: l.latest() + 1, Description: c.q.Str("VersionDescription"), CreatedAt: c.now, Data: data}
+	l.Newest = max(l.Newest, l.latest()) + 1
+	v := templateVersion{Number: l.Newest, Description: c.q.Str("VersionDescription"), CreatedAt: c.now, Data: data}
 	l.Versions = append(slices.Clone(l.Versions), v)
 	return []wire.Node{wire.El("launchTemplateVersion", c.versionXML(l, v)...)}, c.st.templates.put(l)
 }
@@ -219,15 +220,7 @@ func describeLaunchTemplates(c *call) ([]wire.Node, error) {
 	page, next, err := describe[launchTemplate]{
 		idParam: "LaunchTemplateId", rows: rows, missing: missingTemplate,
 		id: func(l *launchTemplate) string { return l.ID }, tags: func(l *launchTemplate) tags { return l.Tags },
-		attr: func(l *launchTemplate, name string) ([]string, bool) {
-			switch name {
-			case "launch-template-name":
-				return one(l.Name)
-			case "create-time":
-				return one(wire.Time("", l.CreatedAt).Text)
-			}
-			return nil, false
-		},
+		xml: c.templateXML,
 	}.run(c)
 	if err != nil {
 		return nil, err
@@ -238,64 +231,6 @@ func describeLaunchTemplates(c *call) ([]wire.Node, error) {
 func (c *call) templateXML(l *launchTemplate) []wire.Node {
 	return []wire.Node{wire.Str("launchTemplateId", l.ID), wire.Str("launchTemplateName", l.Name), wire.Time("createTime", l.CreatedAt),
 		wire.Str("createdBy", c.who.arn()), wire.Int("defaultVersionNumber", l.Default), wire.Int("latestVersionNumber", l.latest()), ec2Tags(l.Tags)}
-}
-
-// describeLaunchTemplateVersions shows a template's versions, newest first.
-func describeLaunchTemplateVersions(c *call) ([]wire.Node, error) {
-	l, err := c.launchTemplate(c.q)
-	if err != nil {
-		return nil, err
-	}
-	low, high := c.q.Int("MinVersion", 1), c.q.Int("MaxVersion", l.latest())
-	if err := c.q.Err(); err != nil {
-		return nil, err
-	}
-	var rows []*templateVersion
-	for _, name := range c.q.List("LaunchTemplateVersion") {
-		v, err := l.version(name)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, v)
-	}
-	if len(rows) == 0 {
-		for i := range l.Versions {
-			rows = append(rows, &l.Versions[i])
-		}
-	}
-	rows = slices.DeleteFunc(rows, func(v *templateVersion) bool { return v.Number < low || v.Number > high })
-	slices.SortFunc(rows, func(a, b *templateVersion) int { return b.Number - a.Number })
-	size := c.q.Int("MaxResults", 0)
-	page, next, err := wire.Page(rows, func(v *templateVersion) string { return strconv.Itoa(maxTemplateVersions*10 - v.Number) }, c.q.Str("NextToken"), size)
-	if err != nil {
-		return nil, err
-	}
-	set := wire.List("launchTemplateVersionSet", "item", page, func(v *templateVersion) []wire.Node { return c.versionXML(l, *v) })
-	return append([]wire.Node{set}, wire.Optional(next != "", wire.Str("nextToken", next))...), nil
-}
-
-func (c *call) versionXML(l *launchTemplate, v templateVersion) []wire.Node {
-	out := []wire.Node{wire.Str("launchTemplateId", l.ID), wire.Str("launchTemplateName", l.Name), wire.Int("versionNumber", v.Number), wire.Time("createTime", v.CreatedAt),
-		wire.Str("createdBy", c.who.arn()), wire.Bool("defaultVersion", v.Number == l.Default)}
-	out = append(out, wire.Optional(v.Description != "", wire.Str("versionDescription", v.Description))...)
-	data, err := templateQuery(v.Data)
-	if err != nil {
-		return out // it was read when it was made
-	}
-	return append(out, wire.El("launchTemplateData", data.XML(setNames)...))
-}
-
-// setNames says what lists of a launch's parameters are called in an answer:
-// mostly by their name and "Set".
-func setNames(path string) (set, item string) {
-	name := path[strings.LastIndexByte(path, '.')+1:]
-	switch {
-	case name == "LicenseSpecification":
-		return "licenseSet", "item"
-	case name == "SecurityGroupId" && strings.HasPrefix(path, "NetworkInterface."):
-		return "groupSet", "groupId"
-	}
-	return strings.ToLower(name[:1]) + name[1:] + "Set", "item"
 }
 
 // useTemplate puts the parameters of the template that a launch names under

@@ -17,7 +17,7 @@ func TestLaunchTemplate(t *testing.T) {
 	t.Parallel()
 	w, ctx := newWorld(t, awssim.Options{}), t.Context()
 	group, script := w.group("g"), base64.StdEncoding.EncodeToString([]byte("#!/bin/sh\n"))
-	data := &types.RequestLaunchTemplateData{ImageId: aws.String(imageX86), InstanceType: "t3.small", UserData: &script, SecurityGroupIds: []string{group},
+	data := &types.RequestLaunchTemplateData{ImageId: aws.String(imageX86), InstanceType: "t3.small", UserData: &script,
 		MetadataOptions:     &types.LaunchTemplateInstanceMetadataOptionsRequest{HttpTokens: "required", HttpPutResponseHopLimit: aws.Int32(1)},
 		BlockDeviceMappings: []types.LaunchTemplateBlockDeviceMappingRequest{{DeviceName: aws.String("/dev/xvda"), Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(12), VolumeType: "gp3"}}},
 		NetworkInterfaces:   []types.LaunchTemplateInstanceNetworkInterfaceSpecificationRequest{{DeviceIndex: aws.Int32(0), SubnetId: &w.SubnetIDs[1], Groups: []string{group}}},
@@ -39,12 +39,12 @@ func TestLaunchTemplate(t *testing.T) {
 		t.Errorf("versions: %+v", v)
 	}
 	first := versions("$Default")[0]
-	if d := first.LaunchTemplateData; *first.VersionDescription != "first" || !*first.DefaultVersion || *d.UserData != script || d.SecurityGroupIds[0] != group || *d.BlockDeviceMappings[0].Ebs.VolumeSize != 12 ||
+	if d := first.LaunchTemplateData; *first.VersionDescription != "first" || !*first.DefaultVersion || *d.UserData != script || *d.BlockDeviceMappings[0].Ebs.VolumeSize != 12 ||
 		d.MetadataOptions.HttpTokens != "required" || *d.TagSpecifications[0].Tags[0].Value != "lt" || d.NetworkInterfaces[0].Groups[0] != group || *d.NetworkInterfaces[0].SubnetId != w.SubnetIDs[1] || d.TagSpecifications[0].ResourceType != "instance" {
 		t.Errorf("first version: %+v", d)
 	}
 	launch := func(version string) types.Instance {
-		return ok[*ec2.RunInstancesOutput](t)(w.ec2.RunInstances(ctx, &ec2.RunInstancesInput{MinCount: aws.Int32(1), MaxCount: aws.Int32(1), SubnetId: &w.SubnetIDs[0],
+		return ok[*ec2.RunInstancesOutput](t)(w.ec2.RunInstances(ctx, &ec2.RunInstancesInput{MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
 			LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateId: made.LaunchTemplateId, Version: &version}})).Instances[0]
 	}
 	ok[*ec2.ModifyLaunchTemplateOutput](t)(w.ec2.ModifyLaunchTemplate(ctx, &ec2.ModifyLaunchTemplateInput{LaunchTemplateId: made.LaunchTemplateId, DefaultVersion: aws.String("2")}))
@@ -105,4 +105,40 @@ func TestLaunchTemplate_Refusals(t *testing.T) {
 	}
 	wantCode(t, noDefault, "InvalidLaunchTemplateId.VersionNotFound", "")
 	wantCode(t, run(types.LaunchTemplateSpecification{LaunchTemplateName: aws.String("app")}), "MissingParameter", "ImageId")
+}
+
+// Versions go one by one, but not the default one, and no number is given twice.
+func TestLaunchTemplate_DeleteVersions(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t, awssim.Options{}), t.Context()
+	name := aws.String("app")
+	ok[*ec2.CreateLaunchTemplateOutput](t)(w.ec2.CreateLaunchTemplate(ctx, &ec2.CreateLaunchTemplateInput{LaunchTemplateName: name, LaunchTemplateData: &types.RequestLaunchTemplateData{InstanceType: "t3.micro"}}))
+	next := func(kind types.InstanceType) int64 {
+		return *ok[*ec2.CreateLaunchTemplateVersionOutput](t)(w.ec2.CreateLaunchTemplateVersion(ctx, &ec2.CreateLaunchTemplateVersionInput{LaunchTemplateName: name,
+			LaunchTemplateData: &types.RequestLaunchTemplateData{InstanceType: kind}})).LaunchTemplateVersion.VersionNumber
+	}
+	next("t3.small")
+	next("t3.medium")
+	out := ok[*ec2.DeleteLaunchTemplateVersionsOutput](t)(w.ec2.DeleteLaunchTemplateVersions(ctx, &ec2.DeleteLaunchTemplateVersionsInput{LaunchTemplateName: name, Versions: []string{"1", "3", "9"}}))
+	if gone := out.SuccessfullyDeletedLaunchTemplateVersions; len(gone) != 1 || *gone[0].VersionNumber != 3 || *gone[0].LaunchTemplateName != "app" {
+		t.Errorf("deleted: %+v", gone)
+	}
+	codes := map[int64]types.LaunchTemplateErrorCode{}
+	for _, kept := range out.UnsuccessfullyDeletedLaunchTemplateVersions {
+		codes[*kept.VersionNumber] = kept.ResponseError.Code
+	}
+	if len(codes) != 2 || codes[1] != "unexpectedError" || codes[9] != "launchTemplateVersionDoesNotExist" {
+		t.Errorf("not deleted: %v", codes)
+	}
+	read := ok[*ec2.DescribeLaunchTemplatesOutput](t)(w.ec2.DescribeLaunchTemplates(ctx, &ec2.DescribeLaunchTemplatesInput{LaunchTemplateNames: []string{"app"}})).LaunchTemplates[0]
+	if *read.LatestVersionNumber != 2 {
+		t.Errorf("latest version %d", *read.LatestVersionNumber)
+	}
+	if n := next("t3.large"); n != 4 {
+		t.Errorf("the next version is %d", n)
+	}
+	byType := ok[*ec2.DescribeLaunchTemplateVersionsOutput](t)(w.ec2.DescribeLaunchTemplateVersions(ctx, &ec2.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: name, Filters: []types.Filter{filter("instance-type", "t3.s*")}})).LaunchTemplateVersions
+	if len(byType) != 1 || *byType[0].VersionNumber != 2 {
+		t.Errorf("versions by type: %+v", byType)
+	}
 }

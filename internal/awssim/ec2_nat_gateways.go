@@ -152,19 +152,7 @@ func describeNATGateways(c *call) ([]wire.Node, error) {
 	page, next, err := describe[natGateway]{
 		idParam: "NatGatewayId", rows: c.st.nats.list(nil), missing: missingNAT,
 		id: func(r *natGateway) string { return r.ID }, tags: func(r *natGateway) tags { return r.Tags },
-		attr: func(r *natGateway, name string) ([]string, bool) {
-			switch name {
-			case "nat-gateway-id":
-				return one(r.ID)
-			case "state":
-				return one(r.stateAt(c.now, c.t))
-			case "subnet-id":
-				return one(r.SubnetID)
-			case "vpc-id":
-				return one(r.VPCID)
-			}
-			return nil, false
-		},
+		xml: c.natXML,
 	}.run(c)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -23,6 +24,7 @@ type networkInterface struct {
 	Owner         string // instance id, load balancer ARN or VPC link id
 	AttachedAt    time.Time
 	ReleaseAt     time.Time // zero = lives as long as its owner
+	Keep          bool      // outlives its instance
 	Tags          tags
 }
 
@@ -33,19 +35,24 @@ func (e *networkInterface) goneAt(now time.Time) bool {
 // interfaceSpec is what differs between the kinds of interfaces.
 type interfaceSpec struct {
 	owner, description, kind, requester, attachedOwner string
+	ip                                                 string // "" = the next free one
+	keep                                               bool
 	groups                                             []string
 	tags                                               tags
 }
 
 // addInterface gives owner an interface with the next address of a subnet.
 func (s *Sim) addInterface(in *subnet, spec interfaceSpec) (*networkInterface, error) {
-	ip, err := s.nextAddress(in)
-	if err != nil {
-		return nil, err
+	ip := spec.ip
+	if ip == "" {
+		var err error
+		if ip, err = s.nextAddress(in); err != nil {
+			return nil, err
+		}
 	}
 	e := &networkInterface{ID: ec2ID("eni"), AttachedAt: s.now(), SubnetID: in.ID, VPCID: in.VPCID, Zone: in.Zone, IP: ip, Groups: slices.Clone(spec.groups),
 		Description: spec.description, Type: spec.kind, RequesterID: spec.requester, AttachedOwner: spec.attachedOwner,
-		Owner: spec.owner, Tags: spec.tags}
+		Owner: spec.owner, Keep: spec.keep, Tags: spec.tags}
 	return e, s.st.interfaces.put(e)
 }
 
@@ -57,6 +64,9 @@ func (s *Sim) interfacesOf(owner string) []*networkInterface {
 // releaseInterfaces lets the interfaces of owner go at a moment.
 func (s *Sim) releaseInterfaces(owner string, at time.Time) error {
 	for _, e := range s.interfacesOf(owner) {
+		if e.Keep {
+			continue
+		}
 		e.ReleaseAt = at
 		if err := s.st.interfaces.put(e); err != nil {
 			return err
@@ -82,7 +92,7 @@ func (s *Sim) sweep(now time.Time) error {
 	for _, e := range s.st.endpoints.list(func(e *vpcEndpoint) bool { return e.goneAt(now) }) {
 		s.st.endpoints.del(e.ID)
 	}
-	if err := s.freeAddressesOfNATs(now); err != nil {
+	if err := errors.Join(s.sweepVolumes(now), s.sweepInterfaces(now), s.sweepAddresses(now)); err != nil {
 		return err
 	}
 	s.sleepLinks(now)
@@ -95,6 +105,7 @@ func describeNetworkInterfaces(c *call) ([]wire.Node, error) {
 		missing: notFound("InvalidNetworkInterfaceID.NotFound", "networkInterface"),
 		id:      func(r *networkInterface) string { return r.ID }, tags: func(r *networkInterface) tags { return r.Tags },
 		attr: c.interfaceAttr,
+		xml:  c.interfaceXML,
 	}.run(c)
 	if err != nil {
 		return nil, err
@@ -102,14 +113,38 @@ func describeNetworkInterfaces(c *call) ([]wire.Node, error) {
 	return append([]wire.Node{wire.List("networkInterfaceSet", "item", page, c.interfaceXML)}, next...), nil
 }
 
-// deleteNetworkInterface refuses: each interface is in use by what it was made
-// for, and goes with it.
+// sweepInterfaces takes those that outlive their instance off it.
+func (s *Sim) sweepInterfaces(now time.Time) error {
+	left := func(e *networkInterface) bool {
+		i, ok := s.st.instances.get(e.Owner)
+		return e.Keep && e.Owner != "" && (!ok || i.stateAt(now, s.t).name == "terminated")
+	}
+	for _, e := range s.st.interfaces.list(left) {
+		e.Owner, e.AttachedOwner = "", ""
+		if err := s.st.interfaces.put(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteNetworkInterface takes one that nothing uses.
 func deleteNetworkInterface(c *call) ([]wire.Node, error) {
 	id := c.q.Str("NetworkInterfaceId")
-	if r, ok := c.st.interfaces.get(id); ok && !r.goneAt(c.now) {
+	r, ok := found(c.Sim, c.st.interfaces, id, c.now)
+	switch {
+	case !ok:
+		return nil, notFound("InvalidNetworkInterfaceID.NotFound", "networkInterface")(id)
+	case r.RequesterID != "":
+		return nil, wire.BadRequest("OperationNotPermitted", "You are not allowed to manage the network interface '%s': %s does.", id, r.RequesterID)
+	case r.status() == "in-use":
 		return nil, wire.BadRequest("InvalidParameterValue", "Network interface '%s' is currently in use.", id)
 	}
-	return nil, notFound("InvalidNetworkInterfaceID.NotFound", "networkInterface")(id)
+	if err := c.dryRun(); err != nil {
+		return nil, err
+	}
+	c.st.interfaces.del(id)
+	return returned(), nil
 }
 
 func (c *call) interfaceAttr(r *networkInterface, name string) ([]string, bool) {
@@ -168,7 +203,7 @@ func (e *networkInterface) instanceID() string {
 
 // status is "available" once the owner has let go.
 func (e *networkInterface) status() string {
-	if !e.ReleaseAt.IsZero() && e.RequesterID != "" {
+	if e.Owner == "" || !e.ReleaseAt.IsZero() && e.RequesterID != "" {
 		return "available"
 	}
 	return "in-use"
@@ -185,9 +220,12 @@ func (c *call) interfaceXML(r *networkInterface) []wire.Node {
 	if r.RequesterID != "" {
 		out = append(out, wire.Str("requesterId", r.RequesterID))
 	}
+	if a := c.addressOf(r.ID); a != nil {
+		out = append(out, c.associationXML(a))
+	}
 	if r.status() == "in-use" {
 		out = append(out, wire.El("attachment", append([]wire.Node{wire.Str("attachmentId", "eni-attach"+r.ID[3:]), wire.Int("deviceIndex", 0),
-			wire.Int("networkCardIndex", 0), wire.Time("attachTime", r.AttachedAt), wire.Str("instanceOwnerId", r.AttachedOwner), wire.Str("status", "attached"), wire.Bool("deleteOnTermination", true)},
+			wire.Int("networkCardIndex", 0), wire.Time("attachTime", r.AttachedAt), wire.Str("instanceOwnerId", r.AttachedOwner), wire.Str("status", "attached"), wire.Bool("deleteOnTermination", !r.Keep)},
 			wire.Optional(r.instanceID() != "", wire.Str("instanceId", r.instanceID()))...)...))
 	}
 	return out

@@ -2,7 +2,6 @@ package awssim
 
 import (
 	"slices"
-	"strconv"
 
 	"drawbridge/internal/awssim/wire"
 )
@@ -182,49 +181,13 @@ func deleteTableRoute(c *call) ([]wire.Node, error) {
 func describeRouteTables(c *call) ([]wire.Node, error) {
 	page, next, err := describe[routeTable]{
 		idParam: "RouteTableId", rows: c.st.routeTables.list(nil), missing: notFound("InvalidRouteTableID.NotFound", "routeTable"),
-		id: func(r *routeTable) string { return r.ID }, tags: func(r *routeTable) tags { return r.Tags }, attr: c.routeTableAttr,
+		id: func(r *routeTable) string { return r.ID }, tags: func(r *routeTable) tags { return r.Tags },
+		xml: c.routeTableXML,
 	}.run(c)
 	if err != nil {
 		return nil, err
 	}
 	return append([]wire.Node{wire.List("routeTableSet", "item", page, c.routeTableXML)}, next...), nil
-}
-
-func (c *call) routeTableAttr(r *routeTable, name string) ([]string, bool) {
-	switch name {
-	case "route-table-id", "association.route-table-id":
-		return one(r.ID)
-	case "vpc-id":
-		return one(r.VPCID)
-	case "owner-id":
-		return one(c.account)
-	}
-	var out []string
-	for _, a := range r.Associations {
-		switch name {
-		case "association.main":
-			out = append(out, strconv.FormatBool(a.Main))
-		case "association.subnet-id":
-			out = append(out, a.SubnetID)
-		case "association.route-table-association-id":
-			out = append(out, a.ID)
-		}
-	}
-	for _, route := range r.Routes {
-		switch name {
-		case "route.destination-cidr-block":
-			out = append(out, route.CIDR)
-		case "route.nat-gateway-id":
-			out = append(out, route.NAT)
-		case "route.gateway-id":
-			out = append(out, route.Gateway)
-		case "route.destination-prefix-list-id":
-			out = append(out, route.PrefixList)
-		}
-	}
-	known := []string{"association.main", "association.subnet-id", "association.route-table-association-id", "route.destination-cidr-block",
-		"route.nat-gateway-id", "route.gateway-id", "route.destination-prefix-list-id"}
-	return out, slices.Contains(known, name)
 }
 
 func (c *call) routeTableXML(r *routeTable) []wire.Node {

@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -27,6 +28,14 @@ func runInstances(c *call) ([]wire.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	volumes, err := c.launchVolumes(proto.Zone)
+	if err != nil {
+		return nil, err
+	}
+	nic, err := c.launchInterface(proto)
+	if err != nil {
+		return nil, err
+	}
 	low, high := c.q.Int("MinCount", 1), c.q.Int("MaxCount", 1)
 	if err := c.q.Err(); err != nil {
 		return nil, err
@@ -34,11 +43,14 @@ func runInstances(c *call) ([]wire.Node, error) {
 	if low < 1 || high < low || high > maxLaunch {
 		return nil, wire.BadRequest("InvalidParameterValue", "Value (%d) for parameter maxCount is invalid.", high)
 	}
-	nicTags, err := c.tagSpecs("network-interface")
+	if nic.ip != "" && high > 1 {
+		return nil, wire.BadRequest("InvalidParameterCombination", "A private IP address can be given to one instance only.")
+	}
+	volumeTags, err := c.tagSpecs("volume")
 	if err != nil {
 		return nil, err
 	}
-	proto.Fingerprint = fingerprint(proto, low, high)
+	proto.Fingerprint = fingerprint(proto, low, high, volumes, volumeTags, nic.ip, nic.keep)
 	if err := c.dryRun(); err != nil {
 		return nil, err
 	}
@@ -60,8 +72,11 @@ func runInstances(c *call) ([]wire.Node, error) {
 	for n := range min(high, room, c.freeAddresses(sn)) {
 		i := *proto
 		i.ID, i.LaunchIndex, i.LaunchedAt = ec2ID("i"), n, c.now
-		i.Tags, i.VolumeTags = merged(proto.Tags, nil), merged(proto.VolumeTags, nil)
-		if err := c.addInstance(&i, sn, merged(nicTags, nil)); err != nil {
+		i.Tags = merged(proto.Tags, nil)
+		if err := c.addInstance(&i, sn, nic); err != nil {
+			return nil, err
+		}
+		if err := c.addVolumes(&i, volumes, volumeTags); err != nil {
 			return nil, err
 		}
 		launched = append(launched, &i)
@@ -69,9 +84,28 @@ func runInstances(c *call) ([]wire.Node, error) {
 	return c.reservationXML(launched), nil
 }
 
-// addInstance gives i its interface, unless it has an address, and stores it.
-func (s *Sim) addInstance(i *instance, sn *subnet, nicTags tags) error {
-	e, err := s.addInterface(sn, interfaceSpec{owner: i.ID, kind: "interface", attachedOwner: s.account, groups: i.Groups, tags: nicTags})
+// launchInterface is the interface of each instance of a launch.
+func (c *call) launchInterface(i *instance) (interfaceSpec, error) {
+	spec := interfaceSpec{kind: "interface", attachedOwner: c.account, groups: i.Groups, ip: c.q.Str("PrivateIpAddress")}
+	if nics := c.q.Structs("NetworkInterface"); len(nics) > 0 {
+		spec.description, spec.keep = nics[0].Str("Description"), !nics[0].Bool("DeleteOnTermination", true)
+		spec.ip = cmp.Or(nics[0].Str("PrivateIpAddress"), spec.ip)
+	}
+	if spec.ip != "" {
+		sn, _ := c.st.subnets.get(i.SubnetID)
+		if err := c.freeAddress(sn, spec.ip); err != nil {
+			return spec, err
+		}
+	}
+	var err error
+	spec.tags, err = c.tagSpecs("network-interface")
+	return spec, err
+}
+
+// addInstance gives i its interface and stores it.
+func (s *Sim) addInstance(i *instance, sn *subnet, nic interfaceSpec) error {
+	nic.owner, nic.tags = i.ID, merged(nic.tags, nil)
+	e, err := s.addInterface(sn, nic)
 	if err != nil {
 		return err
 	}
@@ -101,20 +135,16 @@ func (c *call) launchSpec() (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	volumeTags, err := c.tagSpecs("volume")
-	if err != nil {
-		return nil, err
-	}
-	i := &instance{VolumeTags: volumeTags, ReservationID: ec2ID("r"), ImageID: img.id, Arch: img.arch, Type: kind.name, SubnetID: sn.ID, VPCID: sn.VPCID, Zone: sn.Zone,
+	i := &instance{ReservationID: ec2ID("r"), ImageID: img.id, Arch: img.arch, Type: kind.name, SubnetID: sn.ID, VPCID: sn.VPCID, Zone: sn.Zone,
 		Groups: groups, UserData: data, OneBoot: oneBoot(data), HTTPTokens: "required", HopLimit: c.q.Int("MetadataOptions.HttpPutResponseHopLimit", 2),
-		KeyName: c.q.Str("KeyName"), ClientToken: c.q.Str("ClientToken"), VolumeType: "gp3", VolumeSize: 8, Tags: t, Template: template, TemplateVersion: version}
+		ClientToken: c.q.Str("ClientToken"), Tags: t, Template: template, TemplateVersion: version}
 	if tokens := c.q.Str("MetadataOptions.HttpTokens"); tokens != "" {
 		i.HTTPTokens = tokens
 	}
 	if len(i.ClientToken) > 64 {
 		return nil, wire.BadRequest("InvalidParameterValue", "Client token is too long, it must be at most 64 ASCII characters.")
 	}
-	if err := c.launchVolume(i); err != nil {
+	if err := c.launchRefused(i); err != nil {
 		return nil, err
 	}
 	if i.Profile, err = c.launchProfile(); err != nil {
@@ -123,18 +153,16 @@ func (c *call) launchSpec() (*instance, error) {
 	return i, c.readLaunchAttributes(i)
 }
 
-func (c *call) launchVolume(i *instance) error {
-	for _, m := range c.q.Structs("BlockDeviceMapping") {
-		if m.Str("DeviceName") != rootDevice {
-			continue
-		}
-		i.VolumeSize, i.Encrypted = m.Int("Ebs.VolumeSize", 8), m.Bool("Ebs.Encrypted", false)
-		if t := m.Str("Ebs.VolumeType"); t != "" {
-			i.VolumeType = t
-		}
-		if i.VolumeSize < 8 {
-			return wire.BadRequest("InvalidBlockDeviceMapping", "Volume of size %dGB is smaller than snapshot 'snap-0a120230000000001', expect size >= 8GB", i.VolumeSize)
-		}
+// launchRefused says what a launch asks for that there is not.
+func (c *call) launchRefused(i *instance) error {
+	if key := c.q.Str("KeyName"); key != "" {
+		return wire.BadRequest("InvalidKeyPair.NotFound", "The key pair '%s' does not exist", key)
+	}
+	if zone := c.q.Str("Placement.AvailabilityZone"); zone != "" && zone != i.Zone {
+		return wire.BadRequest("InvalidParameterValue", "The subnet %s is in the Availability Zone %s, not in %s.", i.SubnetID, i.Zone, zone)
+	}
+	if kind := c.q.Str("InstanceMarketOptions.MarketType"); kind != "" {
+		return wire.BadRequest("Unsupported", "This simulator has On-Demand Instances, none of the market %s.", kind)
 	}
 	return nil
 }
@@ -172,7 +200,15 @@ func (c *call) launchImage() (*image, *instanceType, error) {
 
 func (c *call) launchNetwork() (*subnet, []string, error) {
 	id, groups := c.q.Str("SubnetId"), c.q.List("SecurityGroupId")
-	if nics := c.q.Structs("NetworkInterface"); len(nics) > 0 && id == "" {
+	if nics := c.q.Structs("NetworkInterface"); len(nics) > 0 {
+		switch {
+		case id != "":
+			return nil, nil, wire.BadRequest("InvalidParameterCombination", "Network interfaces and an instance-level subnet ID may not be specified on the same request")
+		case len(groups) > 0:
+			return nil, nil, wire.BadRequest("InvalidParameterCombination", "Network interfaces and an instance-level security groups may not be specified on the same request")
+		case len(nics) > 1 || nics[0].Str("NetworkInterfaceId") != "":
+			return nil, nil, wire.BadRequest("Unsupported", "This simulator gives each instance one new network interface.")
+		}
 		id, groups = nics[0].Str("SubnetId"), nics[0].List("SecurityGroupId")
 	}
 	if id == "" {
@@ -223,10 +259,10 @@ func decodeUserData(text string) (string, error) {
 
 // fingerprint tells two requests of one client token apart. Ids that are made
 // up for each request are no part of it.
-func fingerprint(i *instance, low, high int) string {
+func fingerprint(i *instance, more ...any) string {
 	same := *i
 	same.ReservationID = ""
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %+v", low, high, same))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%+v %+v", more, same))
 	return hex.EncodeToString(sum[:])
 }
 

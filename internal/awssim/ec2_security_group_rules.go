@@ -225,6 +225,7 @@ func describeSecurityGroupRules(c *call) ([]wire.Node, error) {
 			}
 			return nil, false
 		},
+		xml: c.ruleXML,
 	}.run(c)
 	if err != nil {
 		return nil, err

@@ -155,18 +155,20 @@ func describeSecurityGroups(c *call) ([]wire.Node, error) {
 			}
 			return nil, false
 		},
+		xml: c.groupXML,
 	}.run(c)
 	if err != nil {
 		return nil, err
 	}
-	set := wire.List("securityGroupInfo", "item", page, func(r *securityGroup) []wire.Node {
-		return []wire.Node{wire.Str("ownerId", c.account), wire.Str("groupId", r.ID), wire.Str("groupName", r.Name),
-			wire.Str("groupDescription", r.Description), wire.Str("vpcId", r.VPCID),
-			wire.Str("securityGroupArn", c.arn("ec2", "security-group/"+r.ID)),
-			wire.List("ipPermissions", "item", permissions(c.rulesOf(r.ID, false)), c.permissionXML),
-			wire.List("ipPermissionsEgress", "item", permissions(c.rulesOf(r.ID, true)), c.permissionXML), ec2Tags(r.Tags)}
-	})
-	return append([]wire.Node{set}, next...), nil
+	return append([]wire.Node{wire.List("securityGroupInfo", "item", page, c.groupXML)}, next...), nil
+}
+
+func (c *call) groupXML(r *securityGroup) []wire.Node {
+	return []wire.Node{wire.Str("ownerId", c.account), wire.Str("groupId", r.ID), wire.Str("groupName", r.Name),
+		wire.Str("groupDescription", r.Description), wire.Str("vpcId", r.VPCID),
+		wire.Str("securityGroupArn", c.arn("ec2", "security-group/"+r.ID)),
+		wire.List("ipPermissions", "item", permissions(c.rulesOf(r.ID, false)), c.permissionXML),
+		wire.List("ipPermissionsEgress", "item", permissions(c.rulesOf(r.ID, true)), c.permissionXML), ec2Tags(r.Tags)}
 }
 
 func refGroups(rules []*groupRule) []string {

@@ -53,6 +53,7 @@ func describeSubnets(c *call) ([]wire.Node, error) {
 			}
 			return nil, false
 		},
+		xml: c.subnetXML,
 	}.run(c)
 	if err != nil {
 		return nil, err
@@ -219,6 +220,23 @@ func (s *Sim) nextAddress(r *subnet) (string, error) {
 		}
 	}
 	return "", wire.BadRequest("InsufficientFreeAddressesInSubnet", "There are not enough free addresses in subnet '%s' to satisfy the requested number of instances.", r.ID)
+}
+
+// freeAddress checks an address that a launch asks for.
+func (s *Sim) freeAddress(r *subnet, ip string) error {
+	a, err := netip.ParseAddr(ip)
+	p := prefix(r.CIDR)
+	if err != nil || !p.Contains(a) {
+		return wire.BadRequest("InvalidParameterValue", "Address %s does not fall within the subnet's address range", ip)
+	}
+	if s.usedAddresses(r.ID)[ip] {
+		return wire.BadRequest("InvalidIPAddress.InUse", "Address %s is in use.", ip)
+	}
+	first, raw := binary.BigEndian.Uint32(p.Addr().AsSlice()), binary.BigEndian.Uint32(a.AsSlice())
+	if n := raw - first; n < 4 || n == 1<<(32-p.Bits())-1 {
+		return wire.BadRequest("InvalidParameterValue", "Address %s is in subnet's reserved address range", ip)
+	}
+	return nil
 }
 
 // prefix reads a range that was checked when it came in or was loaded.

@@ -63,8 +63,7 @@ func (c *call) ec2Tagged(id string) (tagged, error) {
 		t, ok = taggedRow(c.st.templates, "launch-template", id, func(r *launchTemplate) *tags { return &r.Tags })
 	case "vol":
 		code = "InvalidVolume.NotFound"
-		t, ok = taggedRow(c.st.instances, "volume", "i"+strings.TrimPrefix(id, "vol"), func(r *instance) *tags { return &r.VolumeTags })
-		t.id = id
+		t, ok = taggedRow(c.st.volumes, "volume", id, func(r *volume) *tags { return &r.Tags })
 	case "eni":
 		code = "InvalidNetworkInterfaceID.NotFound"
 		t, ok = taggedRow(c.st.interfaces, "network-interface", id, func(r *networkInterface) *tags { return &r.Tags })
@@ -198,14 +197,16 @@ func describeTags(c *call) ([]wire.Node, error) {
 			}
 			return nil, false
 		},
+		xml: tagXML,
 	}.run(c)
 	if err != nil {
 		return nil, err
 	}
-	set := wire.List("tagSet", "item", page, func(r *tagRow) []wire.Node {
-		return []wire.Node{wire.Str("resourceId", r.id), wire.Str("resourceType", r.kind), wire.Str("key", r.key), wire.Str("value", r.value)}
-	})
-	return append([]wire.Node{set}, next...), nil
+	return append([]wire.Node{wire.List("tagSet", "item", page, tagXML)}, next...), nil
+}
+
+func tagXML(r *tagRow) []wire.Node {
+	return []wire.Node{wire.Str("resourceId", r.id), wire.Str("resourceType", r.kind), wire.Str("key", r.key), wire.Str("value", r.value)}
 }
 
 // ec2IDs lists the ids of everything of EC2's that can carry tags, sorted.
@@ -216,10 +217,7 @@ func (s *Sim) ec2IDs() []string {
 		slices.Collect(maps.Keys(s.st.rules.rows)), slices.Collect(maps.Keys(s.st.instances.rows)),
 		slices.Collect(maps.Keys(s.st.interfaces.rows)), slices.Collect(maps.Keys(s.st.gateways.rows)),
 		slices.Collect(maps.Keys(s.st.addresses.rows)), slices.Collect(maps.Keys(s.st.nats.rows)), slices.Collect(maps.Keys(s.st.endpoints.rows)),
-		slices.Collect(maps.Keys(s.st.templates.rows)))
-	for _, i := range s.st.instances.rows {
-		ids = append(ids, i.volumeID())
-	}
+		slices.Collect(maps.Keys(s.st.templates.rows)), slices.Collect(maps.Keys(s.st.volumes.rows)))
 	slices.Sort(ids)
 	return ids
 }

@@ -104,21 +104,7 @@ func describeNetworkAcls(c *call) ([]wire.Node, error) {
 	page, next, err := describe[networkACL]{
 		idParam: "NetworkAclId", rows: c.networkACLs(), missing: notFound("InvalidNetworkAclID.NotFound", "networkAcl"),
 		id: func(r *networkACL) string { return r.id }, tags: func(*networkACL) tags { return nil },
-		attr: func(r *networkACL, name string) ([]string, bool) {
-			switch name {
-			case "network-acl-id", "association.network-acl-id":
-				return one(r.id)
-			case "vpc-id":
-				return one(r.vpcID)
-			case "default":
-				return one("true")
-			case "owner-id":
-				return one(c.account)
-			case "association.subnet-id":
-				return r.subnets, true
-			}
-			return nil, false
-		},
+		xml: c.networkACLXML,
 	}.run(c)
 	if err != nil {
 		return nil, err

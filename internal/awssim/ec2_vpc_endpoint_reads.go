@@ -71,21 +71,7 @@ func describeVPCEndpoints(c *call) ([]wire.Node, error) {
 	page, next, err := describe[vpcEndpoint]{
 		idParam: "VpcEndpointId", rows: c.st.endpoints.list(nil), missing: missingEndpoint,
 		id: func(r *vpcEndpoint) string { return r.ID }, tags: func(r *vpcEndpoint) tags { return r.Tags },
-		attr: func(r *vpcEndpoint, name string) ([]string, bool) {
-			switch name {
-			case "vpc-endpoint-id":
-				return one(r.ID)
-			case "vpc-endpoint-type":
-				return one(r.Type)
-			case "vpc-endpoint-state":
-				return one(r.stateAt(c.now))
-			case "vpc-id":
-				return one(r.VPCID)
-			case "service-name":
-				return one(r.Service)
-			}
-			return nil, false
-		},
+		xml: c.vpcEndpointXML,
 	}.run(c)
 	if err != nil {
 		return nil, err
@@ -119,21 +105,14 @@ func describePrefixLists(c *call) ([]wire.Node, error) {
 	page, next, err := describe[prefixList]{
 		idParam: "PrefixListId", rows: c.prefixLists(), missing: notFound("InvalidPrefixListId.NotFound", "prefix list"),
 		id: func(r *prefixList) string { return r.id }, tags: func(*prefixList) tags { return nil },
-		attr: func(r *prefixList, name string) ([]string, bool) {
-			switch name {
-			case "prefix-list-id":
-				return one(r.id)
-			case "prefix-list-name":
-				return one(r.name)
-			}
-			return nil, false
-		},
+		xml: prefixListXML,
 	}.run(c)
 	if err != nil {
 		return nil, err
 	}
-	set := wire.List("prefixListSet", "item", page, func(r *prefixList) []wire.Node {
-		return []wire.Node{wire.Str("prefixListId", r.id), wire.Str("prefixListName", r.name), wire.Strings("cidrSet", "item", []string{r.cidr})}
-	})
-	return append([]wire.Node{set}, next...), nil
+	return append([]wire.Node{wire.List("prefixListSet", "item", page, prefixListXML)}, next...), nil
+}
+
+func prefixListXML(r *prefixList) []wire.Node {
+	return []wire.Node{wire.Str("prefixListId", r.id), wire.Str("prefixListName", r.name), wire.Strings("cidrSet", "item", []string{r.cidr})}
 }

@@ -55,62 +55,11 @@ func (s *Sim) zoneID(zone string) string {
 	return id + "-az" + strconv.Itoa(slices.Index(s.zones(), zone)+1)
 }
 
-func describeAvailabilityZones(c *call) ([]wire.Node, error) {
-	var kept []string
-	for _, z := range c.zones() {
-		if names := c.q.List("ZoneName"); len(names) > 0 && !slices.Contains(names, z) {
-			continue
-		}
-		ok, err := wire.Match(c.q.Filters(), nil, func(name string) ([]string, bool) {
-			switch name {
-			case "zone-name":
-				return one(z)
-			case "zone-id":
-				return one(c.zoneID(z))
-			case "state":
-				return one("available")
-			case "region-name", "group-name":
-				return one(c.region)
-			case "zone-type":
-				return one("availability-zone")
-			case "opt-in-status":
-				return one("opt-in-not-required")
-			}
-			return nil, false
-		})
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			kept = append(kept, z)
-		}
-	}
-	return []wire.Node{wire.List("availabilityZoneInfo", "item", kept, func(z string) []wire.Node {
-		return []wire.Node{wire.Str("zoneName", z), wire.Str("zoneId", c.zoneID(z)), wire.Str("zoneState", "available"),
-			wire.Str("regionName", c.region), wire.Str("groupName", c.region), wire.Str("optInStatus", "opt-in-not-required"),
-			wire.Str("networkBorderGroup", c.region), wire.Str("zoneType", "availability-zone")}
-	})}, nil
-}
-
 func describeVpcs(c *call) ([]wire.Node, error) {
 	page, next, err := describe[vpc]{
 		idParam: "VpcId", rows: c.st.vpcs.list(nil), missing: notFound("InvalidVpcID.NotFound", "vpc"),
 		id: func(r *vpc) string { return r.ID }, tags: func(r *vpc) tags { return r.Tags },
-		attr: func(r *vpc, name string) ([]string, bool) {
-			switch name {
-			case "vpc-id":
-				return one(r.ID)
-			case "cidr", "cidr-block-association.cidr-block":
-				return one(r.CIDR)
-			case "state":
-				return one("available")
-			case "is-default", "isDefault":
-				return one("false")
-			case "owner-id":
-				return one(c.account)
-			}
-			return nil, false
-		},
+		xml: c.vpcXML,
 	}.run(c)
 	if err != nil {
 		return nil, err

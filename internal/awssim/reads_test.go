@@ -139,3 +139,110 @@ func TestEC2_VolumesAndInterfacesOfALaunch(t *testing.T) {
 		t.Errorf("volumes of a terminated instance %+v", v)
 	}
 }
+
+// What a launch says shall outlive its instance does, and can be deleted then;
+// the address of an instance is free again.
+func TestEC2_WhatOutlivesAnInstance(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, awssim.Options{})
+	n, ctx := w.network(), t.Context()
+	before := w.sim.Snapshot()
+	if err := n.attach(); err != nil {
+		t.Fatal(err)
+	}
+	disk := func(device string, size int32, keep bool) types.BlockDeviceMapping {
+		return types.BlockDeviceMapping{DeviceName: &device, Ebs: &types.EbsBlockDevice{VolumeSize: &size, DeleteOnTermination: aws.Bool(!keep)}}
+	}
+	out := ok[*ec2.RunInstancesOutput](t)(w.ec2.RunInstances(ctx, &ec2.RunInstancesInput{ImageId: aws.String(imageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+		BlockDeviceMappings: []types.BlockDeviceMapping{disk("/dev/xvda", 9, true), disk("/dev/sdf", 20, true), disk("/dev/sdg", 30, false)},
+		NetworkInterfaces:   []types.InstanceNetworkInterfaceSpecification{{DeviceIndex: aws.Int32(0), SubnetId: &n.subnet, PrivateIpAddress: aws.String("10.1.0.77"), DeleteOnTermination: aws.Bool(false)}}}))
+	i := out.Instances[0]
+	if len(i.BlockDeviceMappings) != 3 || *i.PrivateIpAddress != "10.1.0.77" {
+		t.Errorf("launched: %+v, address %s", i.BlockDeviceMappings, *i.PrivateIpAddress)
+	}
+	nic := i.NetworkInterfaces[0].NetworkInterfaceId
+	held := *ok[*ec2.AssociateAddressOutput](t)(w.ec2.AssociateAddress(ctx, &ec2.AssociateAddressInput{AllocationId: &n.eip, InstanceId: i.InstanceId})).AssociationId
+	public := func() string {
+		read := ok[*ec2.DescribeInstancesOutput](t)(w.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{*i.InstanceId}})).Reservations[0].Instances[0]
+		return aws.ToString(read.PublicIpAddress)
+	}
+	if ip := public(); ip == "" {
+		t.Error("the instance does not show its address")
+	}
+	_, err := w.ec2.ReleaseAddress(ctx, &ec2.ReleaseAddressInput{AllocationId: &n.eip})
+	wantCode(t, err, "InvalidIPAddress.InUse", "")
+	ok[*ec2.DisassociateAddressOutput](t)(w.ec2.DisassociateAddress(ctx, &ec2.DisassociateAddressInput{AssociationId: &held}))
+	if ip := public(); ip != "" {
+		t.Errorf("the instance shows %s still", ip)
+	}
+	ok[*ec2.AssociateAddressOutput](t)(w.ec2.AssociateAddress(ctx, &ec2.AssociateAddressInput{AllocationId: &n.eip, NetworkInterfaceId: nic}))
+	for _, m := range i.BlockDeviceMappings {
+		_, err := w.ec2.DeleteVolume(ctx, &ec2.DeleteVolumeInput{VolumeId: m.Ebs.VolumeId})
+		wantCode(t, err, "VolumeInUse", *i.InstanceId)
+	}
+	_, err = w.ec2.DeleteNetworkInterface(ctx, &ec2.DeleteNetworkInterfaceInput{NetworkInterfaceId: nic})
+	wantCode(t, err, "InvalidParameterValue", "in use")
+
+	ok[*ec2.TerminateInstancesOutput](t)(w.ec2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{*i.InstanceId}}))
+	left := ok[*ec2.DescribeVolumesOutput](t)(w.ec2.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{Filters: []types.Filter{filter("status", "available")}})).Volumes
+	var sizes int32
+	for _, v := range left {
+		sizes += *v.Size
+		ok[*ec2.DeleteVolumeOutput](t)(w.ec2.DeleteVolume(ctx, &ec2.DeleteVolumeInput{VolumeId: v.VolumeId}))
+	}
+	if len(left) != 2 || sizes != 29 {
+		t.Errorf("volumes that are left: %+v", left)
+	}
+	e := ok[*ec2.DescribeNetworkInterfacesOutput](t)(w.ec2.DescribeNetworkInterfaces(ctx, &ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{*nic}})).NetworkInterfaces[0]
+	if e.Status != "available" || e.Attachment != nil {
+		t.Errorf("the interface that is left: %+v", e)
+	}
+	ok[*ec2.DeleteNetworkInterfaceOutput](t)(w.ec2.DeleteNetworkInterface(ctx, &ec2.DeleteNetworkInterfaceInput{NetworkInterfaceId: nic}))
+	address := ok[*ec2.DescribeAddressesOutput](t)(w.ec2.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{AllocationIds: []string{n.eip}})).Addresses[0]
+	if address.AssociationId != nil {
+		t.Errorf("the address is held still: %+v", address)
+	}
+	ok[*ec2.DetachInternetGatewayOutput](t)(w.ec2.DetachInternetGateway(ctx, &ec2.DetachInternetGatewayInput{InternetGatewayId: &n.igw, VpcId: &n.vpc}))
+	if after := w.sim.Snapshot(); after != before {
+		t.Errorf("left behind: %+v\nbefore: %+v", after, before)
+	}
+}
+
+// A launch that asks for what there is not is refused, as on AWS.
+func TestEC2_LaunchRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, awssim.Options{})
+	ctx := t.Context()
+	for _, row := range []struct {
+		code   string
+		change func(*ec2.RunInstancesInput)
+	}{
+		{"InvalidKeyPair.NotFound", func(in *ec2.RunInstancesInput) { in.KeyName = aws.String("mine") }},
+		{"InvalidParameterValue", func(in *ec2.RunInstancesInput) {
+			in.Placement = &types.Placement{AvailabilityZone: aws.String("ap-northeast-1d")}
+		}},
+		{"Unsupported", func(in *ec2.RunInstancesInput) {
+			in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: "spot"}
+		}},
+		{"InvalidIPAddress.InUse", func(in *ec2.RunInstancesInput) { in.PrivateIpAddress = aws.String("10.0.10.148") }},
+		{"InvalidParameterValue", func(in *ec2.RunInstancesInput) { in.PrivateIpAddress = aws.String("10.0.0.3") }},
+		{"InvalidParameterValue", func(in *ec2.RunInstancesInput) { in.PrivateIpAddress = aws.String("10.0.16.9") }},
+		{"InvalidParameterCombination", func(in *ec2.RunInstancesInput) {
+			in.PrivateIpAddress, in.MaxCount = aws.String("10.0.0.77"), aws.Int32(2)
+		}},
+		{"InvalidParameterCombination", func(in *ec2.RunInstancesInput) {
+			in.NetworkInterfaces = []types.InstanceNetworkInterfaceSpecification{{DeviceIndex: aws.Int32(0), SubnetId: &w.SubnetIDs[0]}}
+		}},
+		{"InvalidParameterValue", func(in *ec2.RunInstancesInput) {
+			in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(1), VolumeType: "gp9"}}}
+		}},
+		{"MissingParameter", func(in *ec2.RunInstancesInput) {
+			in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{}}}
+		}},
+	} {
+		in := &ec2.RunInstancesInput{ImageId: aws.String(imageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1), SubnetId: &w.SubnetIDs[0]}
+		row.change(in)
+		_, err := w.ec2.RunInstances(ctx, in)
+		wantCode(t, err, row.code, "")
+	}
+}

@@ -109,6 +109,7 @@ type state struct {
 	rules       *table[groupRule]
 	instances   *table[instance]
 	interfaces  *table[networkInterface]
+	volumes     *table[volume]
 	templates   *table[launchTemplate]
 
 	gateways  *table[internetGateway]
@@ -141,6 +142,7 @@ func newState() *state {
 	st.rules = newTable(st, "ec2.security_group_rule", func(r *groupRule) string { return r.ID })
 	st.instances = newTable(st, "ec2.instance", func(r *instance) string { return r.ID })
 	st.interfaces = newTable(st, "ec2.network_interface", func(r *networkInterface) string { return r.ID })
+	st.volumes = newTable(st, "ec2.volume", func(r *volume) string { return r.ID })
 	st.templates = newTable(st, "ec2.launch_template", func(r *launchTemplate) string { return r.ID })
 	st.gateways = newTable(st, "ec2.internet_gateway", func(r *internetGateway) string { return r.ID })
 	st.addresses = newTable(st, "ec2.address", func(r *address) string { return r.ID })
@@ -172,7 +174,22 @@ func (st *state) load(rows []journal.Change) error {
 			return fmt.Errorf("load state: %s %s: %w", row.Kind, row.ID, err)
 		}
 	}
+	st.addRootVolumes()
 	return st.check()
+}
+
+// addRootVolumes gives instances of an earlier version their volume.
+func (st *state) addRootVolumes() {
+	has := map[string]bool{}
+	for _, v := range st.volumes.rows {
+		has[v.Instance] = true
+	}
+	for _, i := range st.instances.rows {
+		if !has[i.ID] {
+			v := i.rootVolume()
+			st.volumes.rows[v.ID] = v
+		}
+	}
 }
 
 // check refuses what no call could have put in and what later code relies on.

@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -83,9 +84,10 @@ func (s *Sim) seedInstance(now time.Time) error {
 	if err != nil {
 		return err
 	}
-	return s.st.instances.put(&instance{ID: seedInstance, ReservationID: "r-05100000000000148", ImageID: imageX86, Arch: "x86_64", Type: "t3.micro",
+	i := &instance{ID: seedInstance, ReservationID: "r-05100000000000148", ImageID: imageX86, Arch: "x86_64", Type: "t3.micro",
 		SubnetID: seedSubnetA, VPCID: seedVPC, Zone: s.zones()[0], IP: seedAddress, Groups: []string{seedInstanceGroup}, HTTPTokens: "required",
-		HopLimit: 2, VolumeType: "gp3", VolumeSize: 8, LaunchedAt: now.Add(-time.Hour), Existing: true, Tags: tags{"Name": "test-ec2"}})
+		HopLimit: 2, LaunchedAt: now.Add(-time.Hour), Existing: true, Tags: tags{"Name": "test-ec2"}}
+	return errors.Join(s.st.instances.put(i), s.st.volumes.put(i.rootVolume()))
 }
 
 // Snapshot is everything that exists at a moment, comparable with ==. What is
@@ -129,6 +131,9 @@ func (s *Sim) snapshot(now time.Time) Snapshot {
 	addLines(&lines, st.listenerRules, func(r *listenerRule) tags { return r.Tags })
 	out.VPCLinks = addLines(&lines, st.links, func(r *vpcLink) tags { return r.Tags })
 	out.APIs = addLines(&lines, st.apis, func(r *api) tags { return r.Tags })
+	for _, v := range st.volumes.list(func(v *volume) bool { return v.Instance == "" }) {
+		lines = append(lines, line(st.volumes.kind, v.ID, v.Tags))
+	}
 	addLines(&lines, st.templates, func(r *launchTemplate) tags { return r.Tags })
 	addLines(&lines, st.routeTables, func(r *routeTable) tags { return r.Tags })
 	addLines(&lines, st.gateways, func(r *internetGateway) tags { return r.Tags })

@@ -15,10 +15,12 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/smithy-go"
 
+	"drawbridge/internal/awsapi"
 	"drawbridge/internal/awssim"
 )
 
@@ -64,7 +66,7 @@ func (s *simAlone) kill() {
 }
 
 func (s *simAlone) ec2(region, secret string) *ec2.Client {
-	return ec2.New(ec2.Options{Region: region, BaseEndpoint: &s.url, Retryer: aws.NopRetryer{}, Credentials: credentials.NewStaticCredentialsProvider("123456789012", secret, "")})
+	return ec2.New(ec2.Options{Region: region, BaseEndpoint: &s.url, Retryer: aws.NopRetryer{}, HTTPClient: awsapi.PlainBodies(awshttp.NewBuildableClient()), Credentials: credentials.NewStaticCredentialsProvider("123456789012", secret, "")})
 }
 
 // The simulated AWS runs alone: it checks signatures, keeps its Regions apart,

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -65,6 +66,29 @@ func Optional(ok bool, nodes ...Node) []Node {
 		return nil
 	}
 	return nodes
+}
+
+// At returns the texts at a path of names, as in "attachmentSet.instanceId".
+// The items of a list are passed over.
+func At(nodes []Node, path string) []string {
+	name, rest, deeper := strings.Cut(path, ".")
+	var out []string
+	for _, n := range nodes {
+		switch {
+		case n.Name == "item":
+			out = append(out, At(n.Kids, path)...)
+		case n.Name != name:
+		case deeper:
+			out = append(out, At(n.Kids, rest)...)
+		case len(n.Kids) == 0:
+			out = append(out, n.Text)
+		default: // a list of texts
+			for _, k := range n.Kids {
+				out = append(out, k.Text)
+			}
+		}
+	}
+	return out
 }
 
 // Encode renders n as a document.

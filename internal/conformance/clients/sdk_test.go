@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
+	"drawbridge/internal/awsapi"
 	"drawbridge/internal/awssim"
 	"drawbridge/internal/conformance/operations"
 )
@@ -50,7 +51,7 @@ func newSDK(t *testing.T) *sdk {
 	tr := &http.Transport{}
 	t.Cleanup(tr.CloseIdleConnections)
 	cfg := aws.Config{Region: region, Credentials: credentials.NewStaticCredentialsProvider("AKID", secret, ""), BaseEndpoint: &s.url,
-		HTTPClient: &http.Client{Transport: tr}, Retryer: func() aws.Retryer { return aws.NopRetryer{} }}
+		HTTPClient: awsapi.PlainBodies(&http.Client{Transport: tr}), Retryer: func() aws.Retryer { return aws.NopRetryer{} }}
 	return &sdk{t: t, simulator: s, ec2: ec2.NewFromConfig(cfg), elb: elb.NewFromConfig(cfg), gw: gw.NewFromConfig(cfg),
 		ssm: ssm.NewFromConfig(cfg), sts: sts.NewFromConfig(cfg)}
 }

@@ -206,6 +206,25 @@ template = ec2("CreateLaunchTemplate", LaunchTemplateName="ops", LaunchTemplateD
 for _ in range(5):
     ec2("CreateLaunchTemplateVersion", LaunchTemplateId=template, SourceVersion="1", LaunchTemplateData={"InstanceType": "t3.small"})
 ec2("ModifyLaunchTemplate", LaunchTemplateId=template, DefaultVersion="2")
+gone = ec2("DeleteLaunchTemplateVersions", LaunchTemplateId=template, Versions=["2", "6"])
+same(([v["VersionNumber"] for v in gone["SuccessfullyDeletedLaunchTemplateVersions"]], [v["ResponseError"]["Code"] for v in gone["UnsuccessfullyDeletedLaunchTemplateVersions"]]),
+     ([6], ["unexpectedError"]), "deleted versions")
+ec2("RebootInstances", InstanceIds=instances[:1])
+
+# A volume and an interface that outlive their instance, which has an address of the internet's.
+kept = ec2("RunInstances", ImageId=ami, InstanceType="t3.micro", MinCount=1, MaxCount=1,
+           BlockDeviceMappings=[{"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 1, "DeleteOnTermination": False}}],
+           NetworkInterfaces=[{"DeviceIndex": 0, "SubnetId": subnets[1], "DeleteOnTermination": False}])["Instances"][0]
+spare_address = ec2("AllocateAddress", Domain="vpc")["AllocationId"]
+held = ec2("AssociateAddress", AllocationId=spare_address, InstanceId=kept["InstanceId"])["AssociationId"]
+same("PublicIpAddress" in ec2("DescribeInstances", InstanceIds=[kept["InstanceId"]])["Reservations"][0]["Instances"][0], True, "public address")
+ec2("DisassociateAddress", AssociationId=held)
+ec2("ReleaseAddress", AllocationId=spare_address)
+ec2("TerminateInstances", InstanceIds=[kept["InstanceId"]])
+free = ec2("DescribeVolumes", Filters=[{"Name": "status", "Values": ["available"]}])["Volumes"]
+same([v["Size"] for v in free], [1], "volumes that are left")
+ec2("DeleteVolume", VolumeId=free[0]["VolumeId"])
+ec2("DeleteNetworkInterface", NetworkInterfaceId=kept["NetworkInterfaces"][0]["NetworkInterfaceId"])
 templated = ec2("RunInstances", LaunchTemplate={"LaunchTemplateId": template}, MinCount=1, MaxCount=1, SubnetId=SUBNETS[1])["Instances"][0]
 same((templated["InstanceType"], templated["ImageId"]), ("t3.small", ami), "what the template says of the instance")
 for operation, key, args in [
@@ -220,6 +239,31 @@ for operation, key, args in [
     listed("ec2", operation, key, 5, 1 if key != "Addresses" else 0, **args)
 same(len(ec2("DescribeAddresses", AllocationIds=[address])["Addresses"]), 1, "address")
 same(len(ec2("DescribeAvailabilityZones")["AvailabilityZones"]) > 1, True, "zones")
+same([r["RegionName"] for r in ec2("DescribeRegions", Filters=[{"Name": "region-name", "Values": ["ap-northeast-*"]}])["Regions"]], ["ap-northeast-1", "ap-northeast-2"], "Regions")
+
+# Every filter that EC2's model documents for what is described here.
+if isinstance(program, Boto3):
+    client, documented, refused = program.clients["ec2"], 0, []
+    for name in client.meta.service_model.operation_names:
+        shape = client.meta.service_model.operation_model(name).input_shape
+        key = shape and next((k for k in ("Filters", "Filter") if k in shape.members), None)
+        if not key or not name.startswith("Describe"):
+            continue
+        args = {"LaunchTemplateId": template} if name == "DescribeLaunchTemplateVersions" else {}
+        for found in re.findall(r"<li>\s*<p>\s*<code>([^<]+)</code>", shape.members[key].documentation):
+            if found == "tag" or found.startswith("tag:"):
+                continue
+            try:
+                program.call("ec2", name, **args, **{key: [{"Name": found, "Values": ["*", "none"]}]})
+                documented += 1
+            except client.exceptions.ClientError as e:
+                if e.response["Error"]["Code"] == "InvalidAction":
+                    break
+                refused.append((name, found))
+            except Exception:  # an operation that needs more to be called
+                break
+    same((refused, documented > 400), ([], True), f"{documented} documented filters")
+    step(f"{documented} documented filters")
 
 # A load balancer with rules.
 target_groups = [elb("CreateTargetGroup", Name=f"ops-{n}", Protocol="HTTP", Port=8000, VpcId=VPC)["TargetGroups"][0]["TargetGroupArn"] for n in range(3)]
