@@ -119,7 +119,7 @@ func browsable(addr net.Addr) string {
 func serveHTTP(l net.Listener, h http.Handler) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		srv := &http.Server{
-			Handler: endStreams(ctx, h), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
+			Handler: inTime(endStreams(ctx, h), bodyTime), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		}
 		stopped := make(chan error, 1)
 		go func() {
