@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/a-h/templ"
@@ -20,34 +19,6 @@ import (
 
 // writeTimeout is how long a slow reader may hold up one message.
 const writeTimeout = 10 * time.Second
-
-// streams counts live connections per user.
-type streams struct {
-	limit  int
-	mu     sync.Mutex
-	byUser map[string]int
-}
-
-func newStreams(limit int) *streams {
-	return &streams{limit: limit, byUser: map[string]int{}}
-}
-
-// enter counts one connection of the user; leave must be called when ok.
-func (s *streams) enter(user string) (leave func(), ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.byUser[user] >= s.limit {
-		return nil, false
-	}
-	s.byUser[user]++
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.byUser[user]--; s.byUser[user] == 0 {
-			delete(s.byUser, user)
-		}
-	}, true
-}
 
 // streamFrom is the address of a stream that goes on after a page's cursor.
 func streamFrom(path string, seq int64) string {
@@ -75,7 +46,7 @@ type live struct {
 // stream opens a connection and calls run until the request's context ends (the
 // browser left, or the server stops) or run fails. Errors before the first byte become an error answer.
 func (w *Web) stream(c echo.Context, run func(l *live) error) error {
-	leave, ok := w.streams.enter(actorOf(c).ID)
+	leave, ok := w.streams.Take(actorOf(c).ID)
 	if !ok {
 		// 204 ends the attempt quietly: the page stays as it is, without life.
 		return c.NoContent(http.StatusNoContent)

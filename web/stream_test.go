@@ -190,10 +190,10 @@ func TestStreamsOfOneUserAreLimited(t *testing.T) {
 	if _, status := s.listen(developer, pathBackendsStream()); status != http.StatusOK {
 		t.Errorf("another user's first: %d", status)
 	}
-	st := newStreams(1)
-	leave, _ := st.enter("u")
+	st := model.NewSeats(1)
+	leave, _ := st.Take("u")
 	leave()
-	if _, ok := st.enter("u"); !ok || len(st.byUser) != 1 {
+	if _, ok := st.Take("u"); !ok || st.Holders() != 1 {
 		t.Error("who left is still counted")
 	}
 }

@@ -85,7 +85,7 @@ type Web struct {
 	now       func() time.Time
 	assets    *static.Assets
 	cross     *http.CrossOriginProtection
-	streams   *streams
+	streams   *model.Seats
 }
 
 // New prepares the pages.
@@ -98,7 +98,7 @@ func New(d Deps) *Web {
 	}
 	return &Web{
 		panel: d.Panel, auth: d.Auth, provider: d.Provider, passwords: !d.NoPasswords, url: strings.TrimSuffix(d.URL, "/"), log: d.Logger, version: d.Version, errors: d.Errors, now: d.Now,
-		assets: static.New(staticPrefix), cross: http.NewCrossOriginProtection(), streams: newStreams(d.Streams),
+		assets: static.New(staticPrefix), cross: http.NewCrossOriginProtection(), streams: model.NewSeats(d.Streams),
 	}
 }
 

@@ -5,6 +5,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -44,6 +45,7 @@ type Deps struct {
 	Auth    Authenticator
 	Keys    Keys
 	Rate    int    // requests a minute that a caller may send to this server; 0 = no limit
+	Open    int    // streams and waits that a caller may have open at this server; 0 = defaultOpen
 	Version string // of the program; told to token bearers only
 	Logger  *slog.Logger
 }
@@ -54,13 +56,14 @@ type API struct {
 	auth    Authenticator
 	keys    Keys
 	rates   *rates
+	open    *model.Seats
 	version string
 	log     *slog.Logger
 }
 
 // New returns an API; Register mounts it.
 func New(d Deps) *API {
-	return &API{panel: d.Panel, auth: d.Auth, keys: d.Keys, rates: newRates(d.Rate), version: d.Version, log: d.Logger}
+	return &API{panel: d.Panel, auth: d.Auth, keys: d.Keys, rates: newRates(d.Rate), open: model.NewSeats(cmp.Or(d.Open, defaultOpen)), version: d.Version, log: d.Logger}
 }
 
 // Register mounts the API, its description and its documentation page on e.
@@ -69,7 +72,7 @@ func (a *API) Register(e *echo.Echo) {
 	e.Use(a.guard)
 	plain := humaecho.NewWithGroup(e, e.Group(Base), a.config())
 	h := huma.NewAPI(a.config(), literalColons{plain.Adapter()})
-	h.UseMiddleware(a.authenticate, a.limitRate, a.idempotent)
+	h.UseMiddleware(a.authenticate, a.limitRate, a.limitOpen, a.idempotent)
 	a.registerBackends(h)
 	a.registerBatches(h)
 	a.registerJobs(h)

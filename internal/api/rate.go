@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -64,6 +65,32 @@ func (r *rates) forgetIdle(now time.Time) {
 
 func per(tokens float64, limit rate.Limit) time.Duration {
 	return time.Duration(tokens / float64(limit) * float64(time.Second))
+}
+
+// How many requests that stay open a caller may have at this server, enough for
+// a CI that waits for many jobs at once, and when one who has them may try again.
+const (
+	defaultOpen = 250
+	openAgain   = 5 * time.Second
+)
+
+// limitOpen bounds the streams and waits of each caller: they cost little, but
+// for as long as somebody likes.
+func (a *API) limitOpen(ctx huma.Context, next func(huma.Context)) {
+	c := humaecho.Unwrap(ctx)
+	if !strings.HasPrefix(ctx.Operation().OperationID, "stream-") && !c.Request().URL.Query().Has("wait") {
+		next(ctx)
+		return
+	}
+	leave, ok := a.open.Take(actorFrom(ctx.Context()).ID)
+	if !ok {
+		e := model.Errorf(model.CodeTooMany, "This token has as many streams and waiting requests open as it may. Let some of them end; one stream of all events serves for any number of jobs.")
+		e.RetryAfter = openAgain
+		a.fail(c, e)
+		return
+	}
+	defer leave()
+	next(ctx)
 }
 
 // limitRate tells each caller what is left of their quota, in the fields of

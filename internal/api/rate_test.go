@@ -58,3 +58,41 @@ func TestRateHeaders(t *testing.T) {
 		t.Errorf("Retry-After: %s", got)
 	}
 }
+
+// TestOpenRequestsAreLimited: a caller has so many streams and waits at once, and
+// all else is answered meanwhile.
+func TestOpenRequestsAreLimited(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	job := in.provision(t, "orders")
+	e := echo.New()
+	a := New(Deps{Panel: in.panel, Auth: everybodyIs(model.Member("tok_1", "ci", job.TeamID, model.RoleDeveloper)), Keys: in.store, Open: 1, Logger: slog.New(slog.DiscardHandler)})
+	a.Register(e)
+	leave, ok := a.open.Take("tok_1") // as one that is open
+	if !ok {
+		t.Fatal("no seat")
+	}
+	for _, c := range []call{
+		{method: "GET", path: jobURL(job.ID) + "?wait=1ms"},
+		{method: "POST", path: "/api/v1/backends/" + job.BackendID + "/provision?wait=1ms"},
+		{method: "GET", path: "/api/v1/backends/" + job.BackendID + "/events"},
+		{method: "GET", path: "/api/v1/events"},
+	} {
+		c.status, c.code = 429, "too_many"
+		resp, body := c.do(t, e)
+		c.checkProblem(t, resp, body)
+		if resp.Header.Get("Retry-After") != "5" {
+			t.Errorf("%s: %v", c.path, resp.Header)
+		}
+	}
+	for _, path := range []string{jobURL(job.ID), jobURL(job.ID) + "?wait=1ms"} {
+		if resp, body := (call{method: "GET", path: path}).do(t, e); resp.StatusCode != 200 {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
+		}
+		leave()
+		leave = func() {}
+	}
+	if a.open.Holders() != 0 {
+		t.Error("a wait that ended is still counted")
+	}
+}
