@@ -31,7 +31,10 @@ type issuers struct {
 	known map[string]*issuer
 }
 
+// issuer is one of them. Its lock is held while it is asked: whoever chose one
+// that is slow makes nobody wait but those who bear its tokens.
 type issuer struct {
+	mu       sync.Mutex
 	provider *oidc.Provider
 	failed   time.Time
 }
@@ -115,20 +118,26 @@ func unverifiedIssuer(bearer string) string {
 // provider finds an issuer's keys, once.
 func (s *issuers) provider(ctx context.Context, iss string) (*oidc.Provider, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	i := s.known[iss]
-	if i != nil && i.provider != nil {
+	if i == nil {
+		i = &issuer{}
+		s.known[iss] = i
+	}
+	s.mu.Unlock()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.provider != nil {
 		return i.provider, nil
 	}
-	if i != nil && s.now().Sub(i.failed) < retryIssuer {
+	if s.now().Sub(i.failed) < retryIssuer {
 		return nil, model.Errorf(model.CodeUnavailable, "It did not answer a moment ago.")
 	}
 	// The provider keeps its context for fetching keys: it must outlive this request.
 	provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), s.http), iss)
 	if err != nil {
-		s.known[iss] = &issuer{failed: s.now()}
+		i.failed = s.now()
 		return nil, err
 	}
-	s.known[iss] = &issuer{provider: provider}
+	i.provider = provider
 	return provider, nil
 }

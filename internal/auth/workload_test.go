@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -182,4 +183,53 @@ func TestInvitation_byPassword(t *testing.T) {
 	other := p.invite("eve@example.com")
 	_, err = accept(cookie, other, "", "")
 	wantCode(t, err, model.CodeConflict)
+}
+
+// TestWorkloadTokens_slowIssuer: whoever trusts an issuer that does not answer
+// keeps no other team's workloads out meanwhile.
+func TestWorkloadTokens_slowIssuer(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	st, err := store.Open(ctx, store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "w.db")})
+	must(t, err)
+	t.Cleanup(func() { must(t, st.Close()) })
+	au := auth.New(st, auth.Options{Issuers: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}})
+	must(t, au.SeedAdmin(ctx))
+	team, err := st.Read().TeamByName(ctx, auth.DefaultTeam)
+	must(t, err)
+	asked, answer := make(chan struct{}), make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(asked)
+		<-answer
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	t.Cleanup(slow.Close)
+	i := authtest.New(t)
+	for _, issuer := range []string{slow.URL, i.URL} {
+		must(t, st.InTx(ctx, func(q *store.Queries) error {
+			return q.InsertTrust(ctx, &model.Trust{TeamID: team.ID, Name: "deploy", Issuer: issuer, Audience: "https://panel", Role: model.RoleViewer, Claims: map[string]string{"sub": "ci"}})
+		}))
+	}
+	i.Claims = map[string]any{"sub": "ci", "aud": "https://panel"}
+	good := i.IDToken(nil)
+	i.Change = func(c map[string]any) { c["iss"] = slow.URL }
+	bad := i.IDToken(nil)
+	refused, let := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := au.TokenActor(ctx, bad)
+		refused <- err
+	}()
+	<-asked
+	go func() {
+		_, err := au.TokenActor(ctx, good)
+		let <- err
+	}()
+	select {
+	case err = <-let:
+	case <-time.After(20 * time.Second):
+		t.Error("waits for another team's issuer")
+	}
+	must(t, err)
+	close(answer)
+	wantCode(t, <-refused, model.CodeUnavailable)
 }
