@@ -57,7 +57,7 @@ func (s *Store) migrator(files fs.FS) (*goose.Provider, error) {
 	if s.dialect == SQLite {
 		return goose.NewProvider(goose.DialectSQLite3, s.writer, files, opts...)
 	}
-	const every, tries = 1, 50 // seconds between tries to get the lock
+	const every, tries = 1, 30 * 60 // seconds between tries to get the lock, while another replica migrates
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(every, tries))
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ import (
 
 // Timeouts of calls to the database.
 const (
-	openTimeout = 60 * time.Second // with migrations, and other replicas' migrations before ours
+	openTimeout = 60 * time.Second // without migrations, which take as long as they take
 	txTimeout   = 30 * time.Second
 )
 
@@ -93,7 +93,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		o.Logger = slog.Default()
 	}
 	s := &Store{opts: o, clock: clock{own: o.Now}, sender: newSender()}
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	var err error
 	scheme, rest, _ := strings.Cut(o.DSN, ":")
@@ -101,7 +101,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	case "sqlite":
 		err = s.openSQLite(rest)
 	case "postgres", "postgresql":
-		err = s.openPostgres(ctx, o.DSN)
+		err = s.openPostgres(opening, o.DSN)
 	default:
 		err = model.Errorf(model.CodeInvalid, "The database address must begin with sqlite: or postgres://.")
 	}
