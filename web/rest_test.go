@@ -2,14 +2,46 @@ package web
 
 import (
 	"encoding/json"
-	"net/http"
 	"os"
 	"slices"
 	"testing"
 )
 
-// restOf names the REST operation that does what a page's form does.
+// restOf names the REST operation that does what a form does, or has what a page shows.
 var restOf = map[string]string{
+	"price_list":          "list-prices",
+	"home":                "list-backends",
+	"backend_list":        "list-backends",
+	"backend_list_stream": "stream-all-events",
+	"instance_list":       "list-instances",
+	"cost_estimate":       "estimate-cost",
+	"backend_export":      "list-backends",
+	"backend_show":        "get-backend",
+	"backend_stream":      "stream-events",
+	"backend_plan":        "plan-backend",
+	"backend_logs":        "list-access-logs",
+	"job_show":            "get-job",
+	"job_stream":          "stream-events",
+	"job_plan_roll_back":  "plan-roll-back",
+	"team_list":           "list-teams",
+	"team_show":           "list-members",
+	"user_list":           "list-users",
+	"environment_list":    "list-environments",
+	"environment_status":  "get-environment-status",
+	"environment_orphans": "list-orphans",
+	"environment_calls":   "list-environment-calls",
+	"quota_show":          "get-quota",
+	"audit_list":          "list-audit",
+	"backend_edit":        "get-named-backend",
+	"sandbox_list":        "list-all-sandboxes",
+	"sandbox_list_stream": "stream-all-events",
+	"sandbox_plan_end":    "plan-backend",
+	"template_list":       "list-sandbox-templates",
+	"template_show":       "get-sandbox-template",
+	"notice_list":         "list-notices",
+	"webhook_list":        "list-webhooks",
+	"webhook_show":        "get-webhook",
+
 	"backend_create":        "register-backend",
 	"backend_import_create": "register-backends",
 	"backend_provision":     "provision-backend",
@@ -52,8 +84,22 @@ var restOf = map[string]string{
 	"template_delete":       "delete-sandbox-template",
 }
 
-// pagesOnly says why a form has no REST operation.
+// pagesOnly says why a page or form has no REST operation.
 var pagesOnly = map[string]string{
+	"error_list":       "a document; each problem brings its own words",
+	"session_new":      "signs a person in; a token needs no session",
+	"session_confirm":  "signs a person in",
+	"provider_finish":  "signs a person in with a provider",
+	"invitation_show":  "makes a person's account",
+	"account_show":     "a person's own ways in and sessions",
+	"confirm_show":     "a person proves anew who they are; a token is never stale",
+	"backend_new":      "an empty form",
+	"backend_import":   "an empty form",
+	"backend_template": "an empty form to fill in elsewhere",
+	"sandbox_new":      "a form, filled in from list-sandbox-templates",
+	"template_new":     "an empty form",
+	"webhook_new":      "an empty form",
+
 	"session_create":     "signs a person in; a token needs no session",
 	"session_delete":     "signs a person out",
 	"provider_begin":     "signs a person in with a provider; workloads use its tokens directly",
@@ -65,15 +111,13 @@ var pagesOnly = map[string]string{
 	"session_end_others": "a person's own sessions",
 }
 
-// TestRESTDoesWhatPagesDo: every form has its REST operation, or a reason why not.
+// TestRESTDoesWhatPagesDo: every page, stream and form has its REST operation,
+// or a reason why not.
 func TestRESTDoesWhatPagesDo(t *testing.T) {
 	t.Parallel()
 	operations := restOperations(t)
 	var forms []string
 	for _, r := range routes() {
-		if r.Method == http.MethodGet {
-			continue
-		}
 		forms = append(forms, r.Name)
 		operation, reason := restOf[r.Name], pagesOnly[r.Name]
 		if (operation == "") == (reason == "") {
@@ -86,7 +130,7 @@ func TestRESTDoesWhatPagesDo(t *testing.T) {
 	for _, named := range []map[string]string{restOf, pagesOnly} {
 		for name := range named {
 			if !slices.Contains(forms, name) {
-				t.Errorf("there is no form %s any more", name)
+				t.Errorf("there is no page or form %s any more", name)
 			}
 		}
 	}

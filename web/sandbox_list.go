@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/a-h/templ"
@@ -56,16 +55,13 @@ func (w *Web) sandboxList(c echo.Context) (sandboxListView, error) {
 	gone := c.QueryParam("gone") != ""
 	v := sandboxListView{Gone: gone, NewURL: pathSandboxNew(""), OtherURL: pathSandboxesGone(!gone), StreamURL: pathSandboxesStream(gone),
 		CanMake: panel.MayAnywhere(actor, panel.MakeSandboxes)}
-	limit := maxSandboxRows
+	f := panel.SandboxFilter{Sort: "ends_at", Limit: maxSandboxRows}
 	if gone {
-		limit = maxGoneRows
+		f = panel.SandboxFilter{Gone: true, Limit: maxGoneRows}
 	}
-	list, err := w.panel.Sandboxes(ctx, actor, panel.SandboxFilter{Gone: gone, Limit: limit})
+	list, err := w.panel.Sandboxes(ctx, actor, f)
 	if err != nil {
 		return v, err
-	}
-	if !gone {
-		slices.SortStableFunc(list, func(a, b panel.BackendSummary) int { return a.Sandbox.EndsAt.Compare(b.Sandbox.EndsAt) })
 	}
 	teams, err := w.panel.Teams(ctx, actor)
 	if err != nil {

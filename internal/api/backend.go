@@ -110,7 +110,7 @@ type registerOutput struct {
 type backendsInput struct {
 	Destroyed     bool   `query:"destroyed" doc:"Include destroyed backends, which are kept for their history."`
 	Name          string `query:"name" doc:"Only backends whose name contains this." example:"orders"`
-	Phase         string `query:"phase" enum:"registered,provisioning,ready,degraded,updating,asleep,destroying,destroyed,failed" doc:"Only backends in this phase."`
+	Phase         string `query:"phase" enum:"registered,provisioning,ready,degraded,updating,asleep,rolling_back,destroying,destroyed,failed" doc:"Only backends in this phase."`
 	EnvironmentID string `query:"environment_id" doc:"Only backends of this environment." example:"env_w5tq3nz7kd2m4xja"`
 	BatchID       string `query:"batch_id" doc:"Only backends of this batch." example:"bat_m3qzt6wdxk4n2hva"`
 	TeamID        string `query:"team_id" doc:"Only backends of this team." example:"team_h6c2v4yjq7sblm3d"`

@@ -50,8 +50,9 @@ type deliveriesInput struct {
 	Webhook string `path:"webhook" doc:"The webhook's id." example:"whk_m3kx7q2fd5wa4nzp"`
 	State   string `query:"state" enum:"pending,delivered,failed" doc:"Only deliveries in this state." example:"failed"`
 	Type    string `query:"type" maxLength:"64" doc:"Only notices of this type, or all of a noun." example:"backend"`
-	Limit   int    `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"How many at most."`
-	Cursor  string `query:"cursor" doc:"next_cursor of the page before." example:"ntc_m3kx7q2fd5wa4nzp"`
+	ByTime
+	Limit  int    `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"How many at most."`
+	Cursor string `query:"cursor" doc:"next_cursor of the page before, with the same sort and filters." example:"ntc_m3kx7q2fd5wa4nzp"`
 }
 
 // deliveryPage is one page of deliveries.
@@ -110,7 +111,7 @@ func (a *API) registerDeliveries(h huma.API) {
 
 func (a *API) listDeliveries(ctx context.Context, actor model.Actor, in *deliveriesInput) (*output[deliveryPage], error) {
 	list, err := a.panel.Deliveries(ctx, actor, in.ID, in.Webhook, panel.DeliveryFilter{
-		State: model.DeliveryState(in.State), Type: in.Type, After: in.Cursor, Limit: in.Limit + 1,
+		State: model.DeliveryState(in.State), Type: in.Type, OldestFirst: in.Sort == "created_at", After: in.Cursor, Limit: in.Limit + 1,
 	})
 	if err != nil {
 		return nil, err

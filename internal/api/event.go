@@ -41,10 +41,11 @@ type streamInput struct {
 
 type eventsInput struct {
 	ID     string `path:"id" doc:"The backend's id." example:"be_k3x7q2mfd5wa4nzp"`
-	After  int64  `query:"after" minimum:"0" doc:"Start with the event after this number."`
-	Cursor int64  `query:"cursor" minimum:"0" doc:"next_cursor of the page before: the number of its last event. It wins over after."`
+	After  int64  `query:"after" minimum:"0" doc:"Only events above this number: what has happened since."`
+	Cursor int64  `query:"cursor" minimum:"0" doc:"next_cursor of the page before, with the same sort and filters: the number of its last event."`
+	Sort   string `query:"sort" enum:"seq,-seq" default:"seq" doc:"Oldest first, or, with -, newest first."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"200" doc:"How many at most."`
-	Type   string `query:"type" enum:"backend,job,step,resource,test" doc:"Only events that tell of this."`
+	Type   string `query:"type" enum:"backend,job,step,resource,test,sandbox" doc:"Only events that tell of this."`
 	JobID  string `query:"job_id" maxLength:"64" doc:"Only events of this job." example:"job_4q7hmk2xv6pzd3wa"`
 }
 
@@ -70,7 +71,7 @@ func (a *API) registerEvents(h huma.API) {
 	}, a.streamAllEvents)
 	route(a, h, huma.Operation{
 		OperationID: "list-events", Method: http.MethodGet, Path: "/backends/{id}/events/list", Tags: tags,
-		Summary: "List a backend's events", Description: "Oldest first. Ask again with after set to the last number for the next page.",
+		Summary: "List a backend's events", Description: "Oldest first, page by page. Ask with after set to the last number that you have for what has happened since.",
 	}, a.listEvents)
 }
 
@@ -105,18 +106,14 @@ func (a *API) streamAllEvents(ctx context.Context, actor model.Actor, in *allEve
 }
 
 func (a *API) listEvents(ctx context.Context, actor model.Actor, in *eventsInput) (*listOutput[Event], error) {
-	after := in.After
-	if in.Cursor > 0 {
-		after = in.Cursor
-	}
-	list, err := a.panel.Events(ctx, actor, in.ID, after, in.Limit+1)
+	list, err := a.panel.Events(ctx, actor, in.ID, panel.EventFilter{
+		Type: model.EventType(in.Type), JobID: in.JobID, After: in.After,
+		NewestFirst: in.Sort == "-seq", From: in.Cursor, Limit: in.Limit + 1, // one more tells whether there is another page
+	})
 	if err != nil {
 		return nil, err
 	}
-	// Events have numbers without gaps, so that a page ends where it was read
-	// to, whatever of it fits.
 	list, next := more(list, in.Limit, func(e *model.Event) string { return strconv.FormatInt(e.Seq, 10) })
-	list = keep(list, func(e *model.Event) bool { return is(string(e.Type), in.Type) && is(e.JobID, in.JobID) })
 	return &listOutput[Event]{List[Event]{listOf(list, eventOf).Items, next}}, nil
 }
 
@@ -126,7 +123,7 @@ func (a *API) streamEvents(ctx context.Context, actor model.Actor, in *streamInp
 		after = in.LastEventID
 	}
 	// A refusal must come before the first byte, while it can still have a status.
-	if _, err := a.panel.Events(ctx, actor, in.ID, after, 1); err != nil {
+	if _, err := a.panel.Events(ctx, actor, in.ID, panel.EventFilter{Limit: 1}); err != nil {
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {

@@ -35,8 +35,9 @@ type noticesInput struct {
 	Type    string `query:"type" maxLength:"64" doc:"Only this type, or all of a noun." example:"backend"`
 	Backend string `query:"backend" maxLength:"64" doc:"Only those about this backend, by id or name." example:"orders-api"`
 	JobID   string `query:"job_id" doc:"Only those about this job." example:"job_4q7hmk2xv6pzd3wa"`
-	Limit   int    `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"How many at most."`
-	Cursor  string `query:"cursor" doc:"next_cursor of the page before." example:"ntc_m3kx7q2fd5wa4nzp"`
+	ByTime
+	Limit  int    `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"How many at most."`
+	Cursor string `query:"cursor" doc:"next_cursor of the page before, with the same sort and filters." example:"ntc_m3kx7q2fd5wa4nzp"`
 }
 
 // noticePage is one page of notices.
@@ -51,7 +52,7 @@ func (a *API) registerNotices(h huma.API) {
 		Summary: "List notices", Description: "What the token's teams should have heard of: jobs that ended, backends that changed, sandboxes that end. Newest first, page by page, of the last 90 days.",
 	}, func(ctx context.Context, actor model.Actor, in *noticesInput) (*output[noticePage], error) {
 		list, err := a.panel.Notices(ctx, actor, panel.NoticeFilter{
-			TeamID: in.TeamID, Type: in.Type, Backend: in.Backend, JobID: in.JobID, After: in.Cursor, Limit: in.Limit + 1,
+			TeamID: in.TeamID, Type: in.Type, Backend: in.Backend, JobID: in.JobID, OldestFirst: in.Sort == "created_at", After: in.Cursor, Limit: in.Limit + 1,
 		})
 		if err != nil {
 			return nil, err

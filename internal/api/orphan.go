@@ -115,7 +115,7 @@ type orphansInput struct {
 	Sort      string `query:"sort" enum:"ours,-ours,type,-type,id,-id" default:"ours" doc:"By what the list is sorted; ours has this installation's first; with - from the last to the first."`
 	BackendID string `query:"backend_id" maxLength:"64" doc:"Only those whose tags name this backend." example:"be_k3x7q2mfd5wa4nzp"`
 	Type      string `query:"type" maxLength:"64" doc:"Only things of this type." example:"load balancer"`
-	Adoptable bool   `query:"adoptable" doc:"Only those that can be adopted."`
+	Adoptable YesNo  `query:"adoptable" doc:"Only those that can be adopted, or, with false, only others."`
 }
 
 var orphanOrders = orders[model.Orphan]{
@@ -130,7 +130,7 @@ func (a *API) listOrphans(ctx context.Context, actor model.Actor, in *orphansInp
 		return nil, err
 	}
 	list = keep(list, func(o *model.Orphan) bool {
-		return is(o.BackendID, in.BackendID) && is(o.Type, in.Type) && is(o.Adoptable, in.Adoptable)
+		return is(o.BackendID, in.BackendID) && is(o.Type, in.Type) && in.Adoptable.of(o.Adoptable)
 	})
 	return paged(in.Paging, in.Sort, list, orphanOrders, orphanOf)
 }

@@ -5,9 +5,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"drawbridge/internal/model"
 )
@@ -116,6 +119,27 @@ func keep[M any](list []M, wanted func(*M) bool) []M {
 func has(name, part string) bool {
 	return part == "" || strings.Contains(strings.ToLower(name), strings.ToLower(part))
 }
+
+// YesNo is a filter of two values that narrows nothing when it is left out. It
+// is exported for Huma's sake.
+type YesNo struct {
+	Value bool
+	given bool
+}
+
+// Schema is that of the value.
+func (YesNo) Schema(r huma.Registry) *huma.Schema {
+	return huma.SchemaFromType(r, reflect.TypeFor[bool]())
+}
+
+// Receiver is where Huma writes the value.
+func (y *YesNo) Receiver() reflect.Value { return reflect.ValueOf(y).Elem().Field(0) }
+
+// OnParamSet learns whether there was one.
+func (y *YesNo) OnParamSet(given bool, _ any) { y.given = given }
+
+// of tells whether v is what was asked for, if something was.
+func (y YesNo) of(v bool) bool { return !y.given || y.Value == v }
 
 // is tells whether a value is what was asked for, if something was.
 func is[T comparable](value, wanted T) bool {

@@ -32,6 +32,7 @@ var needs = map[string]panel.Permission{
 
 	"make-sandbox":            panel.MakeSandboxes,
 	"list-sandboxes":          panel.SeeBackends,
+	"list-all-sandboxes":      panel.SeeBackends,
 	"get-sandbox":             panel.SeeBackends,
 	"extend-sandbox":          panel.MakeSandboxes,
 	"end-sandbox":             panel.EndSandboxes,

@@ -95,12 +95,33 @@ type makeSandboxOutput struct {
 	Body       MadeSandbox
 }
 
+// SandboxFilter narrows and sorts a list of sandboxes. It is exported for Huma's sake.
+type SandboxFilter struct {
+	Key        string `query:"key" doc:"Only the sandboxes of this key." example:"pr-42"`
+	State      string `query:"state" enum:"lives,ending,gone" doc:"Only those in this state."`
+	TemplateID string `query:"template_id" maxLength:"64" doc:"Only those that were made from this template." example:"tpl_m3kx7q2fd5wa4nzp"`
+	MadeBy     string `query:"made_by" maxLength:"64" doc:"Only those that go back to this person, by id." example:"usr_m3kx7q2fd5wa4nzp"`
+	Gone       bool   `query:"gone" doc:"Those of which nothing is left, instead of the others: the same as the state gone."`
+	Sort       string `query:"sort" enum:"created_at,-created_at,ends_at,-ends_at,key,-key" default:"-created_at" doc:"By what the list is sorted; with - from the last to the first."`
+	Limit      int    `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"How many at most."`
+	Cursor     string `query:"cursor" doc:"next_cursor of the page before, with the same sort and filters." example:"be_k3x7q2mfd5wa4nzp"`
+}
+
+func (f SandboxFilter) of(teamID string) panel.SandboxFilter {
+	return panel.SandboxFilter{
+		TeamID: teamID, Key: f.Key, State: model.SandboxState(f.State), TemplateID: f.TemplateID, MadeBy: f.MadeBy, Gone: f.Gone,
+		Sort: f.Sort, After: f.Cursor, Limit: f.Limit + 1, // one more tells whether there is another page
+	}
+}
+
 type sandboxesInput struct {
-	ID     string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
-	Key    string `query:"key" doc:"Only the sandboxes of this key." example:"pr-42"`
-	Gone   bool   `query:"gone" doc:"Those of which nothing is left, instead of the others."`
-	Limit  int    `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"How many at most."`
-	Cursor string `query:"cursor" doc:"next_cursor of the page before." example:"be_k3x7q2mfd5wa4nzp"`
+	ID string `path:"id" doc:"The team's id." example:"team_h6c2v4yjq7sblm3d"`
+	SandboxFilter
+}
+
+type allSandboxesInput struct {
+	TeamID string `query:"team_id" maxLength:"64" doc:"Only sandboxes of this team." example:"team_h6c2v4yjq7sblm3d"`
+	SandboxFilter
 }
 
 // sandboxPage is one page of sandboxes.
@@ -131,6 +152,10 @@ func (a *API) registerSandboxes(h huma.API) {
 		OperationID: "list-sandboxes", Method: http.MethodGet, Path: "/teams/{id}/sandboxes", Tags: tags,
 		Summary: "List a team's sandboxes", Description: "Newest first, page by page: those of which something is left, or, with `gone`, the others.",
 	}, a.listSandboxes)
+	route(a, h, huma.Operation{
+		OperationID: "list-all-sandboxes", Method: http.MethodGet, Path: "/sandboxes", Tags: tags,
+		Summary: "List sandboxes", Description: "Those of all teams that the token sees, as a team's.",
+	}, a.listAllSandboxes)
 	route(a, h, huma.Operation{
 		OperationID: "get-sandbox", Method: http.MethodGet, Path: "/sandboxes/{id}", Tags: tags,
 		Summary: "Get a sandbox",
@@ -192,19 +217,21 @@ func (a *API) makeSandbox(ctx context.Context, actor model.Actor, in *makeSandbo
 }
 
 func (a *API) listSandboxes(ctx context.Context, actor model.Actor, in *sandboxesInput) (*output[sandboxPage], error) {
-	list, err := a.panel.TeamSandboxes(ctx, actor, panel.SandboxFilter{
-		TeamID: in.ID, Key: in.Key, Gone: in.Gone, After: in.Cursor, Limit: in.Limit + 1, // one more tells whether there is another page
-	})
+	list, err := a.panel.TeamSandboxes(ctx, actor, in.of(in.ID))
+	return sandboxPageOf(list, in.Limit, err)
+}
+
+func (a *API) listAllSandboxes(ctx context.Context, actor model.Actor, in *allSandboxesInput) (*output[sandboxPage], error) {
+	list, err := a.panel.Sandboxes(ctx, actor, in.of(in.TeamID))
+	return sandboxPageOf(list, in.Limit, err)
+}
+
+func sandboxPageOf(list []panel.BackendSummary, limit int, err error) (*output[sandboxPage], error) {
 	if err != nil {
 		return nil, err
 	}
-	page := sandboxPage{}
-	if len(list) > in.Limit {
-		list = list[:in.Limit]
-		page.NextCursor = list[in.Limit-1].ID
-	}
-	page.Items = listOf(list, sandboxBackendOf).Items
-	return &output[sandboxPage]{page}, nil
+	list, next := more(list, limit, func(b *panel.BackendSummary) string { return b.ID })
+	return &output[sandboxPage]{sandboxPage{listOf(list, sandboxBackendOf).Items, next}}, nil
 }
 
 // ttlText is a length of time as people write it, "" for none.

@@ -55,7 +55,7 @@ type usersInput struct {
 	Paging
 	Sort  string `query:"sort" enum:"created_at,-created_at,name,-name" default:"created_at" doc:"By what the list is sorted; with - from the last to the first."`
 	Name  string `query:"name" maxLength:"256" doc:"Only users whose name or address contains this." example:"ada"`
-	Admin bool   `query:"admin" doc:"Only admins."`
+	Admin YesNo  `query:"admin" doc:"Only admins, or, with false, only others."`
 }
 
 var userOrders = orders[model.User]{
@@ -70,7 +70,7 @@ func (a *API) listUsers(ctx context.Context, actor model.Actor, in *usersInput) 
 		return nil, err
 	}
 	list = keep(list, func(u *model.User) bool {
-		return (has(u.Name, in.Name) || has(u.Email, in.Name)) && is(u.Admin, in.Admin)
+		return (has(u.Name, in.Name) || has(u.Email, in.Name)) && in.Admin.of(u.Admin)
 	})
 	return paged(in.Paging, in.Sort, list, userOrders, userOf)
 }

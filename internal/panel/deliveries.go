@@ -15,13 +15,15 @@ type DeliveryDetail struct {
 
 // DeliveryFilter narrows Deliveries. Empty fields narrow nothing.
 type DeliveryFilter struct {
-	State model.DeliveryState
-	Type  string // a type, or the noun before its dot
-	After string // id of the delivery that the list goes on after
-	Limit int
+	State       model.DeliveryState
+	Type        string // a type, or the noun before its dot
+	OldestFirst bool
+	After       string // id of the delivery that the list goes on after
+	Limit       int
 }
 
-// Deliveries lists what was, and is to be, sent to a webhook, newest first. owner.
+// Deliveries lists what was, and is to be, sent to a webhook, newest first
+// unless the filter says otherwise. owner.
 func (p *Panel) Deliveries(ctx context.Context, a model.Actor, teamID, webhookID string, f DeliveryFilter) ([]DeliveryDetail, error) {
 	if _, err := p.webhook(ctx, a, SeeWebhooks, teamID, webhookID); err != nil {
 		return nil, err
@@ -32,7 +34,9 @@ func (p *Panel) Deliveries(ctx context.Context, a model.Actor, teamID, webhookID
 			return nil, err
 		}
 	}
-	list, err := q.Deliveries(ctx, store.DeliveryQuery{WebhookID: webhookID, State: f.State, Type: f.Type, After: f.After, Limit: f.Limit})
+	list, err := q.Deliveries(ctx, store.DeliveryQuery{
+		WebhookID: webhookID, State: f.State, Type: f.Type, OldestFirst: f.OldestFirst, After: f.After, Limit: f.Limit,
+	})
 	if err != nil {
 		return nil, err
 	}

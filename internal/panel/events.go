@@ -8,12 +8,24 @@ import (
 	"drawbridge/internal/store"
 )
 
-// Events returns a backend's events after the cursor, oldest first, at most limit. viewer.
-func (p *Panel) Events(ctx context.Context, a model.Actor, backendID string, after int64, limit int) ([]model.Event, error) {
+// EventFilter narrows Events. Empty fields narrow nothing.
+type EventFilter struct {
+	Type        model.EventType
+	JobID       string
+	After       int64 // only those above this number
+	NewestFirst bool
+	From        int64 // number of the event that the list goes on after
+	Limit       int
+}
+
+// Events lists a backend's events in the order of their numbers. viewer.
+func (p *Panel) Events(ctx context.Context, a model.Actor, backendID string, f EventFilter) ([]model.Event, error) {
 	if _, err := p.backend(ctx, a, SeeBackends, backendID); err != nil {
 		return nil, err
 	}
-	return p.Store.Read().EventsAfter(ctx, backendID, after, limit)
+	return p.Store.Read().Events(ctx, store.EventQuery{
+		BackendID: backendID, Type: f.Type, JobID: f.JobID, After: f.After, NewestFirst: f.NewestFirst, From: f.From, Limit: f.Limit,
+	})
 }
 
 // StreamEvents calls send for each event after the cursor, oldest first, and

@@ -9,15 +9,17 @@ import (
 
 // NoticeFilter narrows Notices. Empty fields narrow nothing.
 type NoticeFilter struct {
-	TeamID  string // of one team only; one that the actor does not see has none
-	Type    string // a type, or the noun before its dot
-	Backend string // an id or a name
-	JobID   string
-	After   string // id of the notice that the list goes on after
-	Limit   int
+	TeamID      string // of one team only; one that the actor does not see has none
+	Type        string // a type, or the noun before its dot
+	Backend     string // an id or a name
+	JobID       string
+	OldestFirst bool
+	After       string // id of the notice that the list goes on after
+	Limit       int
 }
 
-// Notices lists what the actor's teams should have heard of, newest first. viewer.
+// Notices lists what the actor's teams should have heard of, newest first
+// unless the filter says otherwise. viewer.
 func (p *Panel) Notices(ctx context.Context, a model.Actor, f NoticeFilter) ([]model.Notice, error) {
 	if err := member(a, SeeNotices); err != nil {
 		return nil, err
@@ -51,6 +53,6 @@ func (p *Panel) Notices(ctx context.Context, a model.Actor, f NoticeFilter) ([]m
 		}
 	}
 	return q.Notices(ctx, store.NoticeQuery{
-		TeamIDs: teams, Type: f.Type, BackendIDs: backends, JobID: f.JobID, After: f.After, Limit: f.Limit,
+		TeamIDs: teams, Type: f.Type, BackendIDs: backends, JobID: f.JobID, OldestFirst: f.OldestFirst, After: f.After, Limit: f.Limit,
 	})
 }

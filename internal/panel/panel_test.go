@@ -169,8 +169,11 @@ func TestEveryUseCase_asksWhoAndWhose(t *testing.T) {
 			_, err := b.panel.Jobs(ctx, a, id, model.Selection{Limit: 1})
 			return err
 		}},
-		"Job":    {job.ID, model.RoleViewer, func(a model.Actor, id string) error { _, err := b.panel.Job(ctx, a, id); return err }},
-		"Events": {back.ID, model.RoleViewer, func(a model.Actor, id string) error { _, err := b.panel.Events(ctx, a, id, 0, 1); return err }},
+		"Job": {job.ID, model.RoleViewer, func(a model.Actor, id string) error { _, err := b.panel.Job(ctx, a, id); return err }},
+		"Events": {back.ID, model.RoleViewer, func(a model.Actor, id string) error {
+			_, err := b.panel.Events(ctx, a, id, panel.EventFilter{Limit: 1})
+			return err
+		}},
 		"StreamEvents": {back.ID, model.RoleViewer, func(a model.Actor, id string) error {
 			return b.panel.StreamEvents(ctx, a, id, 0, func(model.Event) error { return done }, nil)
 		}},

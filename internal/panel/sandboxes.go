@@ -3,6 +3,7 @@ package panel
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"drawbridge/internal/model"
@@ -12,14 +13,18 @@ import (
 
 // SandboxFilter narrows Sandboxes. Empty fields narrow nothing.
 type SandboxFilter struct {
-	TeamID string // of one team only; one that the actor does not see has none
-	Key    string
-	Gone   bool   // those of which nothing is left, instead of the others
-	After  string // id of the sandbox that the list goes on after
-	Limit  int    // 0 = all
+	TeamID     string // of one team only; one that the actor does not see has none
+	Key        string
+	TemplateID string
+	MadeBy     string // id of the person to whom they go back
+	State      model.SandboxState
+	Gone       bool   // those of which nothing is left, instead of the others
+	Sort       string // created_at, ends_at or key, with - from the last to the first; "" = newest first
+	After      string // id of the sandbox that the list goes on after
+	Limit      int    // 0 = all
 }
 
-// Sandboxes lists the sandboxes that the actor sees, newest first. viewer.
+// Sandboxes lists the sandboxes that the actor sees. viewer.
 func (p *Panel) Sandboxes(ctx context.Context, a model.Actor, f SandboxFilter) ([]BackendSummary, error) {
 	if err := member(a, SeeBackends); err != nil {
 		return nil, err
@@ -30,16 +35,20 @@ func (p *Panel) Sandboxes(ctx context.Context, a model.Actor, f SandboxFilter) (
 		}
 	}
 	found, err := p.Store.Read().Sandboxes(ctx, store.SandboxQuery{
-		TeamIDs: BackendFilter{TeamID: f.TeamID}.teams(a), Key: f.Key, Gone: f.Gone, After: f.After, Limit: f.Limit,
+		TeamIDs: BackendFilter{TeamID: f.TeamID}.teams(a), Key: f.Key, TemplateID: f.TemplateID, MadeBy: f.MadeBy, State: f.State,
+		Gone: f.Gone, Sort: f.Sort, After: f.After, Limit: f.Limit,
 	})
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
 	ids := make([]string, len(found))
+	place := make(map[string]int, len(found))
 	for i, x := range found {
-		ids[i] = x.BackendID
+		ids[i], place[x.BackendID] = x.BackendID, i
 	}
-	return p.sandboxSummaries(ctx, ids)
+	list, err := p.sandboxSummaries(ctx, ids)
+	slices.SortFunc(list, func(a, b BackendSummary) int { return place[a.ID] - place[b.ID] })
+	return list, err
 }
 
 // TeamSandboxes is Sandboxes for one team, which must be the actor's. viewer.
@@ -65,7 +74,7 @@ func (p *Panel) Sandbox(ctx context.Context, a model.Actor, id string) (*Backend
 	return &list[0], nil
 }
 
-// sandboxSummaries are the sandboxes with the ids, newest first.
+// sandboxSummaries are the sandboxes with the ids, in no order.
 func (p *Panel) sandboxSummaries(ctx context.Context, ids []string) ([]BackendSummary, error) {
 	return p.listed(ctx, store.BackendQuery{IDs: ids, IncludeDestroyed: true})
 }

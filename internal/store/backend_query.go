@@ -105,15 +105,15 @@ func (b BackendQuery) order() (column string, down bool) {
 // orderBy is the query's ORDER BY.
 func (b BackendQuery) orderBy() string {
 	column, down := b.order()
-	return orderBy(column, down)
+	return orderBy(column, `id`, down)
 }
 
 // orderBy sorts by a column, and by id where that is the same.
-func orderBy(column string, down bool) string {
+func orderBy(column, id string, down bool) string {
 	if down {
-		return ` ORDER BY ` + column + ` DESC, id DESC`
+		return ` ORDER BY ` + column + ` DESC, ` + id + ` DESC`
 	}
-	return ` ORDER BY ` + column + `, id`
+	return ` ORDER BY ` + column + `, ` + id
 }
 
 // beyond compares with the last of a page what comes after it.

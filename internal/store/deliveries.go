@@ -21,14 +21,15 @@ func scanDelivery(s scanner) (*model.Delivery, error) {
 
 // DeliveryQuery narrows the list of a webhook's deliveries. Empty fields narrow nothing.
 type DeliveryQuery struct {
-	WebhookID string
-	State     model.DeliveryState
-	Type      string // a type, or the noun before its dot
-	After     string // id of the delivery that the list goes on after
-	Limit     int
+	WebhookID   string
+	State       model.DeliveryState
+	Type        string // a type, or the noun before its dot
+	OldestFirst bool
+	After       string // id of the delivery that the list goes on after
+	Limit       int
 }
 
-// Deliveries lists a webhook's deliveries, newest first.
+// Deliveries lists a webhook's deliveries, newest first unless OldestFirst is set.
 func (q *Queries) Deliveries(ctx context.Context, query DeliveryQuery) ([]model.Delivery, error) {
 	c := &condition{}
 	c.add(`d.webhook_id = ?`, query.WebhookID)
@@ -42,12 +43,11 @@ func (q *Queries) Deliveries(ctx context.Context, query DeliveryQuery) ([]model.
 		c.in(`d.type`, typesOf(query.Type))
 	}
 	if query.After != "" {
-		c.add(`(d.created_at, d.notice_id) < (SELECT at, id FROM notices WHERE id = ?)`, query.After)
+		c.add(`(d.created_at, d.notice_id) `+beyond(!query.OldestFirst)+` (SELECT at, id FROM notices WHERE id = ?)`, query.After)
 	}
 	c.args = append(c.args, query.Limit)
 	return collect(q.rows(ctx, "list deliveries",
-		`SELECT `+deliveryColumns+deliveryTables+`WHERE `+strings.Join(c.parts, ` AND `)+
-			` ORDER BY d.created_at DESC, d.notice_id DESC LIMIT `+placeholders(len(c.args), 1), c.args...), scanDelivery)
+		`SELECT `+deliveryColumns+deliveryTables+`WHERE `+c.where()+orderBy(`d.created_at`, `d.notice_id`, !query.OldestFirst)+` LIMIT `+placeholders(len(c.args), 1), c.args...), scanDelivery)
 }
 
 // DeliveryByID returns one delivery of a webhook.

@@ -62,6 +62,40 @@ func (q *Queries) EventsAfter(ctx context.Context, backendID string, after int64
 		backendID, after, limit), scanEvent)
 }
 
+// EventQuery narrows the list of a backend's events. Empty fields narrow nothing.
+type EventQuery struct {
+	BackendID   string
+	Type        model.EventType
+	JobID       string
+	After       int64 // only those above this number
+	NewestFirst bool
+	From        int64 // number of the event that the list goes on after; 0 = from its beginning
+	Limit       int
+}
+
+// Events lists a backend's events in the order of their numbers.
+func (q *Queries) Events(ctx context.Context, query EventQuery) ([]model.Event, error) {
+	c := &condition{}
+	c.add(`backend_id = ?`, query.BackendID)
+	c.add(`seq > ?`, query.After)
+	if query.From > 0 {
+		c.add(`seq `+beyond(query.NewestFirst)+` ?`, query.From)
+	}
+	if query.Type != "" {
+		c.add(`type = ?`, query.Type)
+	}
+	if query.JobID != "" {
+		c.add(`job_id = ?`, query.JobID)
+	}
+	order := ` ORDER BY seq`
+	if query.NewestFirst {
+		order += ` DESC`
+	}
+	c.args = append(c.args, query.Limit)
+	return collect(q.rows(ctx, "list a backend's events",
+		`SELECT `+eventColumns+` FROM events WHERE `+c.where()+order+` LIMIT `+placeholders(len(c.args), 1), c.args...), scanEvent)
+}
+
 // AppendBackend appends the event that tells how the backend is now.
 func (q *Queries) AppendBackend(ctx context.Context, b *model.Backend) error {
 	e := &model.Event{BackendID: b.ID, Type: model.EventBackend, JobID: b.ActiveJobID}

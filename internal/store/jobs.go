@@ -91,7 +91,7 @@ func (q *Queries) JobsOf(ctx context.Context, backendID string, s model.Selectio
 		c.add(`(created_at, id) `+beyond(!s.OldestFirst)+` (SELECT created_at, id FROM jobs WHERE id = ?)`, s.After)
 	}
 	return collect(q.rows(ctx, "list jobs", `SELECT `+jobColumns+` FROM jobs WHERE `+strings.Join(c.parts, ` AND `)+
-		orderBy(`created_at`, !s.OldestFirst)+` LIMIT `+strconv.Itoa(s.Limit), c.args...), scanJob)
+		orderBy(`created_at`, `id`, !s.OldestFirst)+` LIMIT `+strconv.Itoa(s.Limit), c.args...), scanJob)
 }
 
 // CleanUps lists an environment's newest clean-ups, newest first, at most limit.

@@ -84,13 +84,15 @@ type NoticeQuery struct {
 	TeamIDs []string // nil = all, empty = none
 	Type    string   // a type, or the noun before its dot
 	// BackendIDs are of some backends only; nil = all.
-	BackendIDs []string
-	JobID      string
-	After      string // id of the notice that the list goes on after
-	Limit      int
+	BackendIDs  []string
+	JobID       string
+	OldestFirst bool
+	After       string // id of the notice that the list goes on after
+	Limit       int
 }
 
-// Notices lists notices, newest first. Tests of webhooks are not among them.
+// Notices lists notices, newest first unless OldestFirst is set. Tests of
+// webhooks are not among them.
 func (q *Queries) Notices(ctx context.Context, query NoticeQuery) ([]model.Notice, error) {
 	c := &condition{parts: []string{`type <> 'webhook.test'`}}
 	if query.TeamIDs != nil {
@@ -106,12 +108,12 @@ func (q *Queries) Notices(ctx context.Context, query NoticeQuery) ([]model.Notic
 		c.add(`job_id = ?`, query.JobID)
 	}
 	if query.After != "" {
-		c.add(`(at, id) < (SELECT at, id FROM notices WHERE id = ?)`, query.After)
+		c.add(`(at, id) `+beyond(!query.OldestFirst)+` (SELECT at, id FROM notices WHERE id = ?)`, query.After)
 	}
 	c.args = append(c.args, query.Limit)
 	return collect(q.rows(ctx, "list notices",
-		`SELECT `+noticeColumns+` FROM notices WHERE `+strings.Join(c.parts, ` AND `)+
-			` ORDER BY at DESC, id DESC LIMIT `+placeholders(len(c.args), 1), c.args...), scanNotice)
+		`SELECT `+noticeColumns+` FROM notices WHERE `+c.where()+orderBy(`at`, `id`, !query.OldestFirst)+
+			` LIMIT `+placeholders(len(c.args), 1), c.args...), scanNotice)
 }
 
 // typesOf are the type of that name and all of that noun.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"drawbridge/internal/model"
@@ -97,30 +98,53 @@ func (q *Queries) SandboxesByID(ctx context.Context, backendIDs []string) (map[s
 
 // SandboxQuery narrows Sandboxes. Empty fields narrow nothing.
 type SandboxQuery struct {
-	TeamIDs []string // nil = all, empty = none
-	Key     string
-	Gone    bool   // those of which nothing is left, instead of the others
-	After   string // id of the sandbox that the list goes on after
-	Limit   int
+	TeamIDs    []string // nil = all, empty = none
+	Key        string
+	TemplateID string
+	MadeBy     string // id of the person to whom they go back
+	State      model.SandboxState
+	Gone       bool   // those of which nothing is left, instead of the others
+	Sort       string // created_at, ends_at or key, with - from the last to the first; "" = -created_at
+	After      string // id of the sandbox that the list goes on after
+	Limit      int
 }
 
-// Sandboxes lists sandboxes, newest first.
+// order is the column that the list is sorted by, and its direction.
+func (s SandboxQuery) order() (column string, down bool) {
+	name, down := strings.CutPrefix(s.Sort, "-")
+	if name == "ends_at" || name == "key" {
+		return name, down
+	}
+	return `created_at`, down || s.Sort == ""
+}
+
+// Sandboxes lists sandboxes.
 func (q *Queries) Sandboxes(ctx context.Context, query SandboxQuery) ([]model.Sandbox, error) {
 	c := &condition{parts: []string{`gone_at = 0`}}
-	if query.Gone {
+	switch {
+	case query.Gone || query.State == model.SandboxGone:
 		c.parts[0] = `gone_at <> 0`
+	case query.State == model.SandboxLives:
+		c.parts[0] += ` AND ending_at = 0`
+	case query.State == model.SandboxEnding:
+		c.parts[0] += ` AND ending_at <> 0`
 	}
 	if query.TeamIDs != nil {
 		c.in(`team_id`, query.TeamIDs)
 	}
-	if query.Key != "" {
-		c.add(`key = ?`, query.Key)
+	for _, equal := range []struct{ column, value string }{
+		{`key`, query.Key}, {`template_id`, query.TemplateID}, {`made_by`, query.MadeBy},
+	} {
+		if equal.value != "" {
+			c.add(equal.column+` = ?`, equal.value)
+		}
 	}
+	column, down := query.order()
 	if query.After != "" {
-		c.add(`(created_at, backend_id) < (SELECT created_at, backend_id FROM sandboxes WHERE backend_id = ?)`, query.After)
+		c.add(`(`+column+`, backend_id) `+beyond(down)+` (SELECT `+column+`, backend_id FROM sandboxes WHERE backend_id = ?)`, query.After)
 	}
 	return collect(q.rows(ctx, "list sandboxes",
-		`SELECT `+sandboxColumns+` FROM sandboxes WHERE `+c.where()+` ORDER BY created_at DESC, backend_id DESC`+
+		`SELECT `+sandboxColumns+` FROM sandboxes WHERE `+c.where()+orderBy(column, `backend_id`, down)+
 			BackendQuery{Limit: query.Limit}.page(), c.args...), scanSandbox)
 }
 

@@ -50,7 +50,7 @@ func (q *Queries) TestRuns(ctx context.Context, backendID string, s model.Select
 		c.add(`(at, id) `+beyond(!s.OldestFirst)+` (SELECT at, id FROM test_runs WHERE id = ?)`, s.After)
 	}
 	return collect(q.rows(ctx, "list test runs", `SELECT `+testRunColumns+` FROM test_runs WHERE `+strings.Join(c.parts, ` AND `)+
-		orderBy(`at`, !s.OldestFirst)+` LIMIT `+strconv.Itoa(s.Limit), c.args...), scanTestRun)
+		orderBy(`at`, `id`, !s.OldestFirst)+` LIMIT `+strconv.Itoa(s.Limit), c.args...), scanTestRun)
 }
 
 // LatestTestRuns lists the newest run of each test of a backend, by name.

@@ -11,14 +11,12 @@ import (
 	"drawbridge/internal/model"
 )
 
-// logs are told in the order in which things happened, and in no other.
-var logs = []string{"list-events", "list-notices", "list-deliveries", "list-sandboxes"}
-
 // tables are whole by themselves: no part of a plan or of the prices says much.
 var tables = []string{"list-prices", "list-environment-costs", "plan-backend", "plan-roll-back"}
 
 // TestLists walks every list of the API page by page, a thing at a time, in
-// every order, and wants what the whole list has, in that order.
+// every order, and wants what the whole list has, in that order; backwards is
+// the reverse, and a filter keeps what has its value.
 func TestLists(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -30,22 +28,30 @@ func TestLists(t *testing.T) {
 			continue
 		}
 		sorts, filters := sortsOf(op)
-		if !takes(op, "limit") || !takes(op, "cursor") || len(sorts) == 0 && !slices.Contains(logs, op.ID) {
+		if !takes(op, "limit") || !takes(op, "cursor") || len(sorts) == 0 {
 			t.Errorf("%s: limit %v, cursor %v, sorts %v", op.ID, takes(op, "limit"), takes(op, "cursor"), sorts)
 			continue
 		}
 		if len(filters) == 0 {
 			t.Errorf("%s cannot be narrowed", op.ID)
 		}
-		if len(sorts) == 0 {
-			sorts = []string{""}
-		}
+		found := map[string][]json.RawMessage{}
 		for _, sort := range sorts {
-			n := s.walk(t, w, op, sort)
-			if n < 2 && op.ID != "list-orphans" && op.ID != "list-environments" {
+			found[sort] = s.walk(t, w, op, sort)
+			if n := len(found[sort]); n < 2 && op.ID != "list-orphans" && op.ID != "list-environments" {
 				t.Errorf("%s has %d things, too few to tell", op.ID, n)
 			}
 			walked++
+		}
+		for sort, list := range found {
+			back := slices.Clone(found["-"+sort])
+			slices.Reverse(back)
+			if _, both := found["-"+sort]; both && !slices.EqualFunc(list, back, func(a, b json.RawMessage) bool { return string(a) == string(b) }) {
+				t.Errorf("%s by %s backwards is not the reverse", op.ID, sort)
+			}
+		}
+		for _, name := range filters {
+			s.narrow(t, w, op, name, found[sorts[0]])
 		}
 	}
 	t.Logf("%d lists in their orders were walked", walked)
@@ -79,37 +85,87 @@ func sortsOf(op *operation) (sorts, filters []string) {
 	return sorts, filters
 }
 
-// walk reads a list whole and by pages of one, and returns its length.
-func (s *scene) walk(t *testing.T, w *world, op *operation, sort string) int {
-	t.Helper()
+// fewThings is how much of a list is walked, allThings a page that has all of it.
+const (
+	fewThings = 8
+	allThings = "500"
+)
+
+// page is a page of any list.
+type page struct {
+	Items []json.RawMessage `json:"items"`
+	Next  string            `json:"next_cursor"`
+}
+
+func (s *scene) address(op *operation) string {
 	path := op.Path
 	for _, p := range op.Parameters {
 		if p.In == "path" {
 			path = strings.ReplaceAll(path, "{"+p.Name+"}", url.PathEscape(s.names.Replace(p.example())))
 		}
 	}
-	query := url.Values{}
-	if sort != "" {
-		query.Set("sort", sort)
+	return path
+}
+
+func (s *scene) list(t *testing.T, w *world, op *operation, query url.Values) (p page) {
+	t.Helper()
+	r := w.ask(request{method: "GET", path: s.address(op) + "?" + query.Encode(), token: w.admin})
+	if why := s.doc.judge(op, r); why != "" {
+		t.Fatalf("%s %s: %s", op.ID, query.Encode(), why)
 	}
-	type page struct {
-		Items []json.RawMessage `json:"items"`
-		Next  string            `json:"next_cursor"`
-	}
-	ask := func(query url.Values) (p page) {
-		t.Helper()
-		r := w.ask(request{method: "GET", path: path + "?" + query.Encode(), token: w.admin})
-		if why := s.doc.judge(op, r); why != "" {
-			t.Fatalf("%s %s: %s", op.ID, query.Encode(), why)
+	r.into(t, &p)
+	return p
+}
+
+// narrow asks for what has one value of a field that the list can be narrowed
+// by, and wants just that of the whole list.
+func (s *scene) narrow(t *testing.T, w *world, op *operation, name string, whole []json.RawMessage) {
+	t.Helper()
+	value := func(item json.RawMessage) string {
+		var fields map[string]any
+		if err := json.Unmarshal(item, &fields); err != nil {
+			t.Fatal(err)
 		}
-		r.into(t, &p)
-		return p
+		switch v := fields[name].(type) {
+		case string, bool, float64:
+			return fmt.Sprint(v)
+		}
+		return "" // another thing of that name
 	}
-	query.Set("limit", "5")
-	whole := ask(query)
+	asked := map[string]bool{"": true}
+	for i := range min(len(whole), fewThings) {
+		wanted := value(whole[i])
+		if asked[wanted] {
+			continue
+		}
+		asked[wanted] = true
+		got := s.list(t, w, op, url.Values{name: {wanted}, "limit": {allThings}})
+		var ids, want []string
+		for _, item := range got.Items {
+			ids = append(ids, value(item))
+		}
+		for _, item := range whole {
+			if v := value(item); v == wanted || name == "name" && op.ID != "list-test-runs" && strings.Contains(v, wanted) { // a part of the name will do
+				want = append(want, v)
+			}
+		}
+		slices.Sort(ids) // the order is another matter
+		slices.Sort(want)
+		if !slices.Equal(ids, want) {
+			t.Errorf("%s of the %s %s: %v, want %v", op.ID, name, wanted, ids, want)
+		}
+	}
+}
+
+// walk reads a list whole and the first things of it by pages of one, and
+// returns it.
+func (s *scene) walk(t *testing.T, w *world, op *operation, sort string) []json.RawMessage {
+	t.Helper()
+	query := url.Values{"sort": {sort}, "limit": {allThings}}
+	whole := s.list(t, w, op, query)
 	query.Set("limit", "1")
-	for i := range whole.Items {
-		p := ask(query)
+	for i := range min(len(whole.Items), fewThings) {
+		p := s.list(t, w, op, query)
 		if len(p.Items) != 1 || string(p.Items[0]) != string(whole.Items[i]) {
 			t.Errorf("%s by %s: at %d is %.200s, want %.200s", op.ID, sort, i, p.Items, whole.Items[i])
 			break
@@ -121,10 +177,10 @@ func (s *scene) walk(t *testing.T, w *world, op *operation, sort string) int {
 		query.Set("cursor", p.Next)
 	}
 	query.Set("cursor", "bm90IGEgY3Vyc29y")
-	if r := w.ask(request{method: "GET", path: path + "?" + query.Encode(), token: w.admin}); r.status != 422 && r.status != 404 {
+	if r := w.ask(request{method: "GET", path: s.address(op) + "?" + query.Encode(), token: w.admin}); r.status != 422 && r.status != 404 {
 		t.Errorf("%s: a cursor of nothing got %d", op.ID, r.status)
 	}
-	return len(whole.Items)
+	return whole.Items
 }
 
 // crowd is a scene with several of each thing.

@@ -127,6 +127,13 @@ func testNotices(t *testing.T, open Open) {
 			t.Errorf("%s gets %d, want %d", h.Name, len(list), want)
 		}
 	}
+	w.noticePages()
+}
+
+// noticePages reads the three notices page by page, and backwards.
+func (w *world) noticePages() {
+	t, ctx := w.t, w.t.Context()
+	t.Helper()
 	var pages []string
 	for after := ""; ; {
 		list, err := w.Read().Notices(ctx, store.NoticeQuery{After: after, Limit: 1})
@@ -136,6 +143,13 @@ func testNotices(t *testing.T, open Open) {
 		}
 		after = list[0].ID
 		pages = append(pages, after)
+	}
+	back, err := w.Read().Notices(ctx, store.NoticeQuery{OldestFirst: true, Limit: 10})
+	must(t, err)
+	for i, n := range back {
+		if n.ID != pages[len(pages)-1-i] {
+			t.Errorf("oldest first, at %d is %s of %v backwards", i, n.ID, pages)
+		}
 	}
 	if len(pages) != 3 {
 		t.Errorf("pages: %v", pages)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -57,6 +58,29 @@ func testSandboxes(t *testing.T, open Open) {
 	list, err = w.Read().Sandboxes(ctx, store.SandboxQuery{Key: "k", After: b.ID})
 	must(t, err)
 	same(t, list, []model.Sandbox{*first})
+	for _, row := range []struct {
+		query store.SandboxQuery
+		want  []string
+	}{
+		{store.SandboxQuery{Sort: "created_at"}, []string{a.ID, b.ID}},
+		{store.SandboxQuery{Sort: "-ends_at"}, []string{a.ID, b.ID}},
+		{store.SandboxQuery{Sort: "ends_at", After: b.ID}, []string{a.ID}},
+		{store.SandboxQuery{Sort: "-key", MadeBy: "usr_1", State: model.SandboxEnding}, []string{a.ID}},
+		{store.SandboxQuery{State: model.SandboxLives}, []string{b.ID}},
+		{store.SandboxQuery{State: model.SandboxGone}, nil},
+		{store.SandboxQuery{TemplateID: "tpl_none"}, nil},
+		{store.SandboxQuery{MadeBy: "usr_none"}, nil},
+	} {
+		list, err := w.Read().Sandboxes(ctx, row.query)
+		must(t, err)
+		var ids []string
+		for _, x := range list {
+			ids = append(ids, x.BackendID)
+		}
+		if !slices.Equal(ids, row.want) {
+			t.Errorf("%+v: %v, want %v", row.query, ids, row.want)
+		}
+	}
 	byID, err := w.Read().SandboxesByID(ctx, []string{a.ID, "be_none"})
 	must(t, err)
 	same(t, byID, map[string]model.Sandbox{a.ID: *first})

@@ -50,6 +50,7 @@ func Run(t *testing.T, open Open) {
 		"transactions":               testTransactions,
 		"closed database":            testClosed,
 		"event numbers":              testEventNumbers,
+		"event list":                 testEventList,
 		"events wake after commit":   testOnEvent,
 		"claimed once":               testClaimedOnce,
 		"claim order":                testClaimOrder,

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 
@@ -107,6 +108,48 @@ func testEventNumbers(t *testing.T, open Open) {
 	}()
 	wg.Wait()
 	same(t, <-read, int64(writers*each*3/4))
+}
+
+// testEventList: a backend's events in both orders, by pages and narrowed.
+func testEventList(t *testing.T, open Open) {
+	w, ctx := newWorld(t, open), t.Context()
+	b, other := w.backend("orders"), w.backend("other")
+	for i, e := range []model.Event{
+		{Type: model.EventBackend}, {Type: model.EventStep, JobID: "job_1", Key: "alb"}, {Type: model.EventStep, JobID: "job_2"}, {Type: model.EventTest},
+	} {
+		for _, id := range []string{b.ID, other.ID} {
+			e.BackendID, e.Data, e.At = id, []byte(`{}`), at(i)
+			w.tx(func(q *store.Queries) error { return q.AppendEvent(ctx, &e) })
+		}
+	}
+	for _, row := range []struct {
+		query store.EventQuery
+		want  []int64
+	}{
+		{store.EventQuery{}, []int64{1, 2, 3, 4}},
+		{store.EventQuery{NewestFirst: true}, []int64{4, 3, 2, 1}},
+		{store.EventQuery{NewestFirst: true, From: 3, Limit: 1}, []int64{2}},
+		{store.EventQuery{From: 2}, []int64{3, 4}},
+		{store.EventQuery{After: 3}, []int64{4}},
+		{store.EventQuery{After: 2, NewestFirst: true, From: 4}, []int64{3}},
+		{store.EventQuery{Type: model.EventStep}, []int64{2, 3}},
+		{store.EventQuery{Type: model.EventStep, JobID: "job_2", From: 1}, []int64{3}},
+		{store.EventQuery{JobID: "job_none"}, nil},
+	} {
+		row.query.BackendID = b.ID
+		if row.query.Limit == 0 {
+			row.query.Limit = 10
+		}
+		list, err := w.Read().Events(ctx, row.query)
+		must(t, err)
+		var got []int64
+		for _, e := range list {
+			got = append(got, e.Seq)
+		}
+		if !slices.Equal(got, row.want) {
+			t.Errorf("%+v: %v, want %v", row.query, got, row.want)
+		}
+	}
 }
 
 func testOnEvent(t *testing.T, open Open) {
