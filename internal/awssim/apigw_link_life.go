@@ -113,6 +113,23 @@ func (s *Sim) noteLinkUse(id string) {
 	}
 }
 
+// IdleVPCLink has it that no traffic went through the link for 60 days, so that
+// it is INACTIVE.
+func (s *Sim) IdleVPCLink(id string) error {
+	return s.commit(func(now time.Time) error {
+		l, ok := s.st.links.get(id)
+		if !ok {
+			return fmt.Errorf("idle VPC link: %w", wire.BadRequest("NotFoundException", "there is no VPC link %s", id))
+		}
+		l.CreatedAt, l.WokenAt, l.UsedAt = now.Add(-linkIdle-s.t.linkStart), time.Time{}, time.Time{}
+		if err := s.st.links.put(l); err != nil {
+			return err
+		}
+		s.sleepLinks(now)
+		return nil
+	})
+}
+
 // FailVPCLink puts a link into the state FAILED with a message, as AWS does
 // when it cannot make the link's network interfaces; "" mends it.
 func (s *Sim) FailVPCLink(id, message string) error {

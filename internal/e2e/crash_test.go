@@ -11,6 +11,12 @@ import (
 // stepReaches follows the job until the step is in the state.
 func (s *server) stepReaches(j model.Job, key string, state model.StepState) {
 	s.t.Helper()
+	s.stepIs(j, key, func(step model.Step) bool { return step.State == state })
+}
+
+// stepIs follows the job until the step is so.
+func (s *server) stepIs(j model.Job, key string, so func(model.Step) bool) {
+	s.t.Helper()
 	s.follow(j.BackendID, 0, func(e model.Event) bool {
 		if e.Type != model.EventStep || e.JobID != j.ID || e.Key != key {
 			return true
@@ -19,7 +25,7 @@ func (s *server) stepReaches(j model.Job, key string, state model.StepState) {
 		if err := json.Unmarshal(e.Data, &step); err != nil {
 			s.t.Fatal(err)
 		}
-		return step.State != state
+		return !so(step)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"drawbridge/internal/awssim"
 	"drawbridge/internal/model"
 )
 
@@ -63,6 +64,38 @@ func TestSleepAndWake(t *testing.T) {
 	s.succeeded(s.destroy(b))
 	if got := s.counts(); got != empty {
 		t.Errorf("destroyed asleep: there are\n%+v, want\n%+v", got, empty)
+	}
+}
+
+// TestAnIdleVPCLinkComesBack: after 60 days without a request AWS takes a
+// link's interfaces away, and only a request has it set up again. So the first
+// answer of each operation does, and its step says what it waits for.
+func TestAnIdleVPCLinkComesBack(t *testing.T) {
+	t.Parallel()
+	c := openCloud(t, "", awssim.Demo)
+	s := startServer(t, "instant", c.flags()...)
+	b := s.register(launch("orders", nil))
+	s.succeeded(s.provision(b))
+	link := s.resources(b)["vpc-link"].AWSID
+	for name, begin := range map[string]func() model.Job{
+		"wake":            func() model.Job { s.succeeded(s.operate(b, "sleep")); return s.operate(b, "wake") },
+		"provision again": func() model.Job { return s.provision(b) },
+	} {
+		if err := c.sim.IdleVPCLink(link); err != nil {
+			t.Fatal(err)
+		}
+		j := begin()
+		s.stepIs(j, "answer", func(step model.Step) bool {
+			return step.State == model.StepWaiting && strings.Contains(step.Why, "The VPC link is ") && strings.Contains(step.Why, "After 60 days without a request")
+		})
+		s.succeeded(j)
+		d := s.backend(b.ID)
+		if a := get(t, d.InvokeURL); a.status != http.StatusOK || s.resources(b)["vpc-link"].AWSID != link {
+			t.Errorf("%s: the invoke URL answers %d, resources %+v", name, a.status, d.Resources)
+		}
+	}
+	if err := c.sim.IdleVPCLink("none"); err == nil {
+		t.Error("a link that is not there is idle")
 	}
 }
 

@@ -72,7 +72,7 @@ func TestVerdicts(t *testing.T) {
 	}{
 		{name: "status as expected", status: 404, test: model.RouteTest{ExpectStatus: 404}},
 		{name: "gateway 503", status: 503, contentType: "application/json", body: `{"message":"Service Unavailable"}`,
-			want: `Expected status 200, got 503. The body is API Gateway's own {"message":"Service Unavailable"}: it could not reach the load balancer, or no answer came within 30 s.`},
+			want: `Expected status 200, got 503. The body is API Gateway's own {"message":"Service Unavailable"}: it could not reach the load balancer, or no answer came within 30 s. After 60 days without a request AWS first sets the VPC link up again, which takes some minutes.`},
 		{name: "gateway 404", status: 404, contentType: "application/json; charset=utf-8", body: `{"message":"Not Found"}`, want: "no stage or route"},
 		{name: "gateway 429", status: 429, contentType: "application/json", body: `{"message":"Too Many Requests"}`, want: "rate"},
 		{name: "gateway 403", status: 403, contentType: "application/json", body: `{"message":"Forbidden"}`, want: "host name"},

@@ -159,7 +159,7 @@ func gatewayMeaning(status int) string {
 	case http.StatusRequestEntityTooLarge:
 		return "the body is over its limit of 10 MB"
 	case http.StatusServiceUnavailable:
-		return "it could not reach the load balancer, or no answer came within 30 s"
+		return "it could not reach the load balancer, or no answer came within 30 s. After 60 days without a request AWS first sets the VPC link up again, which takes some minutes"
 	case http.StatusGatewayTimeout:
 		return "no answer came from behind it within 30 s"
 	}

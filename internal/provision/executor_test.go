@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -496,4 +497,45 @@ func TestExecutor_findsBeforeItMakesAgain(t *testing.T) {
 	if got := b.world.finds; !slices.Equal(got, []string{"b"}) {
 		t.Errorf("the retry looked for %v, want b alone", got)
 	}
+}
+
+// TestExecutor_setback: what waits for something that such waits mostly do not
+// may take longer than its kind's limit, and teaches nothing.
+func TestExecutor_setback(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		setback time.Duration
+		fails   bool
+	}{"as always": {0, true}, "set back": {time.Hour, false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			err := b.runWith(t.Context(), b.queue(model.OpProvision, item("a")), &slowKind{world: b.world, setback: row.setback})
+			var failed *provision.StepFailed
+			if errors.As(err, &failed) != row.fails || row.fails && !strings.Contains(failed.Problem.Message, "not done after") {
+				t.Errorf("run: %v", err)
+			}
+			if learned, err := b.st.Waits(t.Context(), "env_1", 9); err != nil || len(learned) > 0 {
+				t.Errorf("learned %v, %v", learned, err)
+			}
+		})
+	}
+}
+
+// slowKind takes longer than its limit.
+type slowKind struct {
+	*world
+	setback time.Duration
+	looks   int
+}
+
+func (k *slowKind) Timing() provision.Timing { return provision.Timing{Limit: time.Nanosecond} }
+
+func (k *slowKind) Find(context.Context, provision.Inputs, *model.Resource) (provision.Observed, error) {
+	k.looks++
+	return provision.Observed{AWSID: "id", Ready: k.looks > 2, Why: "growing", Setback: k.setback}, nil
+}
+
+func (k *slowKind) Apply(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	return k.Find(ctx, in, r)
 }

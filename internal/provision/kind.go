@@ -95,6 +95,9 @@ type Observed struct {
 	Why     string            // why it is not ready, shown while waiting: AWS's own words
 	Differs bool              // it is not as r.Wanted says, and Change puts that right
 	Failed  *model.Problem    // it never will be ready
+	// Setback: it waits for what such waits mostly do not, for so long at most
+	// instead of Timing's Limit. Nothing is learned from how long that took.
+	Setback time.Duration
 	// Foreign: it is as wanted but somebody else made it; it becomes
 	// referenced and is never deleted by us.
 	Foreign bool

@@ -203,6 +203,9 @@ func (t *task) observe(obs Observed) error {
 		return t.fail(obs.Failed)
 	}
 	s := t.node.step
+	if obs.Setback > 0 {
+		t.timing.Limit, t.wait.unlike, s.ExpectedAt = max(t.timing.Limit, obs.Setback), true, time.Time{}
+	}
 	known := s.State == model.StepWaiting && s.Why == obs.Why && s.AWSID == obs.AWSID
 	t.take(obs)
 	if !known {

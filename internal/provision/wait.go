@@ -16,6 +16,8 @@ type wait struct {
 	since time.Time     // zero: it has not begun
 	here  time.Time     // since when this run waits
 	over  time.Duration // it is known to have taken longer than this
+	// unlike others: nothing is learned from it.
+	unlike bool
 }
 
 // begin starts the wait, or goes on with the one that an earlier run began.
@@ -41,8 +43,13 @@ func (w *wait) goesOn(t *task) {
 	t.run.pace.goesOn(w.key, w.over)
 }
 
-// ended learns from the wait, unless an interrupted run had a part in it.
+// ended learns from the wait, unless it was unlike others or an interrupted run
+// had a part in it.
 func (w *wait) ended(t *task) {
+	if w.unlike {
+		t.node.step.WaitingSince = time.Time{} // by which the journal tells waits
+		return
+	}
 	if w.since.IsZero() || t.node.step.Attempt > 1 {
 		return
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
+
 	"drawbridge/internal/model"
 	"drawbridge/internal/provision"
 )
@@ -19,7 +21,10 @@ type Prober interface {
 
 // firstAnswer is the last node: a request through the invoke URL was answered
 // by something behind API Gateway. It makes nothing. Params: health_path.
-type firstAnswer struct{ prober Prober }
+type firstAnswer struct {
+	base
+	prober Prober
+}
 
 func (firstAnswer) Name() model.ResourceKind { return KindFirstAnswer }
 
@@ -40,7 +45,7 @@ func (k firstAnswer) Find(ctx context.Context, in provision.Inputs, r *model.Res
 		return provision.Observed{}, err
 	}
 	base := strings.TrimSuffix(at.Outputs["invoke_url"], "/")
-	why := ""
+	why, blocked := "", false
 	for _, path := range []string{r.Params["health_path"], "/"} {
 		status, header, body, err := k.prober.Answer(ctx, in.Environment, base+path)
 		switch {
@@ -50,10 +55,35 @@ func (k firstAnswer) Find(ctx context.Context, in provision.Inputs, r *model.Res
 			why = fmt.Sprintf("The invoke URL did not answer: %v.", err)
 		default:
 			why = notFromBehind(status, header, body)
+			blocked = status == http.StatusServiceUnavailable && byGateway(header, body)
 		}
 		if why == "" {
 			return provision.Observed{Outputs: map[string]string{"url": base + path, "status": fmt.Sprint(status)}, Ready: true}, nil
 		}
+	}
+	if blocked {
+		return k.link(ctx, in, why)
+	}
+	return provision.Observed{Why: why}, nil
+}
+
+// link says what the VPC link has to do with requests that do not get through
+// it. Those that were just sent have AWS set an INACTIVE one up again.
+func (k firstAnswer) link(ctx context.Context, in provision.Inputs, why string) (provision.Observed, error) {
+	r, err := in.Need("vpc-link")
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	link, err := vpcLink{k.base}.status(ctx, in, r.AWSID)
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	switch link.VpcLinkStatus {
+	case types.VpcLinkStatusInactive, types.VpcLinkStatusPending:
+		return provision.Observed{Setback: vpcLink{}.Timing().Limit, Why: fmt.Sprintf("The VPC link is %s. After 60 days without a request AWS takes a link's network interfaces away. "+
+			"The requests that are being sent here have AWS set them up again, which takes some minutes.", link.VpcLinkStatus)}, nil
+	case types.VpcLinkStatusFailed:
+		return observedLink(r.AWSID, link.VpcLinkStatus, link.VpcLinkStatusMessage), nil
 	}
 	return provision.Observed{Why: why}, nil
 }

@@ -70,7 +70,7 @@ func verdict(obs provision.Observed, err error) string {
 func TestObservedLink(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[gwtypes.VpcLinkStatus]string{
-		"PENDING": "waits", "AVAILABLE": "ready", "DELETING": "waits", "FAILED": "failed VpcLinkFailed", "INACTIVE": "waits",
+		"PENDING": "waits", "AVAILABLE": "ready", "DELETING": "waits", "FAILED": "failed VpcLinkFailed", "INACTIVE": "ready",
 	} {
 		if got := verdict(observedLink("abc123", status, aws.String("said AWS")), nil); got != want {
 			t.Errorf("%s: %s, want %s", status, got, want)

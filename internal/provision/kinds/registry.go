@@ -42,7 +42,7 @@ func Registry(pool *awsapi.Pool, prober Prober) []provision.Kind {
 		integration{b},
 		route{b},
 		stage{b},
-		firstAnswer{prober: prober},
+		firstAnswer{b, prober},
 		newOrphan(b),
 	}
 }

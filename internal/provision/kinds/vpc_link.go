@@ -32,9 +32,9 @@ func (k vpcLink) Find(ctx context.Context, in provision.Inputs, r *model.Resourc
 		return provision.Observed{}, err
 	}
 	if r.AWSID != "" {
-		out, err := c.API.GetVpcLink(ctx, &gw.GetVpcLinkInput{VpcLinkId: &r.AWSID})
+		out, err := k.status(ctx, in, r.AWSID)
 		if err != nil {
-			return provision.Observed{}, found(fmt.Errorf("get vpc link %s: %w", r.AWSID, err))
+			return provision.Observed{}, found(err)
 		}
 		return observedLink(r.AWSID, out.VpcLinkStatus, out.VpcLinkStatusMessage), nil
 	}
@@ -43,6 +43,18 @@ func (k vpcLink) Find(ctx context.Context, in provision.Inputs, r *model.Resourc
 		return provision.Observed{}, fmt.Errorf("list vpc links: %w", err)
 	}
 	return pickLink(links, func(tags map[string]string) bool { return owns(c, in, r, tags) })
+}
+
+func (k vpcLink) status(ctx context.Context, in provision.Inputs, id string) (*gw.GetVpcLinkOutput, error) {
+	c, err := k.clients(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.API.GetVpcLink(ctx, &gw.GetVpcLinkInput{VpcLinkId: &id})
+	if err != nil {
+		return nil, fmt.Errorf("get vpc link %s: %w", id, err)
+	}
+	return out, nil
 }
 
 // FindAll looks at many with one list: an account has ten.
@@ -86,7 +98,9 @@ func observedLink(id string, status types.VpcLinkStatus, message *string) provis
 		obs.Why += " " + m
 	}
 	switch status {
-	case types.VpcLinkStatusAvailable:
+	// After 60 days without traffic a link is INACTIVE until a request comes,
+	// which is for the first answer to send (docs/aws-facts.md, section B).
+	case types.VpcLinkStatusAvailable, types.VpcLinkStatusInactive:
 		obs.Ready, obs.Why = true, ""
 	case types.VpcLinkStatusFailed:
 		obs.Failed = &model.Problem{
@@ -94,8 +108,6 @@ func observedLink(id string, status types.VpcLinkStatus, message *string) provis
 			Meaning: "API Gateway could not place its network interfaces in the subnets.",
 			Advice:  "Check that the subnets have free addresses and that the service-linked role AWSServiceRoleForAPIGateway exists. Then destroy what exists and provision again.",
 		}
-	case types.VpcLinkStatusInactive:
-		obs.Why += " AWS puts a link to sleep after 60 days without traffic; a request wakes it within minutes."
 	}
 	return obs
 }
