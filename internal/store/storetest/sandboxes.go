@@ -44,7 +44,7 @@ func testSandboxes(t *testing.T, open Open) {
 	if living != nil {
 		t.Errorf("what is ending has the key: %+v", living)
 	}
-	second := w.sandbox(b, "k", at(1), at(9))
+	second := w.sandbox(b, "k", at(1), at(8))
 	n, err := w.Read().CountSandboxes(ctx)
 	must(t, err)
 	same(t, n, model.SandboxCounts{Living: 1, Ending: 1, Stuck: 1})
