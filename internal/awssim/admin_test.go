@@ -108,6 +108,8 @@ func TestDispatch_Refusals(t *testing.T) {
 		"rest type":         {scope + "apigateway/aws4_request", "POST", "/v2/apis", `{"name":7}`, 400, "number was sent for name"},
 		"ssm target":        {scope + "ssm/aws4_request", "POST", "/", "{}", 400, "UnknownOperationException"},
 		"service":           {scope + "s3/aws4_request", "GET", "/bucket", "", 501, "does not serve s3"},
+		"service of JSON":   {scope + "lambda/aws4_request", "GET", "/2015-03-31/functions", "", 501, `{"message":"This simulator does not serve lambda`},
+		"classic balancers": {scope + "elasticloadbalancing/aws4_request", "POST", "/", "Action=DescribeLoadBalancers&Version=2012-06-01", 400, "no Classic Load Balancers"},
 		"form":              {scope + "ec2/aws4_request", "POST", "/", "%zz", 400, "MalformedQueryString"},
 		"number":            {scope + "ec2/aws4_request", "POST", "/", "Action=RunInstances&ImageId=" + imageX86 + "&InstanceType=t3.micro&SubnetId=" + w.SubnetIDs[0] + "&MinCount=x", 400, "must be a number"},
 		"too large":         {scope + "ec2/aws4_request", "POST", "/", strings.Repeat("a", 1<<20+1), 413, "RequestEntityTooLarge"},

@@ -154,6 +154,9 @@ func (j *journey) modify(res *http.Response) error {
 		j.api.api.CORS.apply(res.Header, j.in.Header.Get("Origin"))
 	}
 	res.Header.Set("Apigw-Requestid", j.id)
+	if _, ok := res.Header["Content-Type"]; !ok {
+		j.answer.Header()["Content-Type"] = nil // net/http would guess one
+	}
 	return nil
 }
 

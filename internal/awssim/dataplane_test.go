@@ -368,6 +368,20 @@ func TestDataplane_Streams(t *testing.T) {
 	}
 }
 
+// An app that does not say what its answer is says it to the client neither.
+func TestDataplane_NoContentType(t *testing.T) {
+	t.Parallel()
+	c := newWorld(t, awssim.Options{}).build()
+	c.forwardTo(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Type"] = nil
+		fmt.Fprint(w, "<html>")
+	}))
+	c.waitHealthy()
+	if got := c.get("/"); got.body != "<html>" || got.header["Content-Type"] != nil {
+		t.Errorf("%q %v", got.body, got.header)
+	}
+}
+
 // The sample app's refusals look like Flask's.
 func TestDataplane_SampleApp(t *testing.T) {
 	t.Parallel()

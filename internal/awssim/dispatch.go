@@ -88,7 +88,7 @@ func (s *Sim) serveService(w http.ResponseWriter, r *http.Request, service strin
 		s.serveQuery(w, r, service, who)
 		return
 	}
-	s.refuse(w, r, s.protocolOf(service), wire.Errorf(http.StatusNotImplemented, "UnknownOperationException",
+	s.refuse(w, r, protocolSpoken(r, service), wire.Errorf(http.StatusNotImplemented, "UnknownOperationException",
 		"This simulator does not serve %s; it serves apigateway, ec2, elasticloadbalancing, iam, ssm and sts.", service))
 }
 
@@ -127,6 +127,23 @@ func invokeHost(host string) (id, region string, ok bool) {
 	}
 	return m[1], m[2], true
 }
+
+// protocolSpoken guesses how a service that there is not would put an error, so
+// that its client can read it.
+func protocolSpoken(r *http.Request, service string) protocol {
+	switch {
+	case r.Header.Get("X-Amz-Target") != "":
+		return ssmFailure
+	case service == "s3" || service == "route53" || service == "cloudfront",
+		strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
+		return queryFailure
+	}
+	return restFailure
+}
+
+// classicELB is the version of Classic Load Balancers' API, which signs and
+// calls its operations as ELB's does.
+const classicELB = "2012-06-01"
 
 // guessService says in whose words a request without a signature is refused.
 func guessService(r *http.Request) string {
@@ -172,6 +189,10 @@ func (s *Sim) serveQuery(w http.ResponseWriter, r *http.Request, service string,
 		return
 	}
 	op := q.Str("Action")
+	if name == "elbv2" && q.Str("Version") == classicELB {
+		s.refuse(w, r, failure, wire.BadRequest("InvalidAction", "This simulator has no Classic Load Balancers: %s of version %s is not valid for this web service.", op, classicELB))
+		return
+	}
 	run, ok := s.byQuery[name][op]
 	if !ok {
 		s.refuse(w, r, failure, wire.BadRequest("InvalidAction", "The action %s is not valid for this web service.", op))

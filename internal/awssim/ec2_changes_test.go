@@ -309,6 +309,6 @@ func TestELB_AttributesThatTerraformReads(t *testing.T) {
 	ok[*elbv2.DescribeCapacityReservationOutput](t)(w.elb.DescribeCapacityReservation(ctx, &elbv2.DescribeCapacityReservationInput{LoadBalancerArn: &c.alb}))
 	_, err := w.elb.ModifyLoadBalancerAttributes(ctx, &elbv2.ModifyLoadBalancerAttributesInput{LoadBalancerArn: &c.alb, Attributes: []elbtypes.LoadBalancerAttribute{{Key: aws.String("colour"), Value: aws.String("red")}}})
 	wantCode(t, err, "ValidationError", "attribute key 'colour' is not recognized")
-	_, err = w.elb.DescribeListenerAttributes(ctx, &elbv2.DescribeListenerAttributesInput{ListenerArn: aws.String("arn:none")})
+	_, err = w.elb.DescribeListenerAttributes(ctx, &elbv2.DescribeListenerAttributesInput{ListenerArn: aws.String("arn:aws:elasticloadbalancing:x:listener/app/none/0/0")})
 	wantCode(t, err, "ListenerNotFound", "")
 }

@@ -194,6 +194,31 @@ func elbPage[T any](c *call, rows []*T, key func(*T) string) ([]*T, []wire.Node,
 	return page, wire.Optional(next != "", wire.Str("NextMarker", next)), nil
 }
 
+// elbARN checks the form of an ARN; part is as in ":loadbalancer/".
+func elbARN(arn, part, noun string) error {
+	switch {
+	case arn == "":
+		return wire.BadRequest("ValidationError", "1 validation error detected: the ARN of a %s must not be null", noun)
+	case !strings.HasPrefix(arn, "arn:") || !strings.Contains(arn, part):
+		return wire.BadRequest("ValidationError", "'%s' is not a valid %s ARN", arn, noun)
+	}
+	return nil
+}
+
+// elbARNs checks the ARNs of a Describe call, and that no other choice was made
+// beside them.
+func elbARNs(arns []string, part, noun string, others ...bool) error {
+	if len(arns) > 0 && slices.Contains(others, true) {
+		return wire.BadRequest("ValidationError", "The ARNs of %ss cannot be specified together with another choice", noun)
+	}
+	for _, arn := range arns {
+		if err := elbARN(arn, part, noun); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // wanted are the ARNs and names that a Describe call asks for.
 type wanted struct{ arns, names []string }
 

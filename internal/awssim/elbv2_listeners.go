@@ -23,6 +23,9 @@ func missingListener(string) error {
 }
 
 func (c *call) listener(arn string) (*listener, error) {
+	if err := elbARN(arn, ":listener/", "listener"); err != nil {
+		return nil, err
+	}
 	l, ok := found(c.Sim, c.st.listeners, arn, c.now)
 	if !ok {
 		return nil, missingListener(arn)
@@ -108,12 +111,18 @@ func modifyListener(c *call) ([]wire.Node, error) {
 }
 
 func describeListeners(c *call) ([]wire.Node, error) {
-	arn := func(l *listener) string { return l.ARN }
-	rows, err := pick(visible(c.Sim, c.st.listeners, nil, c.now), wanted{c.q.List("ListenerArns"), nil}, arn, arn, missingListener)
+	arn, arns, lb := func(l *listener) string { return l.ARN }, c.q.List("ListenerArns"), c.q.Str("LoadBalancerArn")
+	if len(arns) == 0 && lb == "" {
+		return nil, wire.BadRequest("ValidationError", "You must specify either listener ARNs or a load balancer ARN")
+	}
+	if err := elbARNs(arns, ":listener/", "listener", lb != ""); err != nil {
+		return nil, err
+	}
+	rows, err := pick(visible(c.Sim, c.st.listeners, nil, c.now), wanted{arns, nil}, arn, arn, missingListener)
 	if err != nil {
 		return nil, err
 	}
-	if lb := c.q.Str("LoadBalancerArn"); lb != "" {
+	if lb != "" {
 		if _, err := c.loadBalancer(lb); err != nil {
 			return nil, err
 		}

@@ -36,6 +36,9 @@ func missingLoadBalancer(name string) error {
 }
 
 func (c *call) loadBalancer(arn string) (*loadBalancer, error) {
+	if err := elbARN(arn, ":loadbalancer/", "load balancer"); err != nil {
+		return nil, err
+	}
 	b, ok := found(c.Sim, c.st.loadBalancers, arn, c.now)
 	if !ok {
 		return nil, missingLoadBalancer(arn)
@@ -185,8 +188,11 @@ func (c *call) balancerGroups(vpcID string) ([]string, error) {
 }
 
 func describeLoadBalancers(c *call) ([]wire.Node, error) {
-	arn := func(b *loadBalancer) string { return b.ARN }
-	rows, err := pick(visible(c.Sim, c.st.loadBalancers, nil, c.now), wanted{c.q.List("LoadBalancerArns"), c.q.List("Names")}, arn,
+	arn, want := func(b *loadBalancer) string { return b.ARN }, wanted{c.q.List("LoadBalancerArns"), c.q.List("Names")}
+	if err := elbARNs(want.arns, ":loadbalancer/", "load balancer", len(want.names) > 0); err != nil {
+		return nil, err
+	}
+	rows, err := pick(visible(c.Sim, c.st.loadBalancers, nil, c.now), want, arn,
 		func(b *loadBalancer) string { return b.Name }, missingLoadBalancer)
 	if err != nil {
 		return nil, err

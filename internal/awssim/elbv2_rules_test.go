@@ -232,7 +232,7 @@ func TestRules_Refused(t *testing.T) {
 		"unknown field":   {2, says("x"), types.RuleCondition{Field: aws.String("cookie"), Values: []string{"x"}}, "ValidationError"},
 		"no value":        {2, says("x"), types.RuleCondition{Field: aws.String("path-pattern")}, "ValidationError"},
 		"no CIDR":         {2, says("x"), types.RuleCondition{Field: aws.String("source-ip"), SourceIpConfig: &types.SourceIpConditionConfig{Values: []string{"1.2.3.4"}}}, "ValidationError"},
-		"no group":        {2, forward("arn:aws:elasticloadbalancing:x"), pathIs("/y"), "TargetGroupNotFound"},
+		"no group":        {2, forward("arn:aws:elasticloadbalancing:x:targetgroup/none/0"), pathIs("/y"), "TargetGroupNotFound"},
 		"other action":    {2, []types.Action{{Type: "authenticate-oidc"}}, pathIs("/y"), "InvalidLoadBalancerAction"},
 		"same place":      {2, []types.Action{{Type: "redirect", RedirectConfig: &types.RedirectActionConfig{StatusCode: "HTTP_301"}}}, pathIs("/y"), "InvalidLoadBalancerAction"},
 	} {

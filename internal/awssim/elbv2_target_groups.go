@@ -40,6 +40,9 @@ func missingTargetGroup(string) error {
 }
 
 func (c *call) targetGroup(arn string) (*targetGroup, error) {
+	if err := elbARN(arn, ":targetgroup/", "target group"); err != nil {
+		return nil, err
+	}
 	g, ok := found(c.Sim, c.st.targetGroups, arn, c.now)
 	if !ok {
 		return nil, missingTargetGroup(arn)
@@ -189,8 +192,11 @@ func modifyTargetGroup(c *call) ([]wire.Node, error) {
 }
 
 func describeTargetGroups(c *call) ([]wire.Node, error) {
-	arn := func(g *targetGroup) string { return g.ARN }
-	rows, err := pick(visible(c.Sim, c.st.targetGroups, nil, c.now), wanted{c.q.List("TargetGroupArns"), c.q.List("Names")}, arn,
+	arn, want := func(g *targetGroup) string { return g.ARN }, wanted{c.q.List("TargetGroupArns"), c.q.List("Names")}
+	if err := elbARNs(want.arns, ":targetgroup/", "target group", len(want.names) > 0, c.q.Str("LoadBalancerArn") != ""); err != nil {
+		return nil, err
+	}
+	rows, err := pick(visible(c.Sim, c.st.targetGroups, nil, c.now), want, arn,
 		func(g *targetGroup) string { return g.Name }, missingTargetGroup)
 	if err != nil {
 		return nil, err

@@ -61,13 +61,19 @@ func TestELB_Refusals(t *testing.T) {
 	_, deleteInUse := w.elb.DeleteTargetGroup(ctx, &elbv2.DeleteTargetGroupInput{TargetGroupArn: &tg})
 	_, noBalancer := w.elb.DescribeLoadBalancers(ctx, &elbv2.DescribeLoadBalancersInput{Names: []string{"nope"}})
 	_, noGroup := w.elb.DescribeTargetGroups(ctx, &elbv2.DescribeTargetGroupsInput{Names: []string{"nope"}})
-	_, noListener := w.elb.DeleteListener(ctx, &elbv2.DeleteListenerInput{ListenerArn: aws.String("arn:aws:elasticloadbalancing:x")})
+	_, noListener := w.elb.DeleteListener(ctx, &elbv2.DeleteListenerInput{ListenerArn: aws.String("arn:aws:elasticloadbalancing:x:listener/app/a/0/0")})
 	_, noKey := w.elb.ModifyLoadBalancerAttributes(ctx, &elbv2.ModifyLoadBalancerAttributesInput{LoadBalancerArn: &alb, Attributes: []types.LoadBalancerAttribute{{Key: aws.String("colour"), Value: aws.String("red")}}})
+	_, noChoice := w.elb.DescribeListeners(ctx, &elbv2.DescribeListenersInput{})
+	_, bothChoices := w.elb.DescribeLoadBalancers(ctx, &elbv2.DescribeLoadBalancersInput{Names: []string{"alb"}, LoadBalancerArns: []string{alb}})
+	_, noARN := w.elb.DescribeTargetHealth(ctx, &elbv2.DescribeTargetHealthInput{TargetGroupArn: aws.String("tg")})
 	before := w.sim.Snapshot()
 	for name, row := range map[string]struct {
 		err        error
 		code, part string
 	}{
+		"listeners of nothing":        {noChoice, "ValidationError", "either listener ARNs or a load balancer ARN"},
+		"balancers by two choices":    {bothChoices, "ValidationError", "together"},
+		"group by what is no ARN":     {noARN, "ValidationError", "'tg' is not a valid target group ARN"},
 		"target group other settings": {targetGroup(func(in *elbv2.CreateTargetGroupInput) { in.Name = aws.String("tg"); in.Port = aws.Int32(9000) }), "DuplicateTargetGroupName", ""},
 		"target group name length":    {targetGroup(func(in *elbv2.CreateTargetGroupInput) { in.Name = aws.String("a23456789012345678901234567890123") }), "ValidationError", "32"},
 		"target group name hyphen":    {targetGroup(func(in *elbv2.CreateTargetGroupInput) { in.Name = aws.String("-a") }), "ValidationError", "hyphen"},
@@ -87,7 +93,7 @@ func TestELB_Refusals(t *testing.T) {
 		"listener taken port":         {listener(alb, other, 80, "HTTP"), "DuplicateListener", ""},
 		"listener second balancer":    {listener(otherALB, tg, 80, "HTTP"), "TargetGroupAssociationLimit", ""},
 		"listener protocol":           {listener(alb, tg, 443, "HTTPS"), "UnsupportedProtocol", ""},
-		"listener no group":           {listener(alb, "arn:nope", 81, "HTTP"), "TargetGroupNotFound", ""},
+		"listener no group":           {listener(alb, "arn:aws:elasticloadbalancing:x:targetgroup/nope/0", 81, "HTTP"), "TargetGroupNotFound", ""},
 		"listener missing":            {noListener, "ListenerNotFound", ""},
 		"target unknown":              {w.register(tg, "i-0123456789abcdef0"), "InvalidTarget", ""},
 	} {
