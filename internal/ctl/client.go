@@ -63,15 +63,16 @@ type fieldProblem struct {
 
 func (p *problem) Error() string {
 	var b strings.Builder
-	b.WriteString(p.Detail)
+	out := plain{&b}
+	fmt.Fprint(out, p.Detail)
 	for _, e := range p.Errors {
-		fmt.Fprintf(&b, "\n  %s: %s", strings.TrimPrefix(e.Location, "body."), e.Message)
+		fmt.Fprintf(out, "\n  %s: %s", strings.TrimPrefix(e.Location, "body."), e.Message)
 	}
 	if p.Holder != "" {
-		fmt.Fprintf(&b, "\n  Follow that job with: ctl logs %s", p.Holder)
+		fmt.Fprintf(out, "\n  Follow that job with: ctl logs %s", p.Holder)
 	}
 	if p.Status >= http.StatusInternalServerError {
-		fmt.Fprintf(&b, " (%s)", p.RequestID)
+		fmt.Fprintf(out, " (%s)", p.RequestID)
 	}
 	return b.String()
 }

@@ -86,12 +86,12 @@ func screenOn(f *os.File) *os.File {
 }
 
 // aside says something that is not what was asked for.
-func aside(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+func aside(format string, args ...any) { fmt.Fprintf(plain{os.Stderr}, format+"\n", args...) }
 
 // show prints v as JSON when that was asked for, else lets words print it.
 func (s *session) show(v any, words func(io.Writer) error) error {
 	if !s.json {
-		return words(s.out)
+		return words(plain{s.out})
 	}
 	enc := json.NewEncoder(s.out)
 	enc.SetIndent("", "  ")

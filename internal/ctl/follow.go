@@ -136,7 +136,7 @@ func (s *session) progress(j *Job) progress {
 	case s.screen != nil:
 		return newTree(s.screen)
 	}
-	return newLines(s.out, j)
+	return newLines(plain{s.out}, j)
 }
 
 // silent is for --json, where events are the progress.

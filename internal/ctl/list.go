@@ -117,16 +117,6 @@ func cell(fields map[string]any, path string) string {
 	}
 }
 
-// oneLine keeps what others wrote from moving the cursor or the columns.
-func oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, text)
-}
-
 // done says what was done, unless JSON was asked for: then out is the answer.
 func (s *session) done(answer any, format string, args ...any) error {
 	return s.show(answer, func(out io.Writer) error {

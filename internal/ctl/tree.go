@@ -118,6 +118,9 @@ func treeRows(j *Job, extra string, now time.Time) []string {
 	if extra != "" {
 		rows = append(rows, extra)
 	}
+	for i := range rows {
+		rows[i] = oneLine(rows[i])
+	}
 	return rows
 }
 
