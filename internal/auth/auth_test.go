@@ -419,6 +419,9 @@ func TestTokenRequests(t *testing.T) {
 		code   model.Code // "" = made
 	}{
 		"nameless":      {func(r *model.TokenRequest) { r.Name = "" }, model.CodeInvalid},
+		"two lines":     {func(r *model.TokenRequest) { r.Name = "ci\nroot" }, model.CodeInvalid},
+		"an escape":     {func(r *model.TokenRequest) { r.Name = "ci\x1b[2J" }, model.CodeInvalid},
+		"the server's":  {func(r *model.TokenRequest) { r.Name = "DRAWBRIDGE" }, model.CodeInvalid},
 		"no such role":  {func(r *model.TokenRequest) { r.Role = "root" }, model.CodeInvalid},
 		"no team":       {func(r *model.TokenRequest) { r.TeamID = "" }, model.CodeInvalid},
 		"no such team":  {func(r *model.TokenRequest) { r.TeamID = "team_x" }, model.CodeNotFound},

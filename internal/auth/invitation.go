@@ -102,10 +102,16 @@ func newcomer(ctx context.Context, q *store.Queries, u *model.User) error {
 	if model.CodeOf(err) != model.CodeNotFound {
 		return err
 	}
-	err = q.InsertUser(ctx, u)
+	var v model.Invalid
+	v.Add("name", "Somebody has this name already; choose another.")
+	users, err := q.Users(ctx)
+	if err == nil && model.TakenName(users, u.Name) {
+		return v.Err()
+	}
+	if err == nil {
+		err = q.InsertUser(ctx, u)
+	}
 	if err != nil && model.CodeOf(err) == model.CodeConflict {
-		var v model.Invalid
-		v.Add("name", "Somebody has this name already; choose another.")
 		return v.Err()
 	}
 	return err

@@ -140,19 +140,15 @@ func freeName(ctx context.Context, q *store.Queries, c *claims) (string, error) 
 	if name == "" {
 		name = "user"
 	}
-	for n := 1; ; n++ {
-		try := name
-		if n > 1 {
-			try = fmt.Sprintf("%s %d", name, n)
-		}
-		_, err := q.UserByLogin(ctx, try)
-		if err != nil && model.CodeOf(err) == model.CodeNotFound {
-			return try, nil
-		}
-		if err != nil {
-			return "", err
-		}
+	users, err := q.Users(ctx)
+	if err != nil {
+		return "", err
 	}
+	try := name
+	for n := 2; model.TakenName(users, try); n++ {
+		try = fmt.Sprintf("%s %d", name, n)
+	}
+	return try, nil
 }
 
 func (p *Provider) accept(ctx context.Context, q *store.Queries, u *model.User, c *claims, invitation string) error {

@@ -3,6 +3,7 @@ package model
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -32,8 +33,16 @@ func Member(id, name, teamID string, role Role) Actor {
 	return Actor{ID: id, Name: name, Teams: map[string]Role{teamID: role}}
 }
 
+// systemName stands in jobs and in the audit for what the server did by itself.
+const systemName = "Drawbridge"
+
 // System is the server itself, which ends sandboxes.
-func System() Actor { return Actor{Name: "Drawbridge", Admin: true} }
+func System() Actor { return Actor{Name: systemName, Admin: true} }
+
+// systemsName refuses the name to people, tokens and workloads.
+const systemsName = "This is what the server itself is called in jobs and in the audit; choose another name."
+
+func isSystem(name string) bool { return strings.EqualFold(strings.TrimSpace(name), systemName) }
 
 // RoleIn is what the actor may do in the team; "" when it is none of theirs.
 func (a Actor) RoleIn(teamID string) Role {

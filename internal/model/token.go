@@ -44,8 +44,11 @@ func (r *TokenRequest) Lifetime() time.Duration {
 // Validate checks what is asked for; who may ask is decided in panel.
 func (r *TokenRequest) Validate() error {
 	var v Invalid
-	if strings.TrimSpace(r.Name) == "" || len(r.Name) > maxTokenName {
-		v.Add("name", "Say what the token is for, in 1 to %d characters.", maxTokenName)
+	if strings.TrimSpace(r.Name) == "" || len(r.Name) > maxTokenName || !plainText(r.Name) {
+		v.Add("name", "Say what the token is for, in 1 to %d characters of one line.", maxTokenName)
+	}
+	if isSystem(r.Name) {
+		v.Add("name", systemsName)
 	}
 	if !r.Role.Valid() {
 		v.Add("role", "%q is not a role; use viewer, developer, owner or admin.", r.Role)

@@ -29,8 +29,11 @@ const maxTrustText = 256
 // everybody's workloads at a public issuer share issuer and audience.
 func (t *Trust) Validate() error {
 	var v Invalid
-	if t.Name == "" || len(t.Name) > 64 {
-		v.Add("name", "Say what the trust is for, in 1 to 64 characters.")
+	if strings.TrimSpace(t.Name) == "" || len(t.Name) > 64 || !plainText(t.Name) {
+		v.Add("name", "Say what the trust is for, in 1 to 64 characters of one line.")
+	}
+	if isSystem(t.Name) {
+		v.Add("name", systemsName)
 	}
 	if u, err := url.Parse(t.Issuer); err != nil || u.Host == "" || u.Scheme != "https" && !loopback(u) || u.RawQuery != "" || u.Fragment != "" {
 		v.Add("issuer", "Give the issuer's address, as https://token.actions.githubusercontent.com.")
@@ -41,8 +44,8 @@ func (t *Trust) Validate() error {
 	if !t.Role.Valid() || t.Role == RoleAdmin {
 		v.Add("role", "Choose viewer, developer or owner.")
 	}
-	if !bound(t.Claims["sub"]) && !bound(t.Claims["repository"]) {
-		v.Add("claims", "Name the subject or the repository, as sub=repo:acme/shop:*; otherwise everybody at the issuer would be let in.")
+	if !bound(t.Claims["sub"]) && !boundOwner(t.Claims["repository"]) {
+		v.Add("claims", "Name the subject or the repository with its owner, as sub=repo:acme/shop:*; otherwise everybody at the issuer would be let in.")
 	}
 	for name, pattern := range t.Claims {
 		if name == "" || pattern == "" || len(name)+len(pattern) > maxTrustText || strings.ContainsAny(pattern, `[]?\`) {
@@ -53,8 +56,22 @@ func (t *Trust) Validate() error {
 	return v.Err()
 }
 
-// bound tells whether a pattern begins with something.
-func bound(pattern string) bool { return pattern != "" && !strings.HasPrefix(pattern, "*") }
+// bound tells whether a subject's pattern begins with somebody's own: of GitHub's
+// and GitLab's forms, repo:acme/… and project_path:acme/…, the owner's whole name.
+func bound(pattern string) bool {
+	form, rest, _ := strings.Cut(pattern, ":")
+	if form == "repo" || form == "project_path" {
+		return boundOwner(rest)
+	}
+	return pattern != "" && !strings.HasPrefix(pattern, "*")
+}
+
+// boundOwner tells whether a repository's pattern names its owner: acme* would
+// fit acme-evil/shop, too.
+func boundOwner(pattern string) bool {
+	fixed, _, open := strings.Cut(pattern, "*")
+	return pattern != "" && (!open || strings.Contains(fixed, "/"))
+}
 
 func loopback(u *url.URL) bool { return u.Scheme == "http" && u.Hostname() == "127.0.0.1" }
 

@@ -2,6 +2,7 @@ package model
 
 import (
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -68,18 +69,38 @@ func ValidateUserName(name string) string {
 		return "Use no @ and no spaces at the ends."
 	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsGraphic(r) }):
 		return "Use printable characters only."
+	case isSystem(name):
+		return systemsName
 	}
 	return ""
 }
 
 // NormalEmail returns an address as it is kept, and what is wrong with it.
 func NormalEmail(address string) (normal, why string) {
-	address = strings.ToLower(strings.TrimSpace(address))
+	typed := strings.TrimSpace(address)
+	address = strings.ToLower(typed)
 	parsed, err := mail.ParseAddress(address)
-	if err != nil || parsed.Address != address || len(address) > maxEmail {
+	if err != nil || parsed.Address != address || len(address) > maxEmail || beyondASCII(typed) != beyondASCII(address) {
 		return address, "Write an address as in ada@example.com."
 	}
 	return address, ""
+}
+
+// beyondASCII counts what is not ASCII: the lower case of a few foreign letters is
+// (the sign of kelvin's is k), so that one address would be taken for another.
+func beyondASCII(s string) int {
+	n := 0
+	for _, r := range s {
+		if r > unicode.MaxASCII {
+			n++
+		}
+	}
+	return n
+}
+
+// TakenName tells whether one of them has the name, or one that only differs by case.
+func TakenName(users []User, name string) bool {
+	return slices.ContainsFunc(users, func(u User) bool { return strings.EqualFold(u.Name, name) })
 }
 
 // ValidatePassword tells what is wrong with a new password, "" for nothing.

@@ -65,8 +65,8 @@ func (w *Webhook) Wants(t NoticeType) bool { return len(w.Events) == 0 || slices
 // Validate checks what people choose of a webhook but for its address.
 func (w *Webhook) Validate() error {
 	var v Invalid
-	if w.Name == "" || len(w.Name) > maxWebhookName || w.Name != strings.TrimSpace(w.Name) {
-		v.Add("name", "Say what the webhook is for, in 1 to %d characters without spaces at the ends.", maxWebhookName)
+	if w.Name == "" || len(w.Name) > maxWebhookName || w.Name != strings.TrimSpace(w.Name) || !plainText(w.Name) {
+		v.Add("name", "Say what the webhook is for, in 1 to %d characters of one line without spaces at the ends.", maxWebhookName)
 	}
 	if w.Format != WebhookStandard && w.Format != WebhookSlack {
 		v.Add("format", "Choose standard (JSON with a signature) or slack (a message for Slack or Mattermost).")

@@ -154,6 +154,12 @@ func TestTrustsMustBindSomebody(t *testing.T) {
 	for name, change := range map[string]func(*model.Trust){
 		"no claims":         func(t *model.Trust) { t.Claims = nil },
 		"everybody":         func(t *model.Trust) { t.Claims = map[string]string{"sub": "*"} },
+		"every repository":  func(t *model.Trust) { t.Claims = map[string]string{"sub": "repo:*"} },
+		"half an owner":     func(t *model.Trust) { t.Claims = map[string]string{"sub": "repo:acme*"} },
+		"half a repository": func(t *model.Trust) { t.Claims = map[string]string{"repository": "acme*"} },
+		"every project":     func(t *model.Trust) { t.Claims = map[string]string{"sub": "project_path:*/shop:ref_type:branch"} },
+		"control":           func(t *model.Trust) { t.Name = "x\x1b[2J" },
+		"the server's name": func(t *model.Trust) { t.Name = " drawbridge" },
 		"another claim":     func(t *model.Trust) { t.Claims = map[string]string{"ref": "refs/heads/main"} },
 		"a pattern of path": func(t *model.Trust) { t.Claims["repository"] = "acme/[a-z]" },
 		"plain http":        func(t *model.Trust) { t.Issuer = "http://token.example.com" },

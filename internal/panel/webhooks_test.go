@@ -55,6 +55,7 @@ func TestWebhookInputs(t *testing.T) {
 		{"another port", "https://hooks.example:8443/x", "url", "Port 8443", nil},
 		{"no name", "https://hooks.example/x", "name", "1 to 64", func(w *model.Webhook) { w.Name = "" }},
 		{"a long name", "https://hooks.example/x", "name", "1 to 64", func(w *model.Webhook) { w.Name = strings.Repeat("x", 65) }},
+		{"a name of two lines", "https://hooks.example/x", "name", "one line", func(w *model.Webhook) { w.Name = "x\ny" }},
 		{"another format", "https://hooks.example/x", "format", "standard", func(w *model.Webhook) { w.Format = "xml" }},
 		{"an unknown type", "https://hooks.example/x", "events", "nope", func(w *model.Webhook) { w.Events = []model.NoticeType{"nope"} }},
 		{"a test for ever", "https://hooks.example/x", "events", "webhook.test", func(w *model.Webhook) { w.Events = []model.NoticeType{model.NoticeWebhookTest} }},
