@@ -103,8 +103,9 @@ func (a *Auth) Confirm(ctx context.Context, password string) error {
 	if a.noPasswords {
 		return noPasswordsHere()
 	}
+	who := &model.User{ID: actor.ID, Name: actor.Name}
 	if err := a.throttle(ctx, actor.ID); err != nil {
-		return err
+		return errors.Join(err, a.refused(ctx, who, err))
 	}
 	stored, err := a.store.Read().PasswordHash(ctx, actor.ID)
 	if err != nil {
@@ -117,7 +118,7 @@ func (a *Auth) Confirm(ctx context.Context, password string) error {
 	if !good {
 		var invalid model.Invalid
 		invalid.Add("password", "This is not your password.")
-		return invalid.Err()
+		return errors.Join(invalid.Err(), a.refused(ctx, who, invalid.Err()))
 	}
 	a.forgive(ctx, actor.ID)
 	return a.confirmed(ctx, actor)

@@ -174,6 +174,11 @@ func TestConfirm(t *testing.T) {
 	}
 	_, err := w.try(auth.AdminName, goodPassword, "192.0.2.1")
 	wantCode(t, err, model.CodeUnauthorized)
+	rows, err := w.store.Read().AuditEntries(t.Context(), store.AuditQuery{AuditFilter: model.AuditFilter{Action: string(model.AuditSignIn), Target: auth.AdminName}, Oldest: true, Limit: 10})
+	must(t, err)
+	if len(rows) != 2 || rows[0].Outcome != model.AuditRefused { // the proof that failed, and the sign-in after it
+		t.Errorf("the audit says %+v", rows)
+	}
 }
 
 func TestSetPassword_endsOtherSessions(t *testing.T) {
