@@ -85,6 +85,9 @@ const (
 // providerTimeout is how long the provider may take to answer; people wait meanwhile.
 const providerTimeout = 10 * time.Second
 
+// errandTime is how long somebody may be at the provider.
+const errandTime = 15 * time.Minute
+
 // retryProvider is how long one that did not answer is left alone.
 const retryProvider = 5 * time.Second
 
@@ -114,6 +117,9 @@ func (p *Provider) Begin(ctx context.Context, e Errand) (string, error) {
 		oidcState: state, oidcNonce: nonce, oidcVerifier: verifier, oidcNext: e.Next, oidcInvitation: e.Invitation, oidcErrand: errand,
 	} {
 		p.auth.Sessions.Put(ctx, key, value)
+	}
+	if !p.auth.Sessions.Exists(ctx, sessionKey) { // a stranger's session is kept for the errand only, lest they fill the database
+		p.auth.Sessions.SetDeadline(ctx, time.Now().Add(errandTime))
 	}
 	return oauth.AuthCodeURL(state, options...), nil
 }

@@ -406,3 +406,33 @@ func TestProvider_disabledUsers(t *testing.T) {
 	_, _, err := p.through(nil, auth.Errand{})
 	wantCode(t, err, model.CodeUnauthorized)
 }
+
+// TestProvider_strangersSessionsAreShort: whoever only begins leaves a row for some
+// minutes; who signs in has a session as long as any.
+func TestProvider_strangersSessionsAreShort(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.user("ada", "42")
+	var answer url.Values
+	left := func(cookie *http.Cookie) time.Duration { return time.Until(cookie.Expires) }
+	begun := p.visit(nil, func(ctx context.Context) {
+		to, err := p.provider.Begin(ctx, auth.Errand{})
+		must(t, err)
+		answer = p.issuer.Visit(ctx, to)
+	})
+	if d := left(begun); d > 16*time.Minute || d < 10*time.Minute {
+		t.Errorf("a stranger's session lasts for %s", d)
+	}
+	in, _, err := p.finish(begun, answer)
+	must(t, err)
+	if d := left(in); d < 11*time.Hour {
+		t.Errorf("a session lasts for %s", d)
+	}
+	again := p.visit(in, func(ctx context.Context) {
+		_, err := p.provider.Begin(ctx, auth.Errand{Confirm: true})
+		must(t, err)
+	})
+	if d := left(again); d < 11*time.Hour {
+		t.Errorf("whoever proves again has a session for %s", d)
+	}
+}
