@@ -106,6 +106,7 @@ func (w *Web) editAgain(c echo.Context, status int, e *edit, err error) error {
 // newUpdateView is the plan of an edited spec, with the form to send again.
 func newUpdateView(e *edit, did *panel.Applied, actor model.Actor) planView {
 	v := newPlanView(&did.Backend, did.Plan, actor)
+	v.Cost.compare(e.backend)
 	v.Form, v.Edit, v.EditURL = e.form, e.version, pathBackendEdit(e.backend.ID)
 	switch {
 	case v.ApplyURL == "":

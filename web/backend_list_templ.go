@@ -47,7 +47,7 @@ func backendListPage(v backendListView) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			if v.CanAdd && (len(v.Rows) > 0 || v.Filter.Active) {
-				templ_7745c5c3_Err = ui.Link(v.SandboxURL, "Sandbox", "outline", "sandbox").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Link(v.SandboxURL, "New sandbox", "outline", "sandbox").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

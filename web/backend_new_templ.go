@@ -231,7 +231,7 @@ func backendNewPage(v backendNewView) templ.Component {
 		}
 		templ_7745c5c3_Err = ui.TextArea(ui.Field{
 			Name: "tags", Label: "Tags", Value: v.Form.Tags, Error: v.Errors["tags"], Rows: 2, Optional: true,
-			Help: "One per line, key=value. Every resource gets them beside Drawbridge's own.",
+			Help: "One per line, as owner=shop. Every resource gets them beside Drawbridge's own. In the simulated AWS, awssim:forward=127.0.0.1:8000 lets an app of yours on this machine answer.",
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

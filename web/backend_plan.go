@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -18,6 +19,7 @@ type planView struct {
 	Title      string
 	Lead       string
 	Items      []planRow
+	Still      []planRow // what stays as it is, beside what does not
 	Findings   []findingView
 	ApplyURL   string // "" when the actor may not, or must not, apply it
 	ApplyLabel string
@@ -25,6 +27,7 @@ type planView struct {
 	TestID     string
 	Why        string // why it cannot be applied
 	Cost       *costView
+	Takes      string      // how long it is likely to take; "" when nobody can say
 	Form       backendForm // what the plan was made from, to be sent again; see Edit
 	EditURL    string
 	Edit       int // the version of the spec that is edited; 0 when none is
@@ -83,13 +86,28 @@ func newPlanView(b *model.Backend, p *model.Plan, actor model.Actor) planView {
 	v := planView{Backend: b.Name, BackendURL: pathBackend(b.ID), Cost: planCost(p)}
 	actions := map[model.Action]int{}
 	for i, item := range p.Items {
+		if isCheck(item.Kind) && (item.Action == model.ActionLetGo || item.Action == model.ActionUse) {
+			continue // of a check, which is nothing in AWS, there is nothing to let go
+		}
 		actions[item.Action]++
-		v.Items = append(v.Items, planRow{
-			Number: i + 1, Key: item.Key, Title: itemTitle(item), Name: itemName(item), Kind: string(item.Kind),
+		row := planRow{
+			Key: item.Key, Title: itemTitle(item), Name: itemName(item), Kind: string(item.Kind),
 			Action: ui.ActionState(item.Action), Needs: needsWords(item.Needs, i),
 			Reasons: item.Reasons, AWSID: item.AWSID,
-		})
+		}
+		if item.Action == model.ActionKeep {
+			v.Still = append(v.Still, row)
+		} else {
+			v.Items = append(v.Items, row)
+		}
 	}
+	if len(v.Items) == 0 {
+		v.Items, v.Still = v.Still, nil // the page is no less for a plan that does nothing
+	}
+	for i := range v.Items {
+		v.Items[i].Number = i + 1
+	}
+	v.Takes = takesWords(p)
 	for _, f := range p.Findings {
 		v.Findings = append(v.Findings, findingView{ui.SeverityState(f.Severity), f.Message, f.Advice})
 	}
@@ -97,6 +115,21 @@ func newPlanView(b *model.Backend, p *model.Plan, actor model.Actor) planView {
 	v.decide(b, p, actor)
 	return v
 }
+
+// takesWords says how long the plan is likely to take.
+func takesWords(p *model.Plan) string {
+	if p.Expected < time.Second || p.Blocked() {
+		return ""
+	}
+	d := p.Expected.Round(time.Second)
+	if d >= 10*time.Minute {
+		d = d.Round(time.Minute)
+	}
+	return "It is likely to take about " + seconds(d) + "."
+}
+
+// isCheck tells whether the kind is a question that is asked, and nothing in AWS.
+func isCheck(k model.ResourceKind) bool { return strings.HasPrefix(string(k), "http.") }
 
 func (v *planView) describe(op model.Operation, all int, actions map[model.Action]int) {
 	if op == model.OpRollBack {
@@ -161,6 +194,13 @@ func rollBackWords(deleted, kept int) string {
 	return words
 }
 
+func stillLabel(n int) string {
+	if n == 1 {
+		return "1 thing stays as it is"
+	}
+	return fmt.Sprintf("%d things stay as they are", n)
+}
+
 func planWords(all, kept int) string {
 	if kept == 0 {
 		return count(all, "step") + ". Nothing has been made yet."
@@ -210,7 +250,7 @@ func itemName(item model.PlanItem) string {
 // needsWords names what an item waits for; before is how many stand above it.
 func needsWords(needs []model.Need, before int) string {
 	if len(needs) == before && before > 4 {
-		return "everything above"
+		return "everything else"
 	}
 	words := make([]string, 0, len(needs))
 	for _, n := range needs {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -17,6 +18,7 @@ import (
 type backendView struct {
 	ID        string
 	Name      string
+	Nav       string
 	StreamURL string
 	Head      backendHead
 	Chain     ui.Chain
@@ -32,7 +34,9 @@ type backendView struct {
 type backendHead struct {
 	Name        string
 	Phase       ui.State
-	Environment string
+	Crumb       ui.Crumb // the list that it is on
+	Environment ui.Crumb
+	Team        ui.Crumb
 	Created     ui.Time
 	Comes       string // what its schedule does next; "" for nothing
 	InvokeURL   string
@@ -50,10 +54,10 @@ type backendHead struct {
 	Asleep      bool
 	DestroyURL  string // "" when it may not be destroyed now
 	NoticesURL  string
+	AuditURL    string // "" for whom it is not
 	LogsURL     string // "" when its environment hands out no access logs
 	Destroyed   bool
 	NewURL      string
-	BackendsURL string
 }
 
 type fact struct{ Label, Value string }
@@ -85,12 +89,12 @@ func (w *Web) showBackend(c echo.Context) error {
 }
 
 func (w *Web) backendPage(c echo.Context, status int, v backendView) error {
-	return w.pageWith(c, status, w.layoutView(c, v.Name, "backends"), backendPage(v))
+	return w.pageWith(c, status, w.layoutView(c, v.Name, v.Nav), backendPage(v))
 }
 
 func newBackendView(d *panel.BackendDetail, actor model.Actor, now time.Time) backendView {
 	v := backendView{
-		ID: d.ID, Name: d.Name, StreamURL: streamFrom(pathBackendStream(d.ID), d.EventSeq),
+		ID: d.ID, Name: d.Name, Nav: navOf(d.Sandbox), StreamURL: streamFrom(pathBackendStream(d.ID), d.EventSeq),
 		Head: newBackendHead(d, actor, now), Chain: newChain(d), Tests: newTestsView(d, actor, now),
 		Request: newRequestView(d, actor), Facts: newFacts(d),
 	}
@@ -112,16 +116,17 @@ func newBackendView(d *panel.BackendDetail, actor model.Actor, now time.Time) ba
 
 func newBackendHead(d *panel.BackendDetail, actor model.Actor, now time.Time) backendHead {
 	h := backendHead{
-		Name: d.Name, Phase: ui.PhaseState(d.Phase), Environment: d.Environment.Name,
+		Name: d.Name, Phase: ui.PhaseState(d.Phase), Crumb: listCrumb(d.Sandbox),
+		Environment: ui.Crumb{Label: d.Environment.Name, URL: pathEnvironment(d.Environment.ID)}, Team: ui.Crumb{Label: d.Team.Name, URL: pathTeam(d.TeamID)},
 		Created: ago(d.CreatedAt, now), InvokeURL: d.InvokeURL, Destroyed: d.Phase == model.PhaseDestroyed,
-		NewURL: pathBackendNew(), BackendsURL: pathBackends, Failed: d.Phase == model.PhaseFailed,
+		NewURL: pathBackendNew(), Failed: d.Phase == model.PhaseFailed,
 	}
 	h.Sandbox = newSandboxView(d.Sandbox, actor, now)
 	h.Comes = comesWords(d.Spec.Schedule, d.Phase, now)
 	if d.InvokeURL != "" {
 		h.Curl = curlOf(http.MethodGet, d.InvokeURL)
 	}
-	h.NoticesURL = pathNoticesOf(d.ID)
+	h.NoticesURL, h.AuditURL = pathNoticesOf(d.ID), auditOf(actor, &d.Backend)
 	if d.HasLogs {
 		h.LogsURL = pathBackendLogs(d.ID)
 	}
@@ -139,10 +144,35 @@ func newBackendHead(d *panel.BackendDetail, actor model.Actor, now time.Time) ba
 		h.EditURL = pathBackendEdit(d.ID)
 		h.addRest(d)
 	}
-	if panel.May(actor, panel.DestroyBackends, d.TeamID) && d.Phase.Allows(model.OpDestroy) {
+	ends := h.Sandbox != nil && h.Sandbox.EndURL != "" // a sandbox is ended, which destroys it
+	if !ends && panel.May(actor, panel.DestroyBackends, d.TeamID) && d.Phase.Allows(model.OpDestroy) {
 		h.DestroyURL = pathBackendPlan(d.ID, model.OpDestroy)
 	}
 	return h
+}
+
+// listCrumb is the list on which a backend is to be found.
+func listCrumb(x *model.Sandbox) ui.Crumb {
+	if x != nil {
+		return ui.Crumb{Label: "Sandboxes", URL: pathSandboxes}
+	}
+	return ui.Crumb{Label: "Backends", URL: pathBackends}
+}
+
+// navOf is the entry of the navigation to which the pages of a backend belong.
+func navOf(x *model.Sandbox) string {
+	if x != nil {
+		return "sandboxes"
+	}
+	return "backends"
+}
+
+// auditOf is the audit of one backend, "" for whom it is not.
+func auditOf(actor model.Actor, b *model.Backend) string {
+	if !panel.May(actor, panel.ReadAudit, b.TeamID) {
+		return ""
+	}
+	return pathAuditOf(b.ID)
 }
 
 // addRest offers sleep or its end for what can sleep.
@@ -181,7 +211,7 @@ func newFacts(d *panel.BackendDetail) []fact {
 		fact{"Subnets", strings.Join(d.Environment.SubnetIDs, ", ")},
 	)
 	for _, k := range sortedKeys(d.Spec.Tags) {
-		facts = append(facts, fact{"Tag " + k, d.Spec.Tags[k]})
+		facts = append(facts, fact{"Tag " + k, cmp.Or(d.Spec.Tags[k], "(empty)")})
 	}
 	return append(facts, fact{"Id", d.ID})
 }
@@ -230,7 +260,7 @@ func resourceState(r model.Resource) ui.State {
 }
 
 func ownershipWords(r model.Resource) string {
-	if strings.HasPrefix(string(r.Kind), "http.") {
+	if isCheck(r.Kind) {
 		return "a check, nothing in AWS"
 	}
 	switch r.Ownership {

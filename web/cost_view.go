@@ -17,6 +17,7 @@ type costView struct {
 	Title    string
 	Monthly  string // "$28.44"
 	Words    string // what the amount is of
+	Before   string // what it costs now, on the plan of a change
 	Asleep   string // what it costs and saves when it sleeps; "" when it never does
 	Schedule string // what its schedule saves
 	Rows     []costRow
@@ -59,6 +60,14 @@ func newCostView(c *model.Cost, title string) costView {
 		v.Asleep = fmt.Sprintf("While it sleeps it costs at the rate of %s a month, %s less: the root volumes and the load balancer stay.", c.Asleep, slept)
 	}
 	return v
+}
+
+// compare says what the backend costs as it is, where that is something else.
+func (v *costView) compare(d *panel.BackendDetail) {
+	if v == nil || d.Cost == nil || d.Phase == model.PhaseRegistered || d.Cost.Monthly.String() == v.Monthly {
+		return
+	}
+	v.Before = "Now it is " + d.Cost.Monthly.String() + " a month."
 }
 
 // planCost is the cost on a plan, nil where there is none to tell.

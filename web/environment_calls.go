@@ -35,7 +35,11 @@ func (w *Web) listCalls(c echo.Context) error {
 	for _, call := range calls {
 		rows = append(rows, newCallRow(call, w.now()))
 	}
-	return w.page(c, w.layoutView(c, "", "environments"), environmentCallsPage(rows))
+	name, err := w.environmentName(c)
+	if err != nil {
+		return err
+	}
+	return w.page(c, w.layoutView(c, "API calls of "+name, "environments"), environmentCallsPage(environmentCrumbs(id, name), rows))
 }
 
 func newCallRow(call model.APICall, now time.Time) callRow {

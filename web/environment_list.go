@@ -1,9 +1,9 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -118,7 +118,7 @@ func (w *Web) environmentStatus(c echo.Context) error {
 }
 
 func newStatusView(id string, s *model.EnvironmentStatus) statusView {
-	v := statusView{ID: id, Name: id, Subnets: s.Subnets, BackURL: pathEnvironments, Note: fmt.Sprintf("asked in %.1f s", s.Seconds)}
+	v := statusView{ID: id, Name: id, Subnets: s.Subnets, BackURL: pathEnvironments, Note: "asked in " + seconds(time.Duration(s.Seconds*float64(time.Second)))}
 	switch {
 	case s.Answers && s.Problem == nil:
 		v.State = ui.State{Value: "answers", Word: "Answers", Tone: ui.ToneOK, Icon: "check"}
@@ -137,4 +137,20 @@ func newStatusView(id string, s *model.EnvironmentStatus) statusView {
 		v.Problem = newProblem(v.State.Word, s.Problem)
 	}
 	return v
+}
+
+// environmentName is the name of the environment that the page is about.
+func (w *Web) environmentName(c echo.Context) (string, error) {
+	all, err := w.panel.Environments(c.Request().Context(), actorOf(c))
+	for _, e := range all {
+		if e.ID == c.Param("id") {
+			return e.Name, nil
+		}
+	}
+	return c.Param("id"), err
+}
+
+// environmentCrumbs lead to a page of one environment.
+func environmentCrumbs(id, name string) []ui.Crumb {
+	return []ui.Crumb{{Label: "Environments", URL: pathEnvironments}, {Label: name, URL: pathEnvironment(id)}}
 }

@@ -28,6 +28,7 @@ type orphanRow struct {
 
 // orphansView is the page of an environment's orphans.
 type orphansView struct {
+	Crumbs        []ui.Crumb
 	Ours, Foreign []orphanRow
 	DeleteURL     string
 	Deletable     int // of ours, those that no job deletes yet
@@ -39,7 +40,13 @@ func (w *Web) listOrphans(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return w.page(c, w.layoutView(c, "", "environments"), environmentOrphansPage(newOrphansView(c.Param("id"), list, w.now())))
+	name, err := w.environmentName(c)
+	if err != nil {
+		return err
+	}
+	v := newOrphansView(c.Param("id"), list, w.now())
+	v.Crumbs = environmentCrumbs(c.Param("id"), name)
+	return w.page(c, w.layoutView(c, "Orphans in "+name, "environments"), environmentOrphansPage(v))
 }
 
 func newOrphansView(environmentID string, list []model.Orphan, now time.Time) orphansView {

@@ -153,27 +153,30 @@ func (w *Web) sendToSignIn(c echo.Context) error {
 		c.Response().Header().Set("HX-Redirect", pathSignIn)
 		return c.NoContent(http.StatusUnauthorized)
 	}
-	next := pathHome
-	if c.Request().Method == http.MethodGet {
-		next = c.Request().URL.RequestURI()
-	}
-	return redirect(c, pathSignInNext(next))
+	return redirect(c, pathSignInNext(cameFrom(c)))
 }
 
 // sendToConfirm asks a person who they are and brings them back to the page
 // from which they came; what they pressed there is not carried out by itself.
 func (w *Web) sendToConfirm(c echo.Context) error {
-	next := pathHome
-	if c.Request().Method == http.MethodGet {
-		next = c.Request().URL.RequestURI()
-	} else if from, err := url.Parse(c.Request().Referer()); err == nil && from.Host == c.Request().Host {
-		next = localPath(from.RequestURI())
-	}
+	next := cameFrom(c)
 	if isFragment(c) {
 		c.Response().Header().Set("HX-Redirect", pathConfirmNext(next))
 		return c.NoContent(http.StatusForbidden)
 	}
 	return redirect(c, pathConfirmNext(next))
+}
+
+// cameFrom is the page to go back to: the one that was asked for, or on which
+// something was pressed.
+func cameFrom(c echo.Context) string {
+	if c.Request().Method == http.MethodGet {
+		return c.Request().URL.RequestURI()
+	}
+	if from, err := url.Parse(c.Request().Referer()); err == nil && from.Host == c.Request().Host {
+		return localPath(from.RequestURI())
+	}
+	return pathHome
 }
 
 // HandleError answers err with a page. It is echo's handler for errors that

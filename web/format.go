@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ func ago(t, now time.Time) ui.Time {
 		return ui.Time{Words: "never"}
 	}
 	return ui.Time{
+		Age:   strconv.Itoa(int(max(now.Sub(t), 0).Seconds())),
 		Words: agoWords(now.Sub(t)),
 		ISO:   t.UTC().Format(time.RFC3339),
 		Full:  t.UTC().Format("2006-01-02 15:04:05 UTC"),
@@ -24,13 +26,14 @@ func ago(t, now time.Time) ui.Time {
 // not today.
 func clock(t, now time.Time) ui.Time {
 	t, now = t.UTC(), now.UTC()
-	layout := "15:04:05.000"
+	layout := "15:04:05.000 UTC"
 	if t.YearDay() != now.YearDay() || t.Year() != now.Year() {
-		layout = "2006-01-02 15:04:05"
+		layout = "2006-01-02 15:04:05 UTC"
 	}
 	return ui.Time{Words: t.Format(layout), ISO: t.Format(time.RFC3339Nano), Full: t.Format("2006-01-02 15:04:05.000 UTC")}
 }
 
+// agoWords is also in app.js, which counts on from here.
 func agoWords(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:
@@ -50,6 +53,8 @@ func seconds(d time.Duration) string {
 	switch {
 	case d < 0:
 		return "0 s"
+	case d < 50*time.Millisecond:
+		return "< 0.1 s"
 	case d < 10*time.Second:
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	case d < time.Minute:

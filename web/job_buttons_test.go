@@ -23,6 +23,10 @@ func TestJobButtons(t *testing.T) {
 	of := func(op model.Operation) func(*panel.JobDetail) {
 		return func(d *panel.JobDetail) { idle(d); d.Operation = op }
 	}
+	ended := func(d *panel.JobDetail) {
+		d.Sandbox = &model.Sandbox{BackendID: d.BackendID, TeamID: d.TeamID, EndingAt: sampleNow}
+		d.Next = &model.Job{ID: "job_destroys", Operation: model.OpDestroy}
+	}
 	stopping := func(d *panel.JobDetail) { d.CancelRequestedAt = time.Now() }
 	for _, row := range []struct {
 		name   string
@@ -42,6 +46,8 @@ func TestJobButtons(t *testing.T) {
 		{"failed, viewer", model.JobFailed, idle, viewer, ",,,"},
 		{"failed, busy", model.JobFailed, busy, owner, ",-,-,"},
 		{"cancelled", model.JobCancelled, idle, owner, ",x,x,x"},
+		{"cancelled, sandbox ends", model.JobCancelled, func(d *panel.JobDetail) { busy(d); ended(d) }, owner, ",,,"},
+		{"destroy failed, sandbox ends", model.JobFailed, func(d *panel.JobDetail) { of(model.OpDestroy)(d); ended(d) }, owner, ",x,,"},
 		{"destroy failed", model.JobFailed, of(model.OpDestroy), owner, ",x,,"},
 		{"destroy failed, developer", model.JobFailed, of(model.OpDestroy), developer, ",,,"},
 		{"roll back failed", model.JobFailed, of(model.OpRollBack), owner, ",x,,x"},
@@ -61,6 +67,35 @@ func TestJobButtons(t *testing.T) {
 		}
 		if strings.Contains(row.want, "-") && !strings.Contains(page, `href="/jobs/job_other"`) {
 			t.Errorf("%s: no link to the job that stands in the way", row.name)
+		}
+	}
+}
+
+// TestJobLeadsOn: a job that stopped leads to what came after it.
+func TestJobLeadsOn(t *testing.T) {
+	t.Parallel()
+	destroy := &model.Job{ID: "job_destroys", Operation: model.OpDestroy}
+	ends := &model.Sandbox{EndingAt: sampleNow}
+	for name, row := range map[string]struct {
+		state   model.JobState
+		next    *model.Job
+		sandbox *model.Sandbox
+		want    []string
+	}{
+		"nothing came after":        {model.JobCancelled, nil, nil, []string{"!related-job", "what exists is kept"}},
+		"another job came after":    {model.JobCancelled, destroy, nil, []string{"Another job came after this one.", "Go to the job: Destroy", `href="/jobs/job_destroys"`}},
+		"it succeeded":              {model.JobSucceeded, destroy, nil, []string{"!related-job"}},
+		"its sandbox ends":          {model.JobCancelled, nil, ends, []string{"This sandbox ends: what this job made is destroyed next.", "!related-job", "!data-testid=\"retry\""}},
+		"its sandbox is destroyed":  {model.JobCancelled, destroy, ends, []string{"This sandbox ends; what this job made", "Go to the job that destroys it", `href="/jobs/job_destroys"`}},
+		"its sandbox was destroyed": {model.JobFailed, destroy, &model.Sandbox{EndingAt: sampleNow, GoneAt: sampleNow}, []string{"This sandbox has ended;", "What existed then", "!What exists now"}},
+	} {
+		d := sampleJob(row.state)
+		d.Next, d.Sandbox, d.Backend.ActiveJobID = row.next, row.sandbox, ""
+		page := rendered(t, jobPage(newJobView(d, developer, sampleNow)))
+		for _, part := range row.want {
+			if text, absent := strings.CutPrefix(part, "!"); strings.Contains(page, text) == absent {
+				t.Errorf("%s: the page and %q", name, part)
+			}
 		}
 	}
 }

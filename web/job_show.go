@@ -18,6 +18,7 @@ type jobView struct {
 	Title      string
 	BackendURL string
 	Backend    string
+	Crumb      ui.Crumb // the list that the backend is on
 	StreamURL  string
 	Head       jobHead
 	Steps      []stepRow
@@ -46,6 +47,8 @@ type jobHead struct {
 	Orphans   jobButton // the page of what was left behind
 	Stopping  string    // that cancel was asked for, and what follows
 	Related   *jobLink
+	Notices   string // addresses of what else is told of the backend
+	Audit     string // "" for whom it is not
 	Next      string
 	NextURL   string
 }
@@ -96,7 +99,7 @@ func (w *Web) showJob(c echo.Context) error {
 		return err
 	}
 	v := newJobView(d, actorOf(c), w.now())
-	return w.page(c, w.layoutView(c, v.Title, "backends"), jobPage(v))
+	return w.page(c, w.layoutView(c, v.Title, navOf(d.Sandbox)), jobPage(v))
 }
 
 // cancelJob asks a job to stop before its next change in AWS.
@@ -121,7 +124,7 @@ func newJobView(d *panel.JobDetail, actor model.Actor, now time.Time) jobView {
 	d = withPlannedSteps(d)
 	v := jobView{
 		ID: d.ID, Title: operationWord(d.Operation) + " " + d.Backend.Name,
-		Backend: d.Backend.Name, BackendURL: pathBackend(d.BackendID),
+		Backend: d.Backend.Name, BackendURL: pathBackend(d.BackendID), Crumb: listCrumb(d.Sandbox),
 		StreamURL: streamFrom(pathJobStream(d.ID), d.Backend.EventSeq),
 		Head:      newJobHead(d, actor, now),
 	}
@@ -167,6 +170,7 @@ func newJobHead(d *panel.JobDetail, actor model.Actor, now time.Time) jobHead {
 	if d.Problem != nil {
 		h.Problem = jobProblem(d)
 	}
+	h.Notices, h.Audit = pathNoticesOf(d.BackendID), auditOf(actor, &d.Backend)
 	h.addButtons(d, actor)
 	if d.State == model.JobSucceeded {
 		h.Next, h.NextURL = "Go to the backend", pathBackend(d.BackendID)
@@ -274,6 +278,7 @@ func newBar(start, end, all time.Duration) bar {
 // where the job's own say less.
 func jobProblem(d *panel.JobDetail) *ui.Problem {
 	p := newProblem("The job stopped", d.Problem)
+	p.Past = d.Next != nil
 	for _, s := range d.Steps {
 		if s.State != model.StepFailed || s.Problem == nil {
 			continue

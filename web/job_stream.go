@@ -38,7 +38,7 @@ func (w *Web) streamJob(c echo.Context) error {
 				if err != nil {
 					return err
 				}
-				d.Actions, d.RolledBackBy = now.Actions, now.RolledBackBy
+				d.Actions, d.RolledBackBy, d.Next = now.Actions, now.RolledBackBy, now.Next
 				if len(d.Steps) == 0 {
 					d.Steps = now.Steps // planned only now
 				}

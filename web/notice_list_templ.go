@@ -86,7 +86,7 @@ func noticesPage(v noticeListView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<button class=\"btn\" data-testid=\"notices-filter\">Show</button></form><section class=\"panel\" aria-label=\"Notices\" data-testid=\"notices\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<button class=\"btn\" data-testid=\"notices-filter\">Filter</button></form><section class=\"panel\" aria-label=\"Notices\" data-testid=\"notices\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -150,6 +150,9 @@ func pathJobRetry(id string) string  { return pathJob(id) + "/retry" }
 // pathJobRollBack shows the plan; posted to, it carries it out.
 func pathJobRollBack(id string) string { return pathJob(id) + "/roll-back" }
 
+// pathEnvironment is the environment's place on the page of all of them.
+func pathEnvironment(id string) string { return pathEnvironments + "#" + url.PathEscape(id) }
+
 func pathEnvironmentStatus(id string) string {
 	return pathEnvironments + "/" + url.PathEscape(id) + "/status"
 }
@@ -202,6 +205,11 @@ func pathRedeliver(team, id, delivery string) string {
 // pathDeliveries is the part of a webhook's log that fits the filter.
 func pathDeliveries(team, id string, filter url.Values) string {
 	return pathWebhook(team, id) + "?" + filter.Encode()
+}
+
+// pathAuditOf is what was done to one thing.
+func pathAuditOf(target string) string {
+	return pathAudit + "?" + url.Values{"target": {target}}.Encode()
 }
 
 // pathAuditBefore is the page of the audit below that row, for the same filter.

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"drawbridge/internal/model"
 )
@@ -31,8 +32,19 @@ func TestPlanSaysWhatIsKept(t *testing.T) {
 	b := s.backend(model.PhaseFailed)
 	s.made(b, 6)
 	want(t, s.as(developer, http.MethodGet, pathBackendPlan(b.ID, model.OpProvision), nil), http.StatusOK,
-		"15 steps. What exists already (6 of them) is kept as it is.", `data-plan="alb-sg" data-action="keep"`, `data-plan="alb" data-action="create"`)
-	if got := needsWords([]model.Need{{Key: "a"}, {Key: "b"}, {Key: "c"}, {Key: "d"}, {Key: "e"}}, 5); got != "everything above" {
+		"15 steps. What exists already (6 of them) is kept as it is.", `data-plan="alb-sg" data-action="keep"`, `data-plan="alb" data-action="create"`,
+		"6 things stay as they are", "!likely to take")
+	p := samplePlan()
+	p.Items[0].Action, p.Items[1].Action, p.Expected = model.ActionKeep, model.ActionLetGo, 161*time.Second
+	p.Items[1].Kind = "http.first_answer"
+	v := newPlanView(&b, p, developer)
+	if len(v.Still) != 1 || len(v.Items) != len(p.Items)-2 || v.Items[0].Number != 1 || v.Takes != "It is likely to take about 2 min 41 s." {
+		t.Errorf("%d stay, %d do not, %q", len(v.Still), len(v.Items), v.Takes)
+	}
+	if strings.Contains(rendered(t, planPage(v)), "It is not ours") {
+		t.Error("a check is let go of")
+	}
+	if got := needsWords([]model.Need{{Key: "a"}, {Key: "b"}, {Key: "c"}, {Key: "d"}, {Key: "e"}}, 5); got != "everything else" {
 		t.Errorf("needs %q", got)
 	}
 }

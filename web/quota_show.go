@@ -14,9 +14,10 @@ import (
 
 // quotaView is what a team has of what it may have.
 type quotaView struct {
-	Team string
-	Bars []quotaBar
-	Form *quotaForm // nil for whom it is not to change
+	Team    string
+	TeamURL string
+	Bars    []quotaBar
+	Form    *quotaForm // nil for whom it is not to change
 }
 
 // quotaBar is one amount against its limit.
@@ -42,7 +43,7 @@ func (w *Web) showQuota(c echo.Context) error {
 		return err
 	}
 	v := newQuotaView(q, actorOf(c))
-	return w.page(c, w.layoutView(c, "Quota of "+q.Team.Name, ""), quotaPage(v))
+	return w.page(c, w.layoutView(c, "Quota of "+q.Team.Name, "teams"), quotaPage(v))
 }
 
 // setQuota sets a team's own limits.
@@ -72,7 +73,7 @@ func (w *Web) setQuota(c echo.Context) error {
 	if v.Form != nil {
 		v.Form.refuse(texts, refused.Fields)
 	}
-	return w.pageWith(c, http.StatusUnprocessableEntity, w.layoutView(c, "Quota of "+q.Team.Name, ""), quotaPage(v))
+	return w.pageWith(c, http.StatusUnprocessableEntity, w.layoutView(c, "Quota of "+q.Team.Name, "teams"), quotaPage(v))
 }
 
 // readLimits reads the form's numbers; empty is nil.
@@ -133,7 +134,7 @@ var limitInputs = []limitInput{
 }
 
 func newQuotaView(q *panel.TeamQuota, actor model.Actor) quotaView {
-	v := quotaView{Team: q.Team.Name}
+	v := quotaView{Team: q.Team.Name, TeamURL: pathTeam(q.Team.ID)}
 	own := q.Own
 	for _, l := range limitInputs {
 		label := l.label

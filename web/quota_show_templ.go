@@ -34,7 +34,7 @@ func quotaPage(v quotaView) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.Head("Quota of "+v.Team, nil).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Head("Quota", []ui.Crumb{{Label: "Teams", URL: pathTeams}, {Label: v.Team, URL: v.TeamURL}}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -26,8 +26,12 @@ func (w *Web) layoutView(c echo.Context, title, nav string) ui.Page {
 	if panel.MayAnywhere(actor, panel.SeeUsers) {
 		users = pathUsers
 	}
+	noWayIn := ""
+	if r, _ := c.Get(routeKey).(route); actor.NoWayIn && r.Path != pathConfirm && r.Path != pathAccount && c.Request().Method == http.MethodGet {
+		noWayIn = pathConfirmNext(c.Request().URL.RequestURI())
+	}
 	return ui.Page{
-		Title: title, Nav: nav, User: actor.Name, Version: w.version,
+		Title: title, Nav: nav, User: actor.Name, Version: w.version, NoWayIn: noWayIn,
 		Links: ui.Links{
 			Home: pathHome, Backends: pathBackends, Sandboxes: pathSandboxes, Environments: pathEnvironments, Teams: pathTeams, Notices: pathNotices, Users: users, Audit: audit, Account: pathAccount,
 			API: pathAPIDocs, SignOut: pathSignOut,

@@ -93,9 +93,13 @@ func TestSandboxPages(t *testing.T) {
 		t.Fatalf("%v, %v", boxes, err)
 	}
 	id := boxes[0].BackendID
+	for _, path := range []string{pathSandboxes, pathBackend(id), first} { // a day beforehand, wherever one looks
+		want(t, s.as(developer, http.MethodGet, path, nil), http.StatusOK, `<option value="1d" selected>`, `<option value="4h">`)
+	}
+	want(t, s.as(owner, http.MethodGet, pathBackend(id), nil), http.StatusOK, `data-testid="end"`, `!data-testid="destroy"`, `href="/sandboxes">Sandboxes</a>`)
 	want(t, s.as(developer, http.MethodPost, pathSandboxExtend(id), url.Values{"ttl": {"1h"}}), http.StatusUnprocessableEntity, "already")
 	wantRedirect(t, s.as(developer, http.MethodPost, pathSandboxExtend(id), url.Values{"ttl": {"1d"}}), pathBackend(id))
-	want(t, s.as(developer, http.MethodGet, pathBackend(id), nil), http.StatusOK, "ends in 1 day", "Template", "as long as it may: 7 days")
+	want(t, s.as(developer, http.MethodGet, pathBackend(id), nil), http.StatusOK, "ends in 1 day", "Template", `<option value="max" selected>as long as it may: 7 days`)
 	wantRedirect(t, s.as(developer, http.MethodPost, pathSandboxExtend(id), url.Values{"ttl": {"max"}}), pathBackend(id))
 	want(t, s.as(developer, http.MethodGet, pathBackend(id), nil), http.StatusOK, "ends in 7 days", `!data-testid="extend"`)
 	want(t, s.as(developer, http.MethodGet, pathSandboxEnd(id), nil), http.StatusOK, "End feature-x", "confirm-end")

@@ -15,6 +15,7 @@ type sandboxView struct {
 	Facts     []fact
 	ExtendURL string // "" when it cannot be extended, or not by whoever looks
 	Extend    []ui.Option
+	Longer    string // the option that is chosen beforehand
 	EndURL    string // "" when it cannot be ended, or not by whoever looks
 	Notice    string // said aloud: that it ends soon, or that its end failed
 	Tone      ui.Tone
@@ -55,6 +56,7 @@ func newSandboxView(x *model.Sandbox, actor model.Actor, now time.Time) *sandbox
 	}
 	if panel.May(actor, panel.MakeSandboxes, x.TeamID) && x.EndsAt.Before(x.MaxEndsAt) {
 		v.ExtendURL, v.Extend = pathSandboxExtend(x.BackendID), extendOptions(x, now)
+		v.Longer = longer(v.Extend)
 	}
 	return v
 }
@@ -68,6 +70,17 @@ func extendOptions(x *model.Sandbox, now time.Time) []ui.Option {
 		}
 	}
 	return append(options, ui.Option{Value: model.LongestTTL, Label: "as long as it may: " + timeWords(x.MaxEndsAt.Sub(now))})
+}
+
+// longer is the option that is chosen beforehand: a day, wherever and whenever
+// somebody looks, or as long as it may where a day is no more or too much.
+func longer(options []ui.Option) string {
+	for _, o := range options {
+		if o.Value == model.TTLText(24*time.Hour) {
+			return o.Value
+		}
+	}
+	return model.LongestTTL
 }
 
 // countdown says when a sandbox ends. What it says is true at now; live pages

@@ -177,7 +177,7 @@ func passwordForm(v signInView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = ui.Input(ui.Field{
-			Name: "login", Label: "User name or address", Value: v.Login, Autocomplete: "username",
+			Name: "login", Label: "User name or e-mail address", Value: v.Login, Autocomplete: "username",
 			Attrs: templ.Attributes{"required": true, "autocapitalize": "none"},
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {

@@ -57,6 +57,9 @@ func (w *Web) newWebhook(c echo.Context) error {
 		return err
 	}
 	// The ends of jobs are left out at first: where they change a backend, that is told, too.
+	if actorOf(c).Stale {
+		return w.sendToConfirm(c) // before anything is typed: making it asks for that
+	}
 	chosen := slices.DeleteFunc(slices.Clone(model.NoticeTypes), func(t model.NoticeType) bool { return t.Noun() == "job" })
 	return w.webhookForm(c, http.StatusOK, url.Values{"format": {"standard"}, "which": {"some"}, "events": texts(chosen)}, nil)
 }

@@ -148,7 +148,7 @@ func (a *Auth) actorOf(ctx context.Context, q *store.Queries, userID string) (mo
 	if err != nil {
 		return model.Actor{}, err
 	}
-	actor := model.Actor{ID: u.ID, Name: u.Name, Admin: u.Admin, Person: true, Teams: map[string]model.Role{}}
+	actor := model.Actor{ID: u.ID, Name: u.Name, Admin: u.Admin, Person: true, NoWayIn: !u.HasCredentials(), Teams: map[string]model.Role{}}
 	for _, m := range memberships {
 		actor.Teams[m.TeamID] = m.Role
 	}

@@ -1,11 +1,14 @@
 package e2e
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -44,6 +47,10 @@ func setUpInBrowser(b *browser, s *server) {
 	b.look("set-up")
 	b.click(`[data-testid="sign-in"]`)
 	b.sees(`[data-testid="backends"]`)
+	b.sees(`[data-testid="no-way-in"]`)
+	b.click(`[data-testid="no-way-in"] a`)
+	b.sees(`[data-testid="confirm"]`)
+	b.look("way-in")
 	b.open("/account")
 	b.look("account-first")
 	b.types("password", "short")
@@ -53,13 +60,36 @@ func setUpInBrowser(b *browser, s *server) {
 	b.types("password", "correct horse battery")
 	b.click(`[data-testid="save-password"]`)
 	b.sees(`[role="status"]`)
+	b.do(chromedp.WaitNotPresent(chromedp.CSS(`[data-testid="no-way-in"]`)))
 	b.look("account")
+	signInAgainInBrowser(b)
 	b.open("/account/confirm?next=/teams")
 	b.look("confirm")
 	b.do(chromedp.Navigate(s.link)) // used, and the set-up is closed
 	b.click(`[data-testid="sign-in"]`)
 	b.sees(`[name="token"][aria-invalid="true"]`)
 	b.look("set-up-closed")
+}
+
+// signInAgainInBrowser sends a form when the session has ended: the way leads
+// through the sign-in page and back to the form, with what was typed.
+func signInAgainInBrowser(b *browser) {
+	b.t.Helper()
+	b.open("/teams")
+	b.types("name", "typed-before")
+	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, network.ClearBrowserCookies, cdp.Empty{})
+		return err
+	}))
+	b.click(`[data-testid="create-team"]`)
+	b.sees(`[data-testid="sign-in-password"]`)
+	b.types("login", "admin")
+	b.types("password", "correct horse battery")
+	b.click(`[data-testid="sign-in-password"]`)
+	b.sees(`[data-testid="create-team"]`)
+	if kept := eval[string](b, `document.querySelector('[name="name"]').value`); kept != "typed-before" {
+		b.t.Errorf("what was typed before the sign-in became %q", kept)
+	}
 }
 
 // teamInBrowser makes a team with all that lets in, and returns the address of

@@ -42,9 +42,9 @@ func TestSandboxesInABrowser(t *testing.T) {
 	if words := eval[string](b, `document.querySelector('[data-testid="countdown"]').innerText`); !strings.Contains(words, "ends in 1 h") {
 		t.Errorf("the countdown says %q", words)
 	}
-	b.click(`[data-testid="extend"]`) // the first length that is offered
+	b.click(`[data-testid="extend"]`) // by a day, which is chosen beforehand
 	b.do(chromedp.WaitNotPresent(chromedp.CSS(`[data-testid="sandbox-notice"]`)))
-	if words := eval[string](b, `document.querySelector('[data-testid="countdown"]').innerText`); !strings.Contains(words, "ends in 4 h") {
+	if words := eval[string](b, `document.querySelector('[data-testid="countdown"]').innerText`); !strings.Contains(words, "ends in 1 day") {
 		t.Errorf("the countdown says %q after it was extended", words)
 	}
 	b.open("/sandboxes")

@@ -26,6 +26,9 @@ type Actor struct {
 	// Stale tells that the person proved who they are a while ago: what
 	// cannot be undone asks for that again. Tokens never are.
 	Stale bool
+	// NoWayIn tells that the person came by a one-time link and has nothing yet
+	// to sign in with by themselves.
+	NoWayIn bool
 }
 
 // Member is an actor with one role in one team.

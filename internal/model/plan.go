@@ -1,5 +1,7 @@
 package model
 
+import "time"
+
 // Plan is what a job will do, shown before anything is made and saved with
 // the job: what was shown is what is applied.
 type Plan struct {
@@ -10,6 +12,8 @@ type Plan struct {
 	Findings    []Finding  `json:"findings,omitempty"`
 	// Cost is what the chain costs a month, or for a destroy what ends with it.
 	Cost *Cost `json:"cost,omitempty"`
+	// Expected is how long it is likely to take; 0 when nobody can say.
+	Expected time.Duration `json:"-"`
 }
 
 // Blocked tells whether a finding forbids applying the plan.

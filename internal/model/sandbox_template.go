@@ -188,6 +188,11 @@ func (t *SandboxTemplate) Fill(in Values) (Spec, error) {
 			return x.kind.escape(value)
 		})
 	})
+	for key, value := range spec.Tags {
+		if value == "" && t.Spec.Tags[key] != "" {
+			delete(spec.Tags, key) // of a branch that was not given: no tag says so better than an empty one
+		}
+	}
 	if l := spec.Launch; l != nil {
 		l.UserData = withVariables(l.UserData, values)
 	}

@@ -182,6 +182,9 @@ func TestFill_placeholders(t *testing.T) {
 	if err := tp.Validate(time.Hour); err != nil {
 		t.Fatal(err)
 	}
+	if spec, err := tp.Fill(Values{Name: "name-1"}); err != nil || len(spec.Tags) != 0 {
+		t.Errorf("without a branch the tags are %v, %v", spec.Tags, err)
+	}
 	for _, v := range hostileValues {
 		spec, err := tp.Fill(Values{Name: "name-1", Branch: v})
 		if err != nil {

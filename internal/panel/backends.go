@@ -17,6 +17,7 @@ type BackendDetail struct {
 	Jobs        []model.Job       `json:"jobs"` // newest first, at most 20
 	HasLogs     bool              `json:"-"`    // AccessLogs has something to tell
 	Runs        []model.TestRun   `json:"runs"` // the newest run of each test of the spec, in the spec's order
+	Team        model.Team        `json:"-"`
 	Cost        *model.Cost       `json:"cost"` // what its chain costs a month while it is there
 }
 
@@ -50,6 +51,11 @@ func (p *Panel) Backend(ctx context.Context, a model.Actor, id string) (*Backend
 	}
 	d.BackendSummary = summaries[0]
 	q := p.Store.Read()
+	team, err := q.TeamByID(ctx, b.TeamID)
+	if err != nil {
+		return nil, err
+	}
+	d.Team = *team
 	if d.Resources, err = q.Resources(ctx, id); err != nil {
 		return nil, err
 	}

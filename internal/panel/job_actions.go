@@ -213,6 +213,14 @@ func (f *jobFacts) madeBy(jobID string) bool {
 	return false
 }
 
+// next is the job that came after this one, nil for none.
+func (f *jobFacts) next() *model.Job {
+	if len(f.newer) == 0 {
+		return nil
+	}
+	return &f.newer[len(f.newer)-1]
+}
+
 // rolledBackBy is the newest job that rolls this one back, or did.
 func (f *jobFacts) rolledBackBy() string {
 	for _, n := range f.newer {

@@ -18,6 +18,8 @@ type JobDetail struct {
 	Actions JobActions     `json:"actions"`
 	// RolledBackBy is the newest job that rolls this one back, or did; "" for none.
 	RolledBackBy string `json:"rolled_back_by,omitempty"`
+	// Next is the job that came after this one on the backend; nil for none.
+	Next *model.Job `json:"-"`
 	// Typical is how long such a step took before, in seconds, by kind and action ("elbv2.load_balancer create").
 	Typical map[string]float64 `json:"typical,omitempty"`
 	// AsOf is when this was told, by the clock of what is written.
@@ -208,7 +210,7 @@ func (p *Panel) Job(ctx context.Context, a model.Actor, id string) (*JobDetail, 
 	if err != nil {
 		return nil, err
 	}
-	d.Actions, d.RolledBackBy = f.actions(a), f.rolledBackBy()
+	d.Actions, d.RolledBackBy, d.Next = f.actions(a), f.rolledBackBy(), f.next()
 	if d.Typical, err = q.StepSeconds(ctx, a.TeamIDs()); err != nil {
 		return nil, err
 	}

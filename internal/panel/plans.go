@@ -41,8 +41,20 @@ func (p *Panel) plan(ctx context.Context, b *model.Backend, op model.Operation, 
 	}
 	if err == nil {
 		p.price(plan, b, env, have)
+		p.foresee(ctx, plan, env.ID)
 	}
 	return plan, err
+}
+
+// foresee says how long the plan is likely to take, where that is known.
+func (p *Panel) foresee(ctx context.Context, plan *model.Plan, environmentID string) {
+	if p.Typical == nil {
+		return
+	}
+	now := p.Store.Now()
+	if end := provision.ExpectedEnd(plan, nil, p.Typical(ctx, environmentID), now); end.After(now) {
+		plan.Expected = end.Sub(now)
+	}
 }
 
 // change is a chain that is to be brought in line with its spec.

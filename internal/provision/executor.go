@@ -195,6 +195,9 @@ func (r *run) walk(ctx context.Context) error {
 
 // ending says how a walk ended in which nothing runs any more.
 func (r *run) ending(first error) error {
+	if failed := (*StepFailed)(nil); errors.As(first, &failed) {
+		failed.Problem.Exists = r.existing() // what ran beside the failed step has ended now
+	}
 	if first != nil {
 		return first
 	}

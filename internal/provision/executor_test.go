@@ -324,6 +324,26 @@ func TestExecutor_afterACrashFindsBeforeItMakes(t *testing.T) {
 	}
 }
 
+// What ran beside the failed step comes to its end first, and is told of.
+func TestExecutor_tellsOfAllThatExists(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	release := make(chan struct{})
+	b.world.hold["a"], b.world.broken["b"] = release, errNever
+	job := b.queue(model.OpProvision, item("a"), item("b"))
+	ended := make(chan error, 1)
+	go func() { ended <- b.run(t.Context(), job) }()
+	<-b.world.entered
+	for b.states(job)["b"] != model.StepFailed {
+		runtime.Gosched()
+	}
+	close(release)
+	var failed *provision.StepFailed
+	if err := <-ended; !errors.As(err, &failed) || failed.Problem.Exists != "1 resource exists: a." {
+		t.Errorf("ended with %v, exists %+v", err, failed)
+	}
+}
+
 func TestExecutor_failsAndGoesOnFromTheFailedStep(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -70,6 +70,8 @@ func expectedStep(item model.PlanItem, s *model.Step, from time.Time, typical ma
 		return now
 	case s != nil && s.State == model.StepWaiting && !s.ExpectedAt.IsZero():
 		return later(now, s.ExpectedAt)
+	case item.Action == model.ActionKeep, item.Action == model.ActionLetGo:
+		return from
 	}
 	return from.Add(typical[waitKey{item.Kind, waitAction(item.Action)}.String()])
 }

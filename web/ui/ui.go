@@ -9,6 +9,7 @@ type Page struct {
 	Nav     string // which entry of the navigation is current: "backends", "environments", "audit"
 	User    string // who is signed in; "" hides navigation and sign-out
 	Version string
+	NoWayIn string // where somebody who came by a one-time link chooses how to come back; "" for everybody else
 	Links   Links
 	Assets  Assets
 }
@@ -32,6 +33,7 @@ type Crumb struct{ Label, URL string }
 // Time is a moment in words and in full.
 type Time struct {
 	Words string // "3 min ago"
+	Age   string // in seconds, of what is told as an age and grows older; else ""
 	ISO   string // for the datetime attribute; "" prints the words alone
 	Full  string // for the title
 }
@@ -43,6 +45,7 @@ type Problem struct {
 	Message   string
 	Meaning   string
 	Exists    string
+	Past      bool // what existed may be gone since
 	Advice    string
 	Call      string // which AWS call it was, and the status of its answer
 	RequestID string
