@@ -40,6 +40,8 @@ func (cloud) Chain(_ context.Context, _ *model.Environment, b *model.Backend) ([
 	}, nil, nil
 }
 
+func (cloud) Warnings(*model.Plan, []model.Resource) []model.Finding { return nil }
+
 func (cloud) Nodes(*model.Environment, *model.Backend, bool) []model.PlanItem {
 	return []model.PlanItem{{Key: "answer", Kind: "http.first_answer", Title: "A first answer", Action: model.ActionCheck, Ownership: model.OwnershipReferenced}}
 }

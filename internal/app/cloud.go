@@ -32,6 +32,10 @@ func (cloud) Nodes(env *model.Environment, b *model.Backend, asleep bool) []mode
 	return kinds.Chain(b, env, kinds.Facts{})
 }
 
+func (cloud) Warnings(plan *model.Plan, have []model.Resource) []model.Finding {
+	return kinds.Warnings(plan, have)
+}
+
 func (c cloud) Chains(ctx context.Context, env *model.Environment, bs []*model.Backend) ([]panel.Chain, error) {
 	clients, err := c.pool.Clients(ctx, env)
 	if err != nil {

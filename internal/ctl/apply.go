@@ -92,9 +92,7 @@ func (p *planCmd) Run(ctx context.Context, c *Cmd) error {
 		return err
 	}
 	err = s.show(answer.raw, func(out io.Writer) error {
-		for _, f := range answer.value.Findings {
-			fmt.Fprintf(out, "%s: %s\n", f.Severity, strings.TrimSpace(oneLine(f.Message+" "+f.Advice)))
-		}
+		printFindings(out, "", &answer.value)
 		printItems(out, answer.value.Items)
 		_, err := fmt.Fprintln(out, answer.value.summary())
 		return err

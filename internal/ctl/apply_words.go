@@ -56,6 +56,13 @@ func (p *plan) summary() string {
 	return fmt.Sprintf("%d to make, %d to change, %d to replace, %d to delete.", p.count("create"), p.count("update")+p.count("let_go"), p.count("replace"), p.count("delete"))
 }
 
+// printFindings prints what to know before the plan is carried out.
+func printFindings(out io.Writer, indent string, p *plan) {
+	for _, f := range p.Findings {
+		fmt.Fprintf(out, "%s%s: %s\n", indent, f.Severity, strings.TrimSpace(oneLine(f.Message+" "+f.Advice)))
+	}
+}
+
 func printItems(out io.Writer, items []planItem) {
 	for _, i := range items {
 		if signs[i.Action] == "" {
@@ -80,6 +87,7 @@ func printPlan(out io.Writer, w *wanted) error {
 	if w.InSync {
 		return nil
 	}
+	printFindings(out, "    ", &w.Plan)
 	printItems(out, w.Plan.Items)
 	_, err := fmt.Fprintln(out, "    "+w.Plan.summary())
 	return err

@@ -44,6 +44,10 @@ func TestCtlApply(t *testing.T) {
 	out, _ = sh.ctl(0, "apply", "-f", "one.yaml", "--wait")
 	says(t, out, "orders: changed")
 
+	sh.write("both.yaml", orders+"  health_path: /ready\n  launch: {instance_type: t3.small}\n")
+	out, _ = sh.ctl(2, "apply", "-f", "both.yaml", "--dry-run")
+	says(t, out, "    warning: The health check asks for /ready at once: of instance-1, too, until others take over.")
+
 	out, _ = sh.ctl(0, "export", "orders")
 	says(t, out, "# yaml-language-server: $schema=http://"+s.listen+"/api/v1/schemas/backend.json", "name: orders", "team: default", "shop")
 	in := sh.cmd("apply", "-f", "-", "--dry-run")

@@ -203,6 +203,13 @@ func TestPut(t *testing.T) {
 	s.refused(http.StatusUnprocessableEntity, "PUT", path, map[string]any{"environment": "elsewhere", "spec": tests}, "body.environment")
 	s.refused(http.StatusUnprocessableEntity, "PUT", path, map[string]any{"spec": map[string]any{"port": 0}}, "body.spec.port")
 
+	// A health check that asks the old instances for what only the new ones have is warned of.
+	both := map[string]any{"port": 8000, "health_path": "/ready", "launch": map[string]any{"instance_type": "t3.small"}}
+	did = s.applied(http.StatusOK, path+"?dry_run=true", map[string]any{"spec": both})
+	if f := did.Plan.Findings; len(f) != 1 || f[0].Severity != model.SeverityWarning || f[0].Field != "spec.health_path" {
+		t.Errorf("health path and instances at once: findings %+v", f)
+	}
+
 	// What sleeps is not woken by what changes nothing in AWS.
 	s.succeeded(s.operate(b, "sleep"))
 	did = s.applied(http.StatusOK, path, map[string]any{"spec": tests})

@@ -28,6 +28,9 @@ type Cloud interface {
 	// Chains is Chain for several backends of one environment, in their order;
 	// what they have in common is asked once.
 	Chains(ctx context.Context, env *model.Environment, bs []*model.Backend) ([]Chain, error)
+	// Warnings are what the plan does to requests while it is carried out, given
+	// the resources of before.
+	Warnings(plan *model.Plan, have []model.Resource) []model.Finding
 	Status(ctx context.Context, env *model.Environment) *model.EnvironmentStatus
 	Instances(ctx context.Context, env *model.Environment) ([]model.Instance, error)
 	// Tagged lists all that carries owner tags.

@@ -32,6 +32,8 @@ func (c *cloud) Chain(context.Context, *model.Environment, *model.Backend) ([]mo
 	}, c.findings, c.err
 }
 
+func (*cloud) Warnings(*model.Plan, []model.Resource) []model.Finding { return nil }
+
 func (*cloud) Nodes(*model.Environment, *model.Backend, bool) []model.PlanItem {
 	return []model.PlanItem{{Key: "answer", Kind: "http.first_answer", Title: "A first answer", Action: model.ActionCheck, Ownership: model.OwnershipReferenced}}
 }

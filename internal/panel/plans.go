@@ -111,5 +111,9 @@ func (p *Panel) restPlan(env *model.Environment, b *model.Backend, op model.Oper
 
 func (p *Panel) converge(b *model.Backend, w provision.Wanted, have []model.Resource) (*model.Plan, error) {
 	w.Differ = p.Differ
-	return provision.ConvergePlan(b, w, have)
+	plan, err := provision.ConvergePlan(b, w, have)
+	if err == nil {
+		plan.Findings = append(plan.Findings, p.Cloud.Warnings(plan, have)...)
+	}
+	return plan, err
 }
