@@ -91,7 +91,7 @@ func gather(ctx context.Context, q *store.Queries, j *model.Job, b *model.Backen
 // allowed either, and why says which.
 func (f *jobFacts) actions(a model.Actor) JobActions {
 	door := func(need Permission, refusal error) error {
-		return errors.Join(allow(a, need, f.job.TeamID, "job", f.job.ID), refusal)
+		return errors.Join(could(a, need, f.job.TeamID, "job", f.job.ID), refusal)
 	}
 	return JobActions{
 		Cancel:   actionOf(door(ProvisionBackends, f.refuseCancel())),

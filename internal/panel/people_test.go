@@ -193,6 +193,21 @@ func TestStale(t *testing.T) {
 	if err := errors.Join(destroy, token, invite); model.CodeOf(destroy) != model.CodeStale || model.CodeOf(token) != model.CodeStale || model.CodeOf(invite) != model.CodeStale {
 		t.Error(err)
 	}
+	if err := b.panel.Unlink(ctx, old, "https://idp.example", "1"); model.CodeOf(err) != model.CodeStale {
+		t.Errorf("unlinking: %v", err)
+	}
+	b.moveTo(back, model.PhaseReady)
+	job, err := b.panel.Destroy(ctx, owner, back.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.end(model.JobFailed)
+	if d, err := b.panel.Job(ctx, old, job.ID); err != nil || !d.Actions.Retry.Allowed {
+		t.Errorf("who would be asked first is not offered it: %+v, %v", d.Actions.Retry, err)
+	}
+	if _, err := b.panel.RetryJob(ctx, old, job.ID); model.CodeOf(err) != model.CodeStale {
+		t.Errorf("destroying by a retry: %v", err)
+	}
 	foreign := foreigner
 	foreign.Stale = true
 	if _, err := b.panel.Destroy(ctx, foreign, back.ID); model.CodeOf(err) != model.CodeNotFound {
