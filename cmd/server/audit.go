@@ -16,6 +16,7 @@ type auditCmd struct {
 
 type auditVerifyCmd struct {
 	Anchor []string `help:"A head of the audit that was kept elsewhere, as the server logs it; may be given several times." placeholder:"NUMBER:HASH"`
+	From   []string `name:"anchors-from" help:"A log of the server, or an export of the audit, that was kept elsewhere: every head in it is checked; may be given several times." type:"existingfile" placeholder:"FILE"`
 	dataFlags
 }
 
@@ -24,8 +25,8 @@ func (auditVerifyCmd) Help() string {
 	return strings.TrimSpace(`
 Each row holds the hash of the row before, so the first row that does not fit is
 named and the command exits with 1. Somebody who may write the database can write
-all rows anew; give a head that was kept elsewhere, from the server's log or from
-an earlier check, and that is found, too.`)
+all rows anew; give heads that were kept elsewhere, a log of the server or an earlier
+export whole, and that is found, too.`)
 }
 
 // Run works beside a running server on the same data.
@@ -38,6 +39,13 @@ func (c *auditVerifyCmd) Run(ctx context.Context, logger *slog.Logger) error {
 		}
 		anchors = append(anchors, head)
 	}
+	for _, name := range c.From {
+		heads, err := app.AuditHeadsOf(name)
+		if err != nil {
+			return err
+		}
+		anchors = append(anchors, heads...)
+	}
 	r, err := app.VerifyAudit(ctx, app.Config{DataDir: c.DataDir, Database: c.Database}, logger, anchors)
 	if err != nil {
 		return err
@@ -45,6 +53,6 @@ func (c *auditVerifyCmd) Run(ctx context.Context, logger *slog.Logger) error {
 	if r.Fault != nil {
 		return fmt.Errorf("the audit is not as it was written: row %d: %s (%d rows before it are good)", r.Fault.Seq, r.Fault.Why, r.Rows)
 	}
-	fmt.Printf("The audit is whole: %d rows, head %s\n", r.Rows, r.Head)
+	fmt.Printf("The audit is whole: %d rows, head %s, %d anchors\n", r.Rows, r.Head, len(anchors))
 	return nil
 }

@@ -23,6 +23,9 @@ func (s *Store) VerifyAudit(ctx context.Context, anchors ...model.AuditHead) (*m
 	}
 	c := auditCheck{report: model.AuditReport{Head: head}, anchors: map[int64]string{}}
 	for _, a := range anchors {
+		if other, known := c.anchors[a.Seq]; known && other != a.Hash {
+			c.fault(a.Seq, "two different rows of this number were kept elsewhere: the audit was written anew between them")
+		}
 		c.anchors[a.Seq] = a.Hash
 	}
 	for c.report.Fault == nil && c.last.Seq < head.Seq {
