@@ -57,18 +57,30 @@ var shownBy = map[string][]string{
 	"internal ALB DNS name resolves publicly":          {"TestDataplane_Shapes"},
 }
 
-// TestDataPlaneFacts wants each row of the section to be shown by tests that
-// exist, and each entry above to be of a row.
-func TestDataPlaneFacts(t *testing.T) {
+// TestFacts wants each row of a section to be shown by tests that exist, or a
+// reason in brackets why there is nothing to show, and each entry to be of a row.
+func TestFacts(t *testing.T) {
 	t.Parallel()
 	tests := map[string]bool{}
-	addTests(t, tests, "internal/awssim", "")
-	addTests(t, tests, "internal/conformance/traffic", "traffic/")
-	shown := map[string]bool{}
-	for _, row := range sectionD(t) {
-		var begin string
+	for prefix, dir := range map[string]string{"": "internal/awssim", "wire/": "internal/awssim/wire", "traffic/": "internal/conformance/traffic",
+		"clients/": "internal/conformance/clients", "terraform/": "internal/conformance/terraform", "awsapi/": "internal/awsapi"} {
+		addTests(t, tests, dir, prefix)
+	}
+	for heading, shownBy := range map[string]map[string][]string{"## A. ": limits, "## B. ": states, "## C. ": rules, "## D. ": shownBy, "### G1. ": protocols} {
+		t.Run(heading, func(t *testing.T) {
+			t.Parallel()
+			checkFacts(t, heading, shownBy, tests)
+		})
+	}
+}
+
+func checkFacts(t *testing.T, heading string, shownBy map[string][]string, tests map[string]bool) {
+	t.Helper()
+	shown, used, without := map[string]bool{}, map[string]bool{}, 0
+	for _, row := range factRows(t, heading) {
+		begin := ""
 		for b := range shownBy {
-			if strings.HasPrefix(row, "| "+b) {
+			if strings.HasPrefix(row, "| "+b) && len(b) > len(begin) {
 				begin = b
 			}
 		}
@@ -77,38 +89,44 @@ func TestDataPlaneFacts(t *testing.T) {
 		}
 		shown[begin] = true
 	}
-	used := map[string]bool{}
 	for begin, names := range shownBy {
 		if !shown[begin] {
-			t.Errorf("section D has no row that begins with %q", begin)
+			t.Errorf("%shas no row that begins with %q", heading, begin)
 		}
 		for _, name := range names {
+			if reason := strings.HasPrefix(name, "("); reason {
+				without++
+				continue
+			}
 			used[name] = true
 			if !tests[name] {
 				t.Errorf("%s, for the row %q, does not exist", name, begin)
 			}
 		}
 	}
-	t.Logf("%d rows, shown by %d tests", len(shown), len(used))
+	t.Logf("%d rows, shown by %d tests; %d rows have nothing to show", len(shown), len(used), without)
 }
 
-// sectionD returns the rows of its tables without their headings.
-func sectionD(t *testing.T) (rows []string) {
+// factRows returns the rows of a section's tables without their headings.
+func factRows(t *testing.T, heading string) (rows []string) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(root, "docs/aws-facts.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, _ := strings.Cut(string(raw), "\n## D. ")
+	_, text, _ := strings.Cut(string(raw), "\n"+heading)
 	text, _, _ = strings.Cut(text, "\n## ")
-	heading := false
+	if strings.HasPrefix(heading, "###") {
+		text, _, _ = strings.Cut(text, "\n### ")
+	}
+	head := true
 	for line := range strings.Lines(text) {
 		switch {
 		case strings.HasPrefix(line, "###"):
-			heading = true
+			head = true
 		case strings.HasPrefix(line, "|---"):
-			heading = false
-		case strings.HasPrefix(line, "| ") && !heading:
+			head = false
+		case strings.HasPrefix(line, "| ") && !head:
 			rows = append(rows, strings.TrimSpace(line))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"drawbridge/internal/awssim/wire"
 )
@@ -212,7 +213,7 @@ func checkGatewayTags(t tags) error {
 }
 
 func checkGatewayName(name string) error {
-	if name == "" || len(name) > 128 {
+	if name == "" || utf8.RuneCountInString(name) > 128 {
 		return badRequest("Name must have 1 to 128 characters")
 	}
 	return nil

@@ -1,6 +1,9 @@
 package awssim
 
-import "time"
+import (
+	"time"
+	"unicode/utf8"
+)
 
 type api struct {
 	ID          string
@@ -92,7 +95,7 @@ func (in *apiInput) apply(a *api) error {
 			return err
 		}
 	}
-	if len(a.Description) > 1024 {
+	if utf8.RuneCountInString(a.Description) > 1024 {
 		return badRequest("Description must have at most 1024 characters")
 	}
 	return checkGatewayName(a.Name)

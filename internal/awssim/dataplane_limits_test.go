@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,36 @@ func TestDataplane_Throttle(t *testing.T) {
 	pass(1) // the route's own limit comes before the stage's
 	ok[*apigatewayv2.DeleteRouteSettingsOutput](t)(c.api.DeleteRouteSettings(t.Context(), &apigatewayv2.DeleteRouteSettingsInput{ApiId: &c.apiID, StageName: aws.String("$default"), RouteKey: aws.String("ANY /{proxy+}")}))
 	wantGateway(t, "the stage's again", c.get("/health"), 429, "Too Many Requests")
+}
+
+// An account's APIs in a Region have one bucket, and newer Regions a smaller one.
+func TestDataplane_AccountLimit(t *testing.T) {
+	t.Parallel()
+	now := newClock()
+	w, ctx := newWorld(t, awssim.Options{Now: now.Now}), t.Context()
+	for region, burst := range map[string]int{"ap-northeast-1": 5_000, "eu-south-2": 1_250} {
+		w.connect(region)
+		id := *ok[*apigatewayv2.CreateApiOutput](t)(w.api.CreateApi(ctx, &apigatewayv2.CreateApiInput{Name: aws.String("a"), ProtocolType: "HTTP"})).ApiId
+		ok[*apigatewayv2.CreateRouteOutput](t)(w.api.CreateRoute(ctx, &apigatewayv2.CreateRouteInput{ApiId: &id, RouteKey: aws.String("$default")}))
+		ok[*apigatewayv2.CreateStageOutput](t)(w.api.CreateStage(ctx, &apigatewayv2.CreateStageInput{ApiId: &id, StageName: aws.String("$default"), AutoDeploy: aws.Bool(true)}))
+		passed := func() int {
+			for n := range 6_000 {
+				answer := httptest.NewRecorder()
+				w.sim.Handler().ServeHTTP(answer, httptest.NewRequestWithContext(ctx, "GET", "http://"+id+".execute-api."+region+".localhost/", nil))
+				if answer.Code == http.StatusTooManyRequests {
+					return n
+				}
+			}
+			return 0
+		}
+		if n := passed(); n != burst {
+			t.Errorf("%s: %d requests at once", region, n)
+		}
+		now.advance(100 * time.Millisecond)
+		if n := passed(); n != burst/5 { // the rate is twice the burst
+			t.Errorf("%s: %d requests after a tenth of a second", region, n)
+		}
+	}
 }
 
 // settle makes the chain's target healthy on a clock that the test moves.

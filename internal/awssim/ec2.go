@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"drawbridge/internal/awssim/wire"
 )
@@ -223,9 +224,9 @@ func checkTags(t tags) error {
 	}
 	for k, v := range t {
 		switch {
-		case k == "" || len(k) > 128:
+		case k == "" || utf8.RuneCountInString(k) > 128:
 			return wire.BadRequest("InvalidParameterValue", "Tag key length should be between 1 and 128 characters.")
-		case len(v) > 256:
+		case utf8.RuneCountInString(v) > 256:
 			return wire.BadRequest("InvalidParameterValue", "Tag value exceeds the maximum length of 256 characters")
 		case strings.HasPrefix(strings.ToLower(k), "aws:"):
 			return wire.BadRequest("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use")

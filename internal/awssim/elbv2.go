@@ -4,6 +4,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -72,12 +73,19 @@ func (c *call) elbTags() (tags, error) {
 	return out, checkELBTags(out)
 }
 
+var elbTagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+
 func checkELBTags(t tags) error {
 	if len(t) > maxTags {
 		return wire.BadRequest("TooManyTags", "The maximum number of tags has been reached")
 	}
 	if err := checkTags(t); err != nil {
 		return wire.BadRequest("ValidationError", "%s", wire.AsError(err).Message)
+	}
+	for k, v := range t {
+		if !elbTagText.MatchString(k + v) {
+			return wire.BadRequest("ValidationError", "The tag '%s' has characters other than letters, spaces, numbers and _.:/=+-@", k)
+		}
 	}
 	return nil
 }
@@ -254,7 +262,38 @@ func (c *call) changedAttributes(attrs map[string]string) (map[string]string, er
 		if _, ok := attrs[k]; !ok {
 			return nil, wire.BadRequest("ValidationError", "The attribute key '%s' is not recognized", k)
 		}
+		if err := checkAttribute(k, attrs[k], a.Str("Value")); err != nil {
+			return nil, err
+		}
 		out[k] = a.Str("Value")
 	}
 	return out, nil
+}
+
+// attributeRanges are the least and the most of attributes that are numbers.
+var attributeRanges = map[string][2]int{
+	drainKey: {0, 3600}, idleTimeout: {1, 4000}, "client_keep_alive.seconds": {60, 604_800}, "slow_start.duration_seconds": {0, 900},
+}
+
+// attributeChoices are the values of attributes that are words.
+var attributeChoices = map[string][]string{
+	"load_balancing.algorithm.type": {"round_robin", "least_outstanding_requests", "weighted_random"},
+	xffMode:                         {"append", "preserve", "remove"}, "routing.http.desync_mitigation_mode": {"monitor", "defensive", "strictest"},
+}
+
+// checkAttribute refuses a value that the attribute, which is old now, cannot have.
+func checkAttribute(key, old, value string) error {
+	if r, ok := attributeRanges[key]; ok {
+		if n, err := strconv.Atoi(value); err != nil || n < r[0] || n > r[1] {
+			return wire.BadRequest("ValidationError", "'%s' must be between '%d' and '%d' inclusive", key, r[0], r[1])
+		}
+	}
+	choices := attributeChoices[key]
+	if old == "true" || old == "false" {
+		choices = []string{"true", "false"}
+	}
+	if choices != nil && !slices.Contains(choices, value) {
+		return wire.BadRequest("ValidationError", "'%s' must be one of %s, not '%s'", key, strings.Join(choices, ", "), value)
+	}
+	return nil
 }

@@ -1,19 +1,23 @@
 package awssim_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	apitypes "github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+	"github.com/aws/smithy-go"
 
 	"drawbridge/internal/awssim"
 )
@@ -30,56 +34,105 @@ func refusedAfter(t *testing.T, limit int, call func() error) (int, error) {
 	return 0, nil
 }
 
-// Each bucket holds what AWS documents, and fills as AWS documents.
+// Each bucket holds what AWS documents, and fills as AWS documents. A call that
+// is refused for another reason has taken its token.
 func TestThrottle(t *testing.T) {
 	t.Parallel()
 	at := newClock()
 	w := newWorld(t, awssim.Options{Now: at.Now, Switches: awssim.Switches{Throttle: true}})
-	ctx := t.Context()
-	for _, row := range []struct {
-		name, code string
-		capacity   int
-		refill     time.Duration // of one token
-		call       func() error
-	}{
-		{"EC2 read", "RequestLimitExceeded", 100, 50 * time.Millisecond, func() error {
-			_, err := w.ec2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{})
-			return err
-		}},
-		{"EC2 wide read", "RequestLimitExceeded", 50, 100 * time.Millisecond, func() error {
-			_, err := w.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{})
-			return err
-		}},
-		{"EC2 launch", "RequestLimitExceeded", 5, 500 * time.Millisecond, func() error {
-			_, err := w.ec2.RunInstances(ctx, &ec2.RunInstancesInput{MinCount: aws.Int32(1), MaxCount: aws.Int32(1), ImageId: aws.String(imageX86),
-				InstanceType: "t3.micro", SubnetId: &w.SubnetIDs[0]})
-			return err
-		}},
-		{"ELB", "ThrottlingException", 40, 100 * time.Millisecond, func() error {
-			_, err := w.elb.DescribeLoadBalancers(ctx, &elbv2.DescribeLoadBalancersInput{})
-			return err
-		}},
-		{"gateway", "TooManyRequestsException", 40, 100 * time.Millisecond, func() error {
-			_, err := w.api.GetApis(ctx, &apigatewayv2.GetApisInput{})
-			return err
-		}},
-	} {
-		n, err := refusedAfter(t, 200, row.call)
-		wantCode(t, err, row.code, "")
+	for _, row := range append(w.ec2Buckets(), w.otherBuckets()...) {
+		code := map[string]string{"EC2": "RequestLimitExceeded", "ELB": "ThrottlingException", "API": "TooManyRequestsException"}[row.name[:3]]
+		call := func() error {
+			var e smithy.APIError
+			if err := row.call(t.Context()); errors.As(err, &e) && e.ErrorCode() == code {
+				return err
+			}
+			return nil
+		}
+		n, err := refusedAfter(t, 200, call)
+		wantCode(t, err, code, "")
 		if n != row.capacity {
 			t.Errorf("%s: %d calls before the refusal, want %d", row.name, n, row.capacity)
 		}
-		at.advance(row.refill + time.Millisecond)
-		if n, _ := refusedAfter(t, 10, row.call); n != 1 {
-			t.Errorf("%s: %d calls after one token came back, want 1", row.name, n)
+		at.advance(row.refill - 10*time.Millisecond)
+		if call() == nil {
+			t.Errorf("%s: a call passed before its tokens had come back", row.name)
+		}
+		at.advance(11 * time.Millisecond)
+		if n, _ := refusedAfter(t, 10, call); n != 1 {
+			t.Errorf("%s: %d calls after one call's tokens came back, want 1", row.name, n)
 		}
 		at.advance(time.Hour)
 	}
-	w.newLink("first")
-	_, err := w.api.CreateVpcLink(ctx, &apigatewayv2.CreateVpcLinkInput{Name: aws.String("second"), SubnetIds: w.SubnetIDs})
-	wantCode(t, err, "TooManyRequestsException", "Too Many Requests")
-	at.advance(15 * time.Second)
-	w.newLink("second")
+	_, err := w.api.CreateVpcLink(t.Context(), &apigatewayv2.CreateVpcLinkInput{Name: aws.String("first"), SubnetIds: w.SubnetIDs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.api.CreateVpcLink(t.Context(), &apigatewayv2.CreateVpcLinkInput{Name: aws.String("second"), SubnetIds: w.SubnetIDs})
+	var many *apitypes.TooManyRequestsException
+	if !errors.As(err, &many) || aws.ToString(many.LimitType) == "" {
+		t.Errorf("refused with %#v", err)
+	}
+}
+
+// documentedBucket is a call whose bucket holds enough for some, and gets back
+// what one takes in the time.
+type documentedBucket struct {
+	name     string
+	capacity int
+	refill   time.Duration
+	call     func(context.Context) error
+}
+
+// callOf makes a call out of an SDK's method and its input.
+func callOf[I, O, F any](method func(context.Context, *I, ...func(*F)) (O, error), in *I) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := method(ctx, in)
+		return err
+	}
+}
+
+const noInstance = "i-0123456789abcdef0"
+
+func (w *world) ec2Buckets() []documentedBucket {
+	const ms = time.Millisecond
+	launch := func(most int32) *ec2.RunInstancesInput {
+		return &ec2.RunInstancesInput{MinCount: aws.Int32(1), MaxCount: &most, ImageId: aws.String(imageX86), InstanceType: "t3.micro", SubnetId: &w.SubnetIDs[0], DryRun: aws.Bool(true)}
+	}
+	end := func(n int) *ec2.TerminateInstancesInput {
+		return &ec2.TerminateInstancesInput{InstanceIds: slices.Repeat([]string{noInstance}, n)}
+	}
+	return []documentedBucket{
+		{"EC2 read", 100, 50 * ms, callOf(w.ec2.DescribeVpcs, &ec2.DescribeVpcsInput{})},
+		{"EC2 wide read", 50, 100 * ms, callOf(w.ec2.DescribeInstances, &ec2.DescribeInstancesInput{})},
+		{"EC2 write", 50, 200 * ms, callOf(w.ec2.CreateVpc, &ec2.CreateVpcInput{CidrBlock: aws.String("x")})},
+		{"EC2 ingress", 50, 200 * ms, callOf(w.ec2.AuthorizeSecurityGroupIngress, &ec2.AuthorizeSecurityGroupIngressInput{GroupId: aws.String("sg-0123456789abcdef0")})},
+		{"EC2 launch", 5, 500 * ms, callOf(w.ec2.RunInstances, launch(1))},
+		{"EC2 launch of 500", 2, 250 * time.Second, callOf(w.ec2.RunInstances, launch(500))},
+		{"EC2 start", 5, 500 * ms, callOf(w.ec2.StartInstances, &ec2.StartInstancesInput{InstanceIds: []string{noInstance}})},
+		{"EC2 terminate", 100, 200 * ms, callOf(w.ec2.TerminateInstances, end(1))},
+		{"EC2 terminate 500", 2, 25 * time.Second, callOf(w.ec2.TerminateInstances, end(500))},
+		{"EC2 tags", 100, 100 * ms, callOf(w.ec2.CreateTags, &ec2.CreateTagsInput{Resources: []string{noInstance}, Tags: []ec2types.Tag{{Key: aws.String("k")}}})},
+		{"EC2 metadata", 100, 200 * ms, callOf(w.ec2.ModifyInstanceMetadataOptions, &ec2.ModifyInstanceMetadataOptionsInput{InstanceId: aws.String(noInstance)})},
+		{"EC2 NAT", 10, time.Second, callOf(w.ec2.CreateNatGateway, &ec2.CreateNatGatewayInput{SubnetId: aws.String("subnet-0123456789abcdef0")})},
+		{"EC2 endpoint", 4, 3334 * ms, callOf(w.ec2.CreateVpcEndpoint, &ec2.CreateVpcEndpointInput{VpcId: aws.String("vpc-0123456789abcdef0"), ServiceName: aws.String("x")})},
+	}
+}
+
+func (w *world) otherBuckets() []documentedBucket {
+	const ms = time.Millisecond
+	arn := aws.String("arn:aws:elasticloadbalancing:x:loadbalancer/app/none/0")
+	targets := &elbv2.RegisterTargetsInput{TargetGroupArn: arn, Targets: []elbtypes.TargetDescription{{Id: aws.String(noInstance)}}}
+	return []documentedBucket{
+		{"ELB read", 40, 100 * ms, callOf(w.elb.DescribeLoadBalancers, &elbv2.DescribeLoadBalancersInput{})},
+		{"ELB create", 10, 5 * time.Second, callOf(w.elb.CreateLoadBalancer, &elbv2.CreateLoadBalancerInput{Name: aws.String("-"), Subnets: w.SubnetIDs})},
+		{"ELB register", 20, 250 * ms, callOf(w.elb.RegisterTargets, targets)},
+		{"ELB write", 20, 334 * ms, callOf(w.elb.DeleteLoadBalancer, &elbv2.DeleteLoadBalancerInput{LoadBalancerArn: arn})},
+		{"API all", 40, 100 * ms, callOf(w.api.GetApis, &apigatewayv2.GetApisInput{})},
+		{"API link", 1, 15 * time.Second, callOf(w.api.CreateVpcLink, &apigatewayv2.CreateVpcLinkInput{Name: aws.String("l"), SubnetIds: []string{"subnet-0123456789abcdef0"}})},
+		{"API link's end", 1, 30 * time.Second, callOf(w.api.DeleteVpcLink, &apigatewayv2.DeleteVpcLinkInput{VpcLinkId: aws.String("zzzzzz")})},
+		{"API deployment", 1, 5 * time.Second, callOf(w.api.CreateDeployment, &apigatewayv2.CreateDeploymentInput{ApiId: aws.String("zzzzzzzzzz")})},
+	}
 }
 
 // What EC2 has just made is not found for a while, by id and in lists.
