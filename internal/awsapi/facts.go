@@ -39,32 +39,11 @@ func (c *Clients) Instances(ctx context.Context, vpcID string) ([]model.Instance
 
 // InstancesWhere lists the instances that all filters let through, by name.
 func (c *Clients) InstancesWhere(ctx context.Context, filters ...types.Filter) ([]model.Instance, error) {
-	list, err := c.instances(ctx, &ec2.DescribeInstancesInput{Filters: filters})
-	if err != nil {
-		return nil, fmt.Errorf("list instances: %w", err)
-	}
-	return list, nil
-}
-
-// InstancesByID describes the instances. One that does not exist makes it an
-// error of class NotFound, as AWS does.
-func (c *Clients) InstancesByID(ctx context.Context, ids []string) ([]model.Instance, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	list, err := c.instances(ctx, &ec2.DescribeInstancesInput{InstanceIds: ids})
-	if err != nil {
-		return nil, fmt.Errorf("describe instances %s: %w", strings.Join(ids, ", "), err)
-	}
-	return list, nil
-}
-
-func (c *Clients) instances(ctx context.Context, in *ec2.DescribeInstancesInput) ([]model.Instance, error) {
 	var list []model.Instance
-	for pages := ec2.NewDescribeInstancesPaginator(c.EC2, in); pages.HasMorePages(); {
+	for pages := ec2.NewDescribeInstancesPaginator(c.EC2, &ec2.DescribeInstancesInput{Filters: filters}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("list instances: %w", err)
 		}
 		for _, r := range page.Reservations {
 			for _, i := range r.Instances {

@@ -8,7 +8,6 @@ const (
 	serviceELB = "Elastic Load Balancing v2"
 	serviceAPI = "ApiGatewayV2"
 	serviceSSM = "SSM"
-	serviceSTS = "STS"
 )
 
 // Bucket is a token bucket that calls of one class draw from.

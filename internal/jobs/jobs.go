@@ -31,7 +31,7 @@ type Store interface {
 }
 
 // Handler carries out one claimed job. It returns nil (succeeded), an error
-// made by Snooze or Fatal, model.ErrCancelled, model.ErrLeaseLost, or any
-// other error, which means "try again with jitter". When ctx ends with
+// made by Fatal, model.ErrCancelled, model.ErrLeaseLost, or any other error,
+// which means "try again with jitter". When ctx ends with
 // ErrStopping as its cause, it returns soon and the job stays resumable.
 type Handler func(ctx context.Context, job *model.Job) error

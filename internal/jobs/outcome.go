@@ -15,17 +15,6 @@ import (
 // stops. The job stays resumable.
 var ErrStopping = errors.New("the worker is stopping")
 
-type snooze struct {
-	delay time.Duration
-	why   string
-}
-
-func (s *snooze) Error() string { return fmt.Sprintf("snoozed for %s: %s", s.delay, s.why) }
-
-// Snooze is a handler's answer that gives the job's slot free until the delay
-// has passed; why is shown meanwhile. It is no failure, however often.
-func Snooze(delay time.Duration, why string) error { return &snooze{delay, why} }
-
 type fatal struct{ problem *model.Problem }
 
 func (f *fatal) Error() string { return f.problem.Error() }
@@ -56,7 +45,6 @@ func backoff(n int) time.Duration {
 // outcome says how a run ended whose handler returned err. failures counts the
 // tries in a row before this one that ended in an error.
 func outcome(ctx context.Context, err error, failures int) model.Outcome {
-	var s *snooze
 	var f *fatal
 	switch {
 	case err == nil:
@@ -65,8 +53,6 @@ func outcome(ctx context.Context, err error, failures int) model.Outcome {
 		return model.Outcome{State: model.JobFailed, Problem: f.problem}
 	case errors.Is(err, model.ErrCancelled):
 		return model.Outcome{State: model.JobCancelled}
-	case errors.As(err, &s):
-		return model.Outcome{State: model.JobWaiting, Delay: s.delay, Why: s.why}
 	case errors.Is(context.Cause(ctx), ErrStopping):
 		return model.Outcome{State: model.JobWaiting, Why: "Drawbridge was stopped. The job goes on when it has started again."}
 	case failures+1 >= maxTries:

@@ -115,28 +115,6 @@ func TestErrorsAreTriedAgain(t *testing.T) {
 	})
 }
 
-func TestSnoozeIsNoFailure(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		runs := 0
-		worker := w.start(w, jobs.Options{}, func(context.Context, *model.Job) error {
-			if runs++; runs == 20 {
-				return nil
-			}
-			return jobs.Snooze(time.Minute, "AWS needs its time.")
-		})
-		defer worker.stop()
-		start := time.Now()
-		id := w.queue()
-		if j := w.wantState(id, model.JobWaiting); j.Why != "AWS needs its time." || j.Failures != 0 {
-			t.Fatalf("while it waits: %+v", j)
-		}
-		w.wantState(id, model.JobSucceeded)
-		if d := time.Since(start); d < 19*time.Minute || d > 21*time.Minute {
-			t.Fatalf("19 snoozes of a minute took %s", d)
-		}
-	})
-}
-
 func TestNoMoreThanConcurrencyRun(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		var now, most atomic.Int64

@@ -14,7 +14,6 @@ const (
 	PrefixBackend     = "be_"
 	PrefixBatch       = "bat_"
 	PrefixJob         = "job_"
-	PrefixStep        = "step_"
 	PrefixTestRun     = "run_"
 	PrefixToken       = "tok_"
 	PrefixInstall     = "ins_"

@@ -21,7 +21,7 @@ const (
 // JobState is a job's place in its life.
 //
 //	queued -> running -> succeeded | failed | cancelled
-//	running -> waiting -> running   (snoozed or between tries)
+//	running -> waiting -> running   (between tries, or while the server is stopped)
 //	failed | cancelled -> queued    (retry goes on from the failed step)
 type JobState string
 

@@ -59,9 +59,6 @@ const (
 // Signs tells whether what is sent is signed.
 func (w *Webhook) Signs() bool { return w.Format == WebhookStandard }
 
-// Wants tells whether the webhook is sent notices of the type.
-func (w *Webhook) Wants(t NoticeType) bool { return len(w.Events) == 0 || slices.Contains(w.Events, t) }
-
 // Validate checks what people choose of a webhook but for its address.
 func (w *Webhook) Validate() error {
 	var v Invalid

@@ -71,14 +71,7 @@ func (api) Diff(have *model.Resource, want *model.PlanItem) (model.Action, []str
 }
 
 func (k api) Change(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
-	c, err := k.clients(ctx, in)
-	if err != nil {
-		return provision.Observed{}, err
-	}
-	if err := retagAPI(ctx, c, r, "/apis/"+r.AWSID); err != nil {
-		return provision.Observed{}, err
-	}
-	return k.Find(ctx, in, r)
+	return k.change(ctx, in, r, retagAPI("/apis/"+r.AWSID), k.Find)
 }
 
 func (k api) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {

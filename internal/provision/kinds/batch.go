@@ -17,7 +17,7 @@ type batch[T any] struct {
 	describe func(ctx context.Context, c *awsapi.Clients, ids []string) (map[string]T, error)
 	judge    func(t T, r *model.Resource) (provision.Observed, error)
 	// find looks at one that describe did not tell of.
-	find func(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error)
+	find find
 }
 
 // answer looks at all that is asked for.

@@ -111,8 +111,29 @@ func retagging(r *model.Resource) (set map[string]string, unset []string) {
 	return is, unset
 }
 
-// retagEC2 gives the things, which are one resource, its wanted tags.
-func retagEC2(ctx context.Context, c *awsapi.Clients, r *model.Resource, ids ...string) error {
+// send asks AWS for what r is to have. It may do so again after a crash.
+type send func(ctx context.Context, c *awsapi.Clients, r *model.Resource) error
+
+// change is Change of a kind for which AWS carries out a change at once: it is
+// sent, and find tells what there is then.
+func (b base) change(ctx context.Context, in provision.Inputs, r *model.Resource, to send, find find) (provision.Observed, error) {
+	c, err := b.clients(ctx, in)
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	if err := to(ctx, c, r); err != nil {
+		return provision.Observed{}, err
+	}
+	return find(ctx, in, r)
+}
+
+// retagEC2 gives the resource its wanted tags.
+func retagEC2(ctx context.Context, c *awsapi.Clients, r *model.Resource) error {
+	return retagAllEC2(ctx, c, r, []string{r.AWSID})
+}
+
+// retagAllEC2 is the same for things that are one resource together.
+func retagAllEC2(ctx context.Context, c *awsapi.Clients, r *model.Resource, ids []string) error {
 	set, unset := retagging(r)
 	if len(set) > 0 {
 		if _, err := c.EC2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: ids, Tags: ec2Tags("", set).Tags}); err != nil {
@@ -148,20 +169,22 @@ func retagELB(ctx context.Context, c *awsapi.Clients, r *model.Resource) error {
 }
 
 // retagAPI is the same for API Gateway's; path is as in "/apis/a1b2c3d4e5".
-func retagAPI(ctx context.Context, c *awsapi.Clients, r *model.Resource, path string) error {
-	arn := fmt.Sprintf("arn:%s:apigateway:%s::%s", partition(c.Region), c.Region, path)
-	set, unset := retagging(r)
-	if len(set) > 0 {
-		if _, err := c.API.TagResource(ctx, &gw.TagResourceInput{ResourceArn: &arn, Tags: set}); err != nil {
-			return notNow(fmt.Errorf("tag %s: %w", arn, err))
+func retagAPI(path string) send {
+	return func(ctx context.Context, c *awsapi.Clients, r *model.Resource) error {
+		arn := fmt.Sprintf("arn:%s:apigateway:%s::%s", partition(c.Region), c.Region, path)
+		set, unset := retagging(r)
+		if len(set) > 0 {
+			if _, err := c.API.TagResource(ctx, &gw.TagResourceInput{ResourceArn: &arn, Tags: set}); err != nil {
+				return notNow(fmt.Errorf("tag %s: %w", arn, err))
+			}
 		}
-	}
-	if len(unset) > 0 {
-		if _, err := c.API.UntagResource(ctx, &gw.UntagResourceInput{ResourceArn: &arn, TagKeys: unset}); err != nil {
-			return notNow(fmt.Errorf("untag %s: %w", arn, err))
+		if len(unset) > 0 {
+			if _, err := c.API.UntagResource(ctx, &gw.UntagResourceInput{ResourceArn: &arn, TagKeys: unset}); err != nil {
+				return notNow(fmt.Errorf("untag %s: %w", arn, err))
+			}
 		}
+		return nil
 	}
-	return nil
 }
 
 // partition is the part of AWS that a Region belongs to.

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"drawbridge/internal/awsapi"
 	"drawbridge/internal/model"
 	"drawbridge/internal/provision/kinds"
 )
@@ -140,7 +141,7 @@ func ptr[T any](v T) *T { return &v }
 
 func groupOf(t *testing.T, h *harness, id string) string {
 	t.Helper()
-	list, err := h.clients.InstancesByID(t.Context(), []string{id})
+	list, err := h.clients.InstancesWhere(t.Context(), awsapi.Filter("instance-id", id))
 	if err != nil || len(list) != 1 {
 		t.Fatalf("%v, %v", list, err)
 	}

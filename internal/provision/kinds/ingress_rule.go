@@ -119,14 +119,7 @@ func (ingressRule) Diff(have *model.Resource, want *model.PlanItem) (model.Actio
 }
 
 func (k ingressRule) Change(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
-	c, err := k.clients(ctx, in)
-	if err != nil {
-		return provision.Observed{}, err
-	}
-	if err := retagEC2(ctx, c, r, r.AWSID); err != nil {
-		return provision.Observed{}, err
-	}
-	return k.Find(ctx, in, r)
+	return k.change(ctx, in, r, retagEC2, k.Find)
 }
 
 func (k ingressRule) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {

@@ -57,7 +57,7 @@ func (k instance) Change(ctx context.Context, in provision.Inputs, r *model.Reso
 	if err != nil {
 		return provision.Observed{}, fmt.Errorf("describe instance %s: %w", r.AWSID, err)
 	}
-	if err := retagEC2(ctx, c, r, append([]string{r.AWSID}, ownVolumes(i)...)...); err != nil {
+	if err := retagAllEC2(ctx, c, r, append([]string{r.AWSID}, ownVolumes(i)...)); err != nil {
 		return provision.Observed{}, err
 	}
 	obs, err := observedInstance(i, r)

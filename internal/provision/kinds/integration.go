@@ -34,11 +34,7 @@ func ownerMark(c *awsapi.Clients, in provision.Inputs, r *model.Resource) string
 }
 
 func (k integration) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
-	c, err := k.clients(ctx, in)
-	if err != nil {
-		return provision.Observed{}, err
-	}
-	parent, err := in.Need("api")
+	c, parent, err := k.inAPI(ctx, in)
 	if err != nil {
 		return provision.Observed{}, err
 	}
@@ -88,11 +84,7 @@ func (k integration) Apply(ctx context.Context, in provision.Inputs, r *model.Re
 }
 
 func (k integration) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {
-	c, err := k.clients(ctx, in)
-	if err != nil {
-		return err
-	}
-	parent, err := in.Need("api")
+	c, parent, err := k.inAPI(ctx, in)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,20 @@ func (b base) clients(ctx context.Context, in provision.Inputs) (*awsapi.Clients
 	return b.pool.Clients(ctx, in.Environment)
 }
 
+// find is the Find of a kind.
+type find func(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error)
+
+// inAPI returns the clients, and the HTTP API that the chain's integration,
+// route and stage are parts of.
+func (b base) inAPI(ctx context.Context, in provision.Inputs) (*awsapi.Clients, *model.Resource, error) {
+	c, err := b.clients(ctx, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	parent, err := in.Need("api")
+	return c, parent, err
+}
+
 // ownerTags are the resource's tags as they are put on it at creation.
 func ownerTags(c *awsapi.Clients, in provision.Inputs, r *model.Resource) map[string]string {
 	return awsapi.OwnerTags(c.Install, in.Backend.ID, r.Key, in.Backend.Spec.Tags, r.Name)

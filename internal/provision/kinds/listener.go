@@ -88,14 +88,7 @@ func (listener) Diff(have *model.Resource, want *model.PlanItem) (model.Action, 
 }
 
 func (k listener) Change(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
-	c, err := k.clients(ctx, in)
-	if err != nil {
-		return provision.Observed{}, err
-	}
-	if err := retagELB(ctx, c, r); err != nil {
-		return provision.Observed{}, err
-	}
-	return k.Find(ctx, in, r)
+	return k.change(ctx, in, r, retagELB, k.Find)
 }
 
 func (k listener) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {

@@ -132,14 +132,7 @@ func (loadBalancer) Diff(have *model.Resource, want *model.PlanItem) (model.Acti
 }
 
 func (k loadBalancer) Change(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
-	c, err := k.clients(ctx, in)
-	if err != nil {
-		return provision.Observed{}, err
-	}
-	if err := retagELB(ctx, c, r); err != nil {
-		return provision.Observed{}, err
-	}
-	return k.Find(ctx, in, r)
+	return k.change(ctx, in, r, retagELB, k.Find)
 }
 
 func (k loadBalancer) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {

@@ -25,11 +25,7 @@ func (route) Timing() provision.Timing {
 }
 
 func (k route) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
-	c, err := k.clients(ctx, in)
-	if err != nil {
-		return provision.Observed{}, err
-	}
-	parent, err := in.Need("api")
+	c, parent, err := k.inAPI(ctx, in)
 	if err != nil {
 		return provision.Observed{}, err
 	}
@@ -68,11 +64,7 @@ func (route) judge(in provision.Inputs, r *model.Resource, id, target string) (p
 }
 
 func (k route) Apply(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
-	c, err := k.clients(ctx, in)
-	if err != nil {
-		return provision.Observed{}, err
-	}
-	parent, err := in.Need("api")
+	c, parent, err := k.inAPI(ctx, in)
 	if err != nil {
 		return provision.Observed{}, err
 	}
@@ -94,11 +86,7 @@ func (k route) Apply(ctx context.Context, in provision.Inputs, r *model.Resource
 }
 
 func (k route) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {
-	c, err := k.clients(ctx, in)
-	if err != nil {
-		return err
-	}
-	parent, err := in.Need("api")
+	c, parent, err := k.inAPI(ctx, in)
 	if err != nil {
 		return err
 	}

@@ -77,14 +77,7 @@ func (securityGroup) Diff(have *model.Resource, want *model.PlanItem) (model.Act
 }
 
 func (k securityGroup) Change(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
-	c, err := k.clients(ctx, in)
-	if err != nil {
-		return provision.Observed{}, err
-	}
-	if err := retagEC2(ctx, c, r, r.AWSID); err != nil {
-		return provision.Observed{}, err
-	}
-	return k.Find(ctx, in, r)
+	return k.change(ctx, in, r, retagEC2, k.Find)
 }
 
 func (k securityGroup) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {

@@ -28,11 +28,7 @@ func (stage) Timing() provision.Timing {
 }
 
 func (k stage) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
-	c, err := k.clients(ctx, in)
-	if err != nil {
-		return provision.Observed{}, err
-	}
-	parent, err := in.Need("api")
+	c, parent, err := k.inAPI(ctx, in)
 	if err != nil {
 		return provision.Observed{}, err
 	}
@@ -52,11 +48,7 @@ func observedStage(parent *model.Resource, name *string) provision.Observed {
 }
 
 func (k stage) Apply(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
-	c, err := k.clients(ctx, in)
-	if err != nil {
-		return provision.Observed{}, err
-	}
-	parent, err := in.Need("api")
+	c, parent, err := k.inAPI(ctx, in)
 	if err != nil {
 		return provision.Observed{}, err
 	}
@@ -79,26 +71,15 @@ func (stage) Diff(have *model.Resource, want *model.PlanItem) (model.Action, []s
 }
 
 func (k stage) Change(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
-	c, err := k.clients(ctx, in)
-	if err != nil {
-		return provision.Observed{}, err
-	}
 	parent, err := in.Need("api")
 	if err != nil {
 		return provision.Observed{}, err
 	}
-	if err := retagAPI(ctx, c, r, "/apis/"+parent.AWSID+"/stages/"+defaultStage); err != nil {
-		return provision.Observed{}, err
-	}
-	return k.Find(ctx, in, r)
+	return k.change(ctx, in, r, retagAPI("/apis/"+parent.AWSID+"/stages/"+defaultStage), k.Find)
 }
 
 func (k stage) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {
-	c, err := k.clients(ctx, in)
-	if err != nil {
-		return err
-	}
-	parent, err := in.Need("api")
+	c, parent, err := k.inAPI(ctx, in)
 	if err != nil {
 		return err
 	}

@@ -122,14 +122,7 @@ func (targetGroup) modify(ctx context.Context, c *awsapi.Clients, r *model.Resou
 }
 
 func (k targetGroup) Change(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
-	c, err := k.clients(ctx, in)
-	if err != nil {
-		return provision.Observed{}, err
-	}
-	if err := k.modify(ctx, c, r); err != nil {
-		return provision.Observed{}, err
-	}
-	return k.Find(ctx, in, r)
+	return k.change(ctx, in, r, k.modify, k.Find)
 }
 
 func (k targetGroup) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {

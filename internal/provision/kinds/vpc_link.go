@@ -136,14 +136,7 @@ func (vpcLink) Diff(have *model.Resource, want *model.PlanItem) (model.Action, [
 }
 
 func (k vpcLink) Change(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
-	c, err := k.clients(ctx, in)
-	if err != nil {
-		return provision.Observed{}, err
-	}
-	if err := retagAPI(ctx, c, r, "/vpclinks/"+r.AWSID); err != nil {
-		return provision.Observed{}, err
-	}
-	return k.Find(ctx, in, r)
+	return k.change(ctx, in, r, retagAPI("/vpclinks/"+r.AWSID), k.Find)
 }
 
 func (k vpcLink) Delete(ctx context.Context, in provision.Inputs, r *model.Resource) error {

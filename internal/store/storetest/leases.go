@@ -244,7 +244,7 @@ func testCancelRunning(t *testing.T, open Open) {
 	must(t, w.FinishJob(ctx, lease, model.Outcome{State: model.JobCancelled}))
 }
 
-func testCancelSnoozed(t *testing.T, open Open) {
+func testCancelWaiting(t *testing.T, open Open) {
 	w, ctx := newWorld(t, open), t.Context()
 	ids := w.queued(2)
 	first := w.claim(holderA, held)

@@ -61,7 +61,7 @@ func Run(t *testing.T, open Open) {
 		"retried":                    testRetried,
 		"cancel before the run":      testCancelQueued,
 		"cancel during the run":      testCancelRunning,
-		"cancel meets a snooze":      testCancelSnoozed,
+		"cancel meets a wait":        testCancelWaiting,
 		"roll back follows":          testRollBackFollows,
 		"planned late":               testPlanJob,
 		"journal":                    testJournal,
