@@ -136,6 +136,7 @@ func (a *API) config() huma.Config {
 		{Name: "Environments", Description: "Places to provision in: one account, Region and VPC each."},
 		{Name: "Teams", Description: "Who owns backends, and who may act for them."},
 		{Name: "Users", Description: "Everybody who has an account."},
+		{Name: "Costs", Description: "What chains cost a month, at list prices."},
 		{Name: "Notices", Description: "What teams should hear of."},
 		{Name: "Webhooks", Description: "Where notices are sent to, and what came of it."},
 		{Name: "Audit", Description: "Who changed what, and who signed in."},

@@ -218,13 +218,8 @@ func (a *API) listBackends(ctx context.Context, actor model.Actor, in *backendsI
 	if err != nil {
 		return nil, err
 	}
-	page := backendPage{}
-	if len(list) > in.Limit {
-		list = list[:in.Limit]
-		page.NextCursor = list[in.Limit-1].ID
-	}
-	page.Items = listOf(list, backendSummaryOf).Items
-	return &output[backendPage]{page}, nil
+	list, next := more(list, in.Limit, func(b *panel.BackendSummary) string { return b.ID })
+	return &output[backendPage]{backendPage{listOf(list, backendSummaryOf).Items, next}}, nil
 }
 
 func (a *API) getBackend(ctx context.Context, actor model.Actor, in *backendInput) (*backendOutput, error) {

@@ -116,11 +116,6 @@ func (a *API) listDeliveries(ctx context.Context, actor model.Actor, in *deliver
 	if err != nil {
 		return nil, err
 	}
-	page := deliveryPage{}
-	if len(list) > in.Limit {
-		list = list[:in.Limit]
-		page.NextCursor = list[in.Limit-1].ID
-	}
-	page.Items = listOf(list, deliveryOf).Items
-	return &output[deliveryPage]{page}, nil
+	list, next := more(list, in.Limit, func(d *panel.DeliveryDetail) string { return d.ID })
+	return &output[deliveryPage]{deliveryPage{listOf(list, deliveryOf).Items, next}}, nil
 }

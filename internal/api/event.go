@@ -132,7 +132,7 @@ func (a *API) streamEvents(ctx context.Context, actor model.Actor, in *streamInp
 			err = a.panel.StreamEvents(ctx, actor, in.ID, after, s.event, s.keepAlive)
 		}
 		if err != nil && ctx.Err() == nil && model.CodeOf(err) != model.CodeUnauthorized {
-			a.log.WarnContext(ctx, "event stream ended", "request_id", requestIDFrom(ctx), "backend_id", in.ID, "error", err)
+			a.log.WarnContext(ctx, "event stream ended", "request_id", requestIDFrom(ctx), "backend", in.ID, "error", err)
 		}
 	}}, nil
 }

@@ -57,12 +57,7 @@ func (a *API) registerNotices(h huma.API) {
 		if err != nil {
 			return nil, err
 		}
-		page := noticePage{}
-		if len(list) > in.Limit {
-			list = list[:in.Limit]
-			page.NextCursor = list[in.Limit-1].ID
-		}
-		page.Items = listOf(list, noticeOf).Items
-		return &output[noticePage]{page}, nil
+		list, next := more(list, in.Limit, func(n *model.Notice) string { return n.ID })
+		return &output[noticePage]{noticePage{listOf(list, noticeOf).Items, next}}, nil
 	})
 }
