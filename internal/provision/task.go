@@ -278,7 +278,7 @@ func (t *task) queued(ctx context.Context) context.Context {
 	return t.run.exec.Queue(ctx, Caller{Team: t.run.rec.Job.TeamID, Until: t.ctx, Tell: func(why string, wait time.Duration) {
 		t.node.step.ExpectedAt = t.run.now().Add(wait + t.run.pace.typical(t.waitKey()))
 		if err := t.note(why); err != nil {
-			t.run.exec.Logger.WarnContext(t.ctx, "a step's wait is not recorded", "job_id", t.run.lease.JobID, "step", t.node.item.Key, "error", err)
+			t.run.exec.Logger.WarnContext(t.ctx, "a step's wait is not recorded", "error", err)
 		}
 	}})
 }
