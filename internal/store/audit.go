@@ -138,50 +138,35 @@ type AuditQuery struct {
 }
 
 func (a AuditQuery) where() (string, []any) {
-	var conds []string
-	var args []any
-	and := func(cond string, values ...any) {
-		for _, v := range values {
-			args = append(args, v)
-			cond = strings.Replace(cond, "?", placeholders(len(args), 1), 1)
-		}
-		conds = append(conds, cond)
-	}
-	in := func(column string, values []any) {
-		if len(values) == 0 {
-			and(`1 = 0`)
-			return
-		}
-		and(column+` IN (`+strings.TrimSuffix(strings.Repeat("?, ", len(values)), ", ")+`)`, values...)
-	}
+	c := &condition{}
+	c.add(`seq > ?`, a.After)
 	if a.TeamIDs != nil {
-		in(`team_id`, anys(a.TeamIDs))
+		c.in(`team_id`, a.TeamIDs)
 	}
 	if a.Actor != "" {
-		and(`(actor_id = ? OR actor_name = ?)`, a.Actor, a.Actor)
+		c.add(`(actor_id = ? OR actor_name = ?)`, a.Actor)
 	}
 	if a.Action != "" {
-		in(`action`, actionsOf(a.Action))
+		c.in(`action`, actionsOf(a.Action))
 	}
 	if a.Target != "" {
-		and(`(target_id = ? OR target_name = ?)`, a.Target, a.Target)
+		c.add(`(target_id = ? OR target_name = ?)`, a.Target)
 	}
 	if !a.From.IsZero() {
-		and(`at >= ?`, ms(a.From))
+		c.add(`at >= ?`, ms(a.From))
 	}
 	if !a.To.IsZero() {
-		and(`at < ?`, ms(a.To))
+		c.add(`at < ?`, ms(a.To))
 	}
 	if a.Before > 0 {
-		and(`seq < ?`, a.Before)
+		c.add(`seq < ?`, a.Before)
 	}
-	and(`seq > ?`, a.After)
-	return strings.Join(conds, " AND "), args
+	return c.where(), c.args
 }
 
 // actionsOf are the action of that name and all of that noun.
-func actionsOf(name string) []any {
-	var out []any
+func actionsOf(name string) []string {
+	var out []string
 	for _, a := range model.AuditActions {
 		if noun, _, _ := strings.Cut(string(a), "."); string(a) == name || noun == name {
 			out = append(out, string(a))

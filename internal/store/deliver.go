@@ -197,7 +197,7 @@ func (q *Queries) disableWebhook(ctx context.Context, w *model.Webhook, why stri
 	if err != nil {
 		return err
 	}
-	err = q.Audit(ctx, model.Change{Actor: model.Actor{Admin: true, Name: "Drawbridge"}, Action: model.AuditWebhookDisable, Noun: "webhook",
+	err = q.Audit(ctx, model.Change{Actor: model.System(), Action: model.AuditWebhookDisable, Noun: "webhook",
 		ID: w.ID, Name: w.Name, TeamID: w.TeamID, Before: map[string]any{"enabled": true}, After: map[string]any{"enabled": false, "why": why}})
 	if err != nil {
 		return err

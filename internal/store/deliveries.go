@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"strings"
 
 	"drawbridge/internal/model"
 )
@@ -76,7 +75,7 @@ func (q *Queries) Attempts(ctx context.Context, webhookID string, ids ...string)
 	byID := map[string][]model.Attempt{}
 	_, err := collect(q.rows(ctx, "list attempts",
 		`SELECT notice_id, number, at, millis, status, error, answer FROM webhook_attempts
-		 WHERE `+strings.Join(c.parts, ` AND `)+` ORDER BY notice_id, number DESC`, c.args...),
+		 WHERE `+c.where()+` ORDER BY notice_id, number DESC`, c.args...),
 		func(s scanner) (*model.Attempt, error) {
 			var id string
 			var a model.Attempt

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 
 	"drawbridge/internal/model"
@@ -67,6 +66,18 @@ func (q *Queries) JobByID(ctx context.Context, id string) (*model.Job, error) {
 	return found(j, err, "job", id)
 }
 
+// JobsByID returns the jobs with the ids, by id.
+func (q *Queries) JobsByID(ctx context.Context, ids []string) (map[string]model.Job, error) {
+	c := &condition{}
+	c.in(`id`, ids)
+	return pairs(q.rows(ctx, "list jobs by id", `SELECT `+jobColumns+` FROM jobs WHERE `+c.where(), c.args...),
+		func(s scanner, k *string, v *model.Job) error {
+			j, err := scanJob(s)
+			*k, *v = j.ID, *j
+			return err
+		})
+}
+
 // JobsByBackend lists a backend's jobs, newest first, at most limit.
 func (q *Queries) JobsByBackend(ctx context.Context, backendID string, limit int) ([]model.Job, error) {
 	return collect(q.rows(ctx, "list jobs",
@@ -90,7 +101,7 @@ func (q *Queries) JobsOf(ctx context.Context, backendID string, s model.Selectio
 	if s.After != "" {
 		c.add(`(created_at, id) `+beyond(!s.OldestFirst)+` (SELECT created_at, id FROM jobs WHERE id = ?)`, s.After)
 	}
-	return collect(q.rows(ctx, "list jobs", `SELECT `+jobColumns+` FROM jobs WHERE `+strings.Join(c.parts, ` AND `)+
+	return collect(q.rows(ctx, "list jobs", `SELECT `+jobColumns+` FROM jobs WHERE `+c.where()+
 		orderBy(`created_at`, `id`, !s.OldestFirst)+` LIMIT `+strconv.Itoa(s.Limit), c.args...), scanJob)
 }
 
@@ -110,6 +121,13 @@ func (q *Queries) ActiveJobs(ctx context.Context) ([]model.JobCount, error) {
 			var c model.JobCount
 			return &c, s.Scan(&c.Operation, &c.State, &c.Jobs)
 		})
+}
+
+// QueuePositions tells each queued job's place in the queue, from 1.
+func (q *Queries) QueuePositions(ctx context.Context) (map[string]int, error) {
+	return pairs(q.rows(ctx, "list the queue",
+		`SELECT id, ROW_NUMBER() OVER (ORDER BY created_at, id) FROM jobs WHERE state = 'queued'`),
+		func(s scanner, k *string, v *int) error { return s.Scan(k, v) })
 }
 
 // lockJob locks a job's backend and then the job, and returns both.

@@ -152,3 +152,17 @@ func plain(args []any) []any {
 	}
 	return args
 }
+
+// pairs reads all rows into a map.
+func pairs[K comparable, V any](r rows, scan func(scanner, *K, *V) error) (map[K]V, error) {
+	m := map[K]V{}
+	type pair struct{}
+	_, err := collect(r, func(s scanner) (*pair, error) {
+		var k K
+		var v V
+		err := scan(s, &k, &v)
+		m[k] = v
+		return &pair{}, err
+	})
+	return m, err
+}

@@ -88,7 +88,7 @@ func (q *Queries) LivingSandbox(ctx context.Context, teamID, key string) (*model
 func (q *Queries) SandboxesByID(ctx context.Context, backendIDs []string) (map[string]model.Sandbox, error) {
 	c := &condition{}
 	c.in(`backend_id`, backendIDs)
-	return pairs(q.rows(ctx, "list sandboxes by id", `SELECT `+sandboxColumns+` FROM sandboxes WHERE `+c.parts[0], c.args...),
+	return pairs(q.rows(ctx, "list sandboxes by id", `SELECT `+sandboxColumns+` FROM sandboxes WHERE `+c.where(), c.args...),
 		func(s scanner, k *string, v *model.Sandbox) error {
 			x, err := scanSandbox(s)
 			*k, *v = x.BackendID, *x

@@ -104,3 +104,17 @@ func (q *Queries) StepSeconds(ctx context.Context, teamIDs []string) (map[string
 	}
 	return seconds, nil
 }
+
+// StepCounts tells how many steps a job has, and how many of them need
+// nothing more.
+type StepCounts struct{ Done, All int }
+
+// StepCounts counts the steps of jobs, by job.
+func (q *Queries) StepCounts(ctx context.Context, jobIDs []string) (map[string]StepCounts, error) {
+	c := &condition{}
+	c.in(`job_id`, jobIDs)
+	return pairs(q.rows(ctx, "count steps",
+		`SELECT job_id, SUM(CASE WHEN state IN ('done', 'skipped') THEN 1 ELSE 0 END), COUNT(*)
+		 FROM job_steps WHERE `+c.where()+` GROUP BY job_id`, c.args...),
+		func(s scanner, k *string, v *StepCounts) error { return s.Scan(k, &v.Done, &v.All) })
+}

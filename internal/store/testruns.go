@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"strconv"
-	"strings"
 
 	"drawbridge/internal/model"
 )
@@ -49,7 +48,7 @@ func (q *Queries) TestRuns(ctx context.Context, backendID string, s model.Select
 	if s.After != "" {
 		c.add(`(at, id) `+beyond(!s.OldestFirst)+` (SELECT at, id FROM test_runs WHERE id = ?)`, s.After)
 	}
-	return collect(q.rows(ctx, "list test runs", `SELECT `+testRunColumns+` FROM test_runs WHERE `+strings.Join(c.parts, ` AND `)+
+	return collect(q.rows(ctx, "list test runs", `SELECT `+testRunColumns+` FROM test_runs WHERE `+c.where()+
 		orderBy(`at`, `id`, !s.OldestFirst)+` LIMIT `+strconv.Itoa(s.Limit), c.args...), scanTestRun)
 }
 
@@ -61,4 +60,22 @@ func (q *Queries) LatestTestRuns(ctx context.Context, backendID string) ([]model
 			FROM test_runs WHERE backend_id = $1
 		 ) AS runs WHERE age = 1 ORDER BY name`,
 		backendID), scanTestRun)
+}
+
+// NewestTestRuns returns the newest run of each of the backends, by backend,
+// without what the app answered: lists show how a run ended.
+func (q *Queries) NewestTestRuns(ctx context.Context, backendIDs []string) (map[string]model.TestRun, error) {
+	c := &condition{}
+	c.in(`id`, backendIDs)
+	return pairs(q.rows(ctx, "list newest test runs",
+		`SELECT id, backend_id, name, method, url, passed, reason, status, proto, millis, actor, at
+		 FROM test_runs WHERE id IN (
+			SELECT (SELECT t.id FROM test_runs t WHERE t.backend_id = backends.id ORDER BY t.at DESC, t.id DESC LIMIT 1)
+			FROM backends WHERE `+c.where()+`)`, c.args...),
+		func(s scanner, k *string, v *model.TestRun) error {
+			err := s.Scan(&v.ID, &v.BackendID, &v.Name, &v.Method, &v.URL, &v.Passed, &v.Reason, &v.Status, &v.Proto, &v.Millis,
+				&v.Actor, millis{&v.At})
+			*k = v.BackendID
+			return err
+		})
 }
