@@ -20,8 +20,8 @@ type AuditPage struct {
 const auditBatch = 500
 
 // Audit lists what was changed and who signed in, newest first unless f says
-// otherwise, at most limit rows beyond the cursor (0 = from the first of them). An owner sees the own team's
-// rows, an admin all. owner.
+// otherwise, at most limit rows beyond the cursor (0 = from the first of them).
+// An owner sees the own team's rows, an admin all. owner.
 func (p *Panel) Audit(ctx context.Context, a model.Actor, f model.AuditFilter, cursor int64, limit int) (*AuditPage, error) {
 	if err := member(a, ReadAudit); err != nil {
 		return nil, err

@@ -116,8 +116,7 @@ func (p *Panel) RegisterBackend(ctx context.Context, a model.Actor, r Registrati
 		return insert(ctx, q, a, b)
 	})
 	if err != nil && model.CodeOf(err) == model.CodeConflict {
-		return nil, &model.Error{Code: model.CodeInvalid, Message: "Some fields need another value.", Err: err,
-			Fields: []model.Field{{Path: "name", Message: "Your team has a backend of this name already; choose another."}}}
+		return nil, invalid("name", "Your team has a backend of this name already; choose another.")
 	}
 	if err != nil {
 		return nil, err
@@ -193,11 +192,9 @@ func (p *Panel) teamFor(ctx context.Context, a model.Actor, id string) (string, 
 	if err != nil {
 		return "", err
 	}
-	var v model.Invalid
 	if id != "" {
 		if !a.Sees(id) || !slices.ContainsFunc(teams, func(t model.Team) bool { return t.ID == id }) {
-			v.Add("team_id", "There is no team %q, or it is not yours.", id)
-			return "", v.Err()
+			return "", invalid("team_id", "There is no team %q, or it is not yours.", id)
 		}
 		return id, allow(a, RegisterBackends, id, "team", id)
 	}
@@ -205,8 +202,7 @@ func (p *Panel) teamFor(ctx context.Context, a model.Actor, id string) (string, 
 	if len(mine) == 1 || a.Admin && len(mine) > 0 {
 		return mine[0].ID, nil
 	}
-	v.Add("team_id", "Choose the team that owns the backend; you may register in %d.", len(mine))
-	return "", v.Err()
+	return "", invalid("team_id", "Choose the team that owns the backend; you may register in %d.", len(mine))
 }
 
 // environmentFor is the environment that a new backend is made in.
@@ -228,11 +224,8 @@ func chooseEnvironment(envs []model.Environment, id string) (*model.Environment,
 			return &envs[i], nil
 		}
 	}
-	var v model.Invalid
 	if id == "" {
-		v.Add("environment_id", "Choose the environment to provision in; there are %d.", len(envs))
-	} else {
-		v.Add("environment_id", "There is no environment %q.", id)
+		return nil, invalid("environment_id", "Choose the environment to provision in; there are %d.", len(envs))
 	}
-	return nil, v.Err()
+	return nil, invalid("environment_id", "There is no environment %q.", id)
 }

@@ -82,7 +82,7 @@ func (p *Panel) Apply(ctx context.Context, a model.Actor, in Application) (*Appl
 			return nil, ofEnvironment(err)
 		}
 		if env.ID != b.EnvironmentID {
-			return nil, invalid("environment", fmt.Sprintf("%s is in another environment, and a backend cannot move. Leave this out, choose another name, or destroy it there first.", b.Name))
+			return nil, invalid("environment", "%s is in another environment, and a backend cannot move. Leave this out, choose another name, or destroy it there first.", b.Name)
 		}
 	}
 	return p.put(ctx, a, b, in.SpecChange, true)
@@ -92,7 +92,7 @@ func (p *Panel) Apply(ctx context.Context, a model.Actor, in Application) (*Appl
 func ofEnvironment(err error) error {
 	var e *model.Error
 	if errors.As(err, &e) && len(e.Fields) == 1 && e.Fields[0].Path == "environment_id" {
-		return invalid("environment", e.Fields[0].Message)
+		return invalid("environment", "%s", e.Fields[0].Message)
 	}
 	return err
 }

@@ -123,14 +123,13 @@ func (p *Panel) RegisterBatch(ctx context.Context, a model.Actor, batch Batch) (
 }
 
 func batchSize(n int) error {
-	var v model.Invalid
 	switch {
 	case n == 0:
-		v.Add("backends", "The list holds no backend. Name at least one.")
+		return invalid("backends", "The list holds no backend. Name at least one.")
 	case n > MaxBatch:
-		v.Add("backends", "The list holds %d backends; one batch takes %d. Divide it.", n, MaxBatch)
+		return invalid("backends", "The list holds %d backends; one batch takes %d. Divide it.", n, MaxBatch)
 	}
-	return v.Err()
+	return nil
 }
 
 // inTheWay is the error that names the fields of invalid and conflicting rows.

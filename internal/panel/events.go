@@ -30,8 +30,8 @@ func (p *Panel) Events(ctx context.Context, a model.Actor, backendID string, f E
 
 // StreamEvents calls send for each event after the cursor, oldest first, and
 // goes on with new ones until ctx ends, send fails or the actor may not ask as
-// they did (CodeUnauthorized). idle, when not nil, is
-// called when nothing came for 15 s (a keep-alive). viewer.
+// they did (CodeUnauthorized). idle, when not nil, is called when nothing came
+// for 15 s (a keep-alive). viewer.
 func (p *Panel) StreamEvents(ctx context.Context, a model.Actor, backendID string, after int64, send func(model.Event) error, idle func() error) error {
 	if _, err := p.backend(ctx, a, SeeBackends, backendID); err != nil {
 		return err

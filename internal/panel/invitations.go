@@ -22,7 +22,7 @@ func (p *Panel) Invite(ctx context.Context, a model.Actor, teamID, email string,
 	}
 	email, why := model.NormalEmail(email)
 	if why != "" {
-		return "", nil, invalid("email", why)
+		return "", nil, invalid("email", "%s", why)
 	}
 	secret, hash := p.Secrets.NewLink()
 	now := p.Store.Now()

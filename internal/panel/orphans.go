@@ -1,10 +1,10 @@
 package panel
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/provision"
@@ -73,10 +73,13 @@ func (p *Panel) lookForOrphans(ctx context.Context, env *model.Environment) (*or
 		look.orphans = append(look.orphans, t)
 	}
 	slices.SortStableFunc(look.orphans, func(x, y Tagged) int {
-		if x.Foreign != y.Foreign {
-			return map[bool]int{false: -1, true: 1}[x.Foreign]
+		switch {
+		case x.Foreign == y.Foreign:
+			return strings.Compare(x.BackendID, y.BackendID)
+		case y.Foreign:
+			return -1
 		}
-		return cmp.Compare(x.BackendID, y.BackendID)
+		return 1
 	})
 	return look, nil
 }

@@ -19,9 +19,7 @@ func (p *Panel) AdoptOrphan(ctx context.Context, a model.Actor, environmentID, i
 		return nil, err
 	}
 	if id == "" {
-		var v model.Invalid
-		v.Add("id", "Name the orphan's id.")
-		return nil, v.Err()
+		return nil, invalid("id", "Name the orphan's id.")
 	}
 	look, err := p.lookForOrphans(ctx, env)
 	if err != nil {

@@ -71,14 +71,13 @@ func (p *Panel) DeleteOrphans(ctx context.Context, a model.Actor, environmentID 
 
 // pickable refuses a request that does not say what is meant.
 func pickable(ids []string, all bool) error {
-	var v model.Invalid
 	switch {
 	case all && len(ids) > 0:
-		v.Add("ids", "Name ids or ask for all, not both.")
+		return invalid("ids", "Name ids or ask for all, not both.")
 	case !all && len(ids) == 0:
-		v.Add("ids", "Name at least one id.")
+		return invalid("ids", "Name at least one id.")
 	}
-	return v.Err()
+	return nil
 }
 
 func (c *CleanUp) add(j model.Job) {

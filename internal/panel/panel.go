@@ -132,3 +132,10 @@ func (p *Panel) job(ctx context.Context, a model.Actor, need Permission, id stri
 	}
 	return j, allow(a, need, j.TeamID, "job", id)
 }
+
+// invalid refuses one input; see model.Invalid.Add.
+func invalid(path, format string, args ...any) error {
+	var v model.Invalid
+	v.Add(path, format, args...)
+	return v.Err()
+}

@@ -49,9 +49,7 @@ func (p *Panel) templateFor(ctx context.Context, teamID, wanted string) (*model.
 	if wanted == "" {
 		return nil, invalid("template", "There is no template to make a sandbox from yet; an owner of the team can make one.")
 	}
-	var v model.Invalid
-	v.Add("template", "There is no template %q that the team may use.", wanted)
-	return nil, v.Err()
+	return nil, invalid("template", "There is no template %q that the team may use. Leave it out for the first one.", wanted)
 }
 
 // CreateSandboxTemplate makes a template of the team, or, for an admin, of

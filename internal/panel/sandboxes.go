@@ -221,9 +221,9 @@ func extended(x *model.Sandbox, b *model.Backend, length time.Duration, cut bool
 	case !x.EndsAt.Before(x.MaxEndsAt):
 		return now, invalid("ttl", "It lives as long as it may already, and cannot be extended any more.")
 	case end.After(x.MaxEndsAt):
-		return now, invalid("ttl", "It may live for "+model.TTLText(x.MaxEndsAt.Sub(now))+" from now at most. Ask for that or less.")
+		return now, invalid("ttl", "It may live for %s from now at most. Ask for that or less.", model.TTLText(x.MaxEndsAt.Sub(now)))
 	case !end.After(x.EndsAt):
-		return now, invalid("ttl", "It lives for "+model.TTLText(x.EndsAt.Sub(now))+" from now already. Ask for more, or end it.")
+		return now, invalid("ttl", "It lives for %s from now already. Ask for more, or end it.", model.TTLText(x.EndsAt.Sub(now)))
 	}
 	return end, nil
 }
@@ -284,7 +284,7 @@ func (p *Panel) told(stopped string) {
 // asField is a refusal without fields as one of that field.
 func asField(path string, err error) error {
 	if e, ok := err.(*model.Error); ok && len(e.Fields) == 0 && e.Code == model.CodeInvalid {
-		return invalid(path, e.Message)
+		return invalid(path, "%s", e.Message)
 	}
 	return err
 }

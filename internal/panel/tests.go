@@ -26,9 +26,7 @@ func (p *Panel) RunTests(ctx context.Context, a model.Actor, backendID string, n
 		for _, name := range names {
 			i := slices.IndexFunc(b.Spec.Tests, func(t model.RouteTest) bool { return t.Name == name })
 			if i < 0 {
-				var v model.Invalid
-				v.Add("names", "%s has no route test named %q.", b.Name, name)
-				return nil, v.Err()
+				return nil, invalid("names", "%s has no route test named %q. Name those of its spec, or none to run all.", b.Name, name)
 			}
 			tests = append(tests, b.Spec.Tests[i])
 		}

@@ -114,7 +114,7 @@ func (p *Panel) ChangeWebhook(ctx context.Context, a model.Actor, teamID, id str
 		rawURL := ""
 		if c.URL != nil {
 			if rawURL = strings.TrimSpace(*c.URL); rawURL == "" {
-				return invalid("url", model.WebhookURLProblem(""))
+				return invalid("url", "%s", model.WebhookURLProblem(""))
 			}
 		}
 		if c.Name != nil {
