@@ -46,8 +46,6 @@ func TestGoldenDocuments(t *testing.T) {
 
 type schema struct {
 	Ref                  string            `json:"$ref"`
-	Enum                 []any             `json:"enum"`
-	Items                *schema           `json:"items"`
 	Type                 any               `json:"type"`
 	Description          string            `json:"description"`
 	Properties           map[string]schema `json:"properties"`
@@ -75,7 +73,6 @@ type operationView struct {
 type parameter struct {
 	Name        string `json:"name"`
 	Description string `json:"description"`
-	Schema      schema `json:"schema"`
 }
 
 func readDocument(t *testing.T) document {
@@ -135,55 +132,6 @@ func TestDocumentIsComplete(t *testing.T) {
 	}
 }
 
-// TestFiltersKnowEveryValue: what a list's items can have in a field, the
-// filter of that field takes.
-func TestFiltersKnowEveryValue(t *testing.T) {
-	t.Parallel()
-	d := readDocument(t)
-	checked := 0
-	for path, operations := range d.Paths {
-		for field, item := range d.itemsOf(operations["get"]) {
-			for _, p := range operations["get"].Parameters {
-				if p.Name != field || len(p.Schema.Enum) == 0 {
-					continue
-				}
-				checked++
-				for _, value := range item.Enum {
-					if !slices.Contains(p.Schema.Enum, value) {
-						t.Errorf("GET %s does not take %s=%v, which its items can have", path, field, value)
-					}
-				}
-			}
-		}
-	}
-	if checked < 10 {
-		t.Errorf("only %d filters were compared", checked)
-	}
-}
-
-// itemsOf are the fields of what the operation lists, none when it lists nothing.
-func (d document) itemsOf(op operationView) map[string]schema {
-	answer, _ := json.Marshal(op.Responses["200"])
-	var r struct {
-		Content map[string]struct {
-			Schema schema `json:"schema"`
-		} `json:"content"`
-	}
-	_ = json.Unmarshal(answer, &r) // what is no answer of ours lists nothing
-	items := d.resolve(r.Content["application/json"].Schema).Properties["items"].Items
-	if items == nil {
-		return nil
-	}
-	return d.resolve(*items).Properties
-}
-
-func (d document) resolve(s schema) schema {
-	if s.Ref == "" {
-		return s
-	}
-	return d.Components.Schemas[strings.TrimPrefix(s.Ref, "#/components/schemas/")]
-}
-
 func TestTheIssuesOperationsAreThere(t *testing.T) {
 	t.Parallel()
 	want := []string{
@@ -201,7 +149,7 @@ func TestTheIssuesOperationsAreThere(t *testing.T) {
 		"GET /teams/{id}/invitations", "POST /teams/{id}/invitations", "DELETE /teams/{id}/invitations/{invitation}",
 		"GET /teams/{id}/tokens", "POST /teams/{id}/tokens", "DELETE /teams/{id}/tokens/{token}",
 		"GET /teams/{id}/trusts", "POST /teams/{id}/trusts", "DELETE /teams/{id}/trusts/{trust}",
-		"GET /teams/{id}/sandboxes", "POST /teams/{id}/sandboxes", "GET /sandboxes/{id}", "POST /sandboxes/{id}/extend", "POST /sandboxes/{id}/end",
+		"GET /teams/{id}/sandboxes", "POST /teams/{id}/sandboxes", "GET /sandboxes", "GET /sandboxes/{id}", "POST /sandboxes/{id}/extend", "POST /sandboxes/{id}/end",
 		"GET /teams/{id}/sandbox-templates", "POST /teams/{id}/sandbox-templates", "GET /teams/{id}/sandbox-templates/{template}",
 		"PUT /teams/{id}/sandbox-templates/{template}", "DELETE /teams/{id}/sandbox-templates/{template}",
 		"GET /notices", "GET /teams/{id}/webhooks", "POST /teams/{id}/webhooks", "GET /teams/{id}/webhooks/{webhook}",
