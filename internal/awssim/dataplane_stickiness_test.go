@@ -105,7 +105,7 @@ func TestStickiness_Refused(t *testing.T) {
 	t.Parallel()
 	c := newWorld(t, awssim.Options{}).build()
 	wantCode(t, c.groupAttributes(c.targetGroup, "stickiness.enabled", "true", "stickiness.type", "app_cookie"), "InvalidConfigurationRequest", "it has lb_cookie")
-	wantCode(t, c.groupAttributes(c.targetGroup, "stickiness.enabled", "maybe"), "ValidationError", "true or false")
+	wantCode(t, c.groupAttributes(c.targetGroup, "stickiness.enabled", "maybe"), "ValidationError", "true, false")
 	wantCode(t, c.groupAttributes(c.targetGroup, "stickiness.lb_cookie.duration_seconds", "604801"), "ValidationError", "604800")
 	_, err := c.elb.ModifyListener(t.Context(), &elbv2.ModifyListenerInput{ListenerArn: &c.listener, DefaultActions: []types.Action{{Type: "forward", ForwardConfig: &types.ForwardActionConfig{
 		TargetGroups: []types.TargetGroupTuple{{TargetGroupArn: &c.targetGroup}}, TargetGroupStickinessConfig: &types.TargetGroupStickinessConfig{Enabled: aws.Bool(true), DurationSeconds: aws.Int32(60)}}}}})

@@ -273,6 +273,7 @@ func (c *call) changedAttributes(attrs map[string]string) (map[string]string, er
 // attributeRanges are the least and the most of attributes that are numbers.
 var attributeRanges = map[string][2]int{
 	drainKey: {0, 3600}, idleTimeout: {1, 4000}, "client_keep_alive.seconds": {60, 604_800}, "slow_start.duration_seconds": {0, 900},
+	stickyDuration: {1, maxStickiness},
 }
 
 // attributeChoices are the values of attributes that are words.

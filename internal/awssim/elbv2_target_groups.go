@@ -254,13 +254,7 @@ func describeTargetGroupAttributes(c *call) ([]wire.Node, error) {
 }
 
 func checkStickiness(attrs map[string]string) error {
-	n, err := strconv.Atoi(attrs[stickyDuration])
-	switch {
-	case attrs[stickyKey] != "true" && attrs[stickyKey] != "false":
-		return wire.BadRequest("ValidationError", "'%s' must be true or false", stickyKey)
-	case err != nil || n < 1 || n > maxStickiness:
-		return wire.BadRequest("ValidationError", "'%s' must be between 1 and %d", stickyDuration, maxStickiness)
-	case attrs[stickyKey] == "true" && attrs[stickyType] != "lb_cookie":
+	if attrs[stickyKey] == "true" && attrs[stickyType] != "lb_cookie" {
 		return wire.BadRequest("InvalidConfigurationRequest", "This simulator has no stickiness of the type '%s'; it has lb_cookie", attrs[stickyType])
 	}
 	return nil
