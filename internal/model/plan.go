@@ -12,6 +12,9 @@ type Plan struct {
 	Findings    []Finding  `json:"findings,omitempty"`
 	// Cost is what the chain costs a month, or for a destroy what ends with it.
 	Cost *Cost `json:"cost,omitempty"`
+	// Basis tells the resources that it was made for from others; "" when they are
+	// locked until it is saved.
+	Basis string `json:"-"`
 	// Expected is how long it is likely to take; 0 when nobody can say.
 	Expected time.Duration `json:"-"`
 }

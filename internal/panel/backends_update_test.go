@@ -6,6 +6,7 @@ import (
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
+	"drawbridge/internal/store"
 )
 
 // instances launches so many.
@@ -87,5 +88,25 @@ func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestPlansForOtherResources: a plan is made before its job is saved. When a job
+// ran from start to end in between, what that made is not in it, and a destroy
+// would leave it running.
+func TestPlansForOtherResources(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	back := b.in(model.PhaseReady)
+	b.cloud.asked = func() {
+		b.cloud.asked = nil
+		made := model.Resource{BackendID: back.ID, Key: "instance-1.2", Kind: "ec2.instance", State: model.ResourceReady, Ownership: model.OwnershipManaged, AWSID: "i-1"}
+		must(t, b.store.InTx(t.Context(), func(q *store.Queries) error { return q.UpsertResource(t.Context(), &made) }))
+	}
+	if _, err := b.panel.Provision(t.Context(), developer, back.ID); model.CodeOf(err) != model.CodeConflict {
+		t.Errorf("provisioned by a plan for other resources: %v", err)
+	}
+	if _, err := b.panel.Provision(t.Context(), developer, back.ID); err != nil {
+		t.Errorf("provisioned again: %v", err)
 	}
 }

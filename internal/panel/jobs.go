@@ -135,6 +135,19 @@ func enqueue(ctx context.Context, q *store.Queries, job *model.Job) error {
 	if b.SpecVersion != job.Plan.SpecVersion {
 		return model.Errorf(model.CodeConflict, "The spec of %s was changed meanwhile. Look at the new plan, then start again.", b.Name)
 	}
+	if job.Plan.Basis != "" {
+		have, err := q.Resources(ctx, b.ID)
+		if err != nil {
+			return err
+		}
+		now, err := basis(have)
+		if err != nil {
+			return err
+		}
+		if now != job.Plan.Basis {
+			return model.Errorf(model.CodeConflict, "The resources of %s were changed meanwhile. Look at the new plan, then start again.", b.Name)
+		}
+	}
 	return insertJob(ctx, q, b, job)
 }
 

@@ -2,6 +2,10 @@ package panel
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"slices"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/provision"
@@ -31,8 +35,9 @@ func (p *Panel) plan(ctx context.Context, b *model.Backend, op model.Operation, 
 	switch op {
 	case model.OpDestroy:
 		plan = provision.DestroyPlan(b, have)
+		plan.Basis, err = basis(have)
 		if len(have) == 0 {
-			return plan, nil
+			return plan, err
 		}
 	case model.OpSleep, model.OpWake:
 		plan, err = p.restPlan(env, b, op, have)
@@ -112,8 +117,20 @@ func (p *Panel) restPlan(env *model.Environment, b *model.Backend, op model.Oper
 func (p *Panel) converge(b *model.Backend, w provision.Wanted, have []model.Resource) (*model.Plan, error) {
 	w.Differ = p.Differ
 	plan, err := provision.ConvergePlan(b, w, have)
-	if err == nil {
-		plan.Findings = append(plan.Findings, p.Cloud.Warnings(plan, have)...)
+	if err != nil {
+		return nil, err
 	}
+	plan.Findings = append(plan.Findings, p.Cloud.Warnings(plan, have)...)
+	plan.Basis, err = basis(have)
 	return plan, err
+}
+
+// basis is a plan's Basis. A plan is made before its job is saved, mostly while
+// AWS is asked; what another job made in between it would not delete.
+func basis(have []model.Resource) (string, error) {
+	text, err := json.Marshal(slices.Concat([]model.Resource{}, have)) // none is none, nil or not
+	if err != nil {
+		return "", fmt.Errorf("marshal resources: %w", err)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(text)), nil
 }
