@@ -23,6 +23,7 @@ import (
 	"drawbridge/internal/panel"
 	"drawbridge/internal/probe"
 	"drawbridge/internal/store"
+	"drawbridge/internal/store/storetest"
 	"drawbridge/internal/webhook"
 )
 
@@ -44,7 +45,7 @@ func newSite(t *testing.T) *site {
 	hub := events.NewHub()
 	quiet := slog.New(slog.DiscardHandler)
 	st, err := store.Open(t.Context(), store.Options{
-		DSN: "sqlite:" + filepath.Join(t.TempDir(), "web.db"), Logger: quiet,
+		DSN: storetest.SQLite(t), Logger: quiet,
 		OnEvent: func(id string, _ int64) { hub.Wake(id) },
 	})
 	if err != nil {

@@ -22,6 +22,7 @@ import (
 	"drawbridge/internal/panel"
 	"drawbridge/internal/probe"
 	"drawbridge/internal/store"
+	"drawbridge/internal/store/storetest"
 	"drawbridge/internal/webhook"
 )
 
@@ -85,7 +86,7 @@ type installation struct {
 
 func install(t *testing.T) *installation {
 	t.Helper()
-	return installOn(t, "sqlite:"+filepath.Join(t.TempDir(), "drawbridge.db"))
+	return installOn(t, storetest.SQLite(t))
 }
 
 func installOn(t *testing.T, dsn string) *installation {

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"drawbridge/internal/panel"
 	"drawbridge/internal/probe"
 	"drawbridge/internal/store"
+	"drawbridge/internal/store/storetest"
 )
 
 // Size of the installation that the benchmarks ask.
@@ -32,7 +32,7 @@ const (
 func crowded(b *testing.B) (*httptest.Server, *auth.Auth, string) {
 	b.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	st, err := store.Open(b.Context(), store.Options{DSN: "sqlite:" + filepath.Join(b.TempDir(), "drawbridge.db"), Logger: quiet})
+	st, err := store.Open(b.Context(), store.Options{DSN: storetest.SQLite(b), Logger: quiet})
 	if err != nil {
 		b.Fatal(err)
 	}

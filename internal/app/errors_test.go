@@ -5,18 +5,18 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"drawbridge/internal/api"
+	"drawbridge/internal/store/storetest"
 )
 
 // TestProblemTypesLeadToAPage: a problem's type is an address of this server,
 // and what it names is there for everybody.
 func TestProblemTypesLeadToAPage(t *testing.T) {
 	t.Parallel()
-	a, err := New(t.Context(), Config{Listen: "127.0.0.1:0", DataDir: t.TempDir(), Database: "sqlite:" + filepath.Join(t.TempDir(), "d.db"),
+	a, err := New(t.Context(), Config{Listen: "127.0.0.1:0", DataDir: t.TempDir(), Database: storetest.SQLite(t),
 		Sim: SimConfig{Off: true}, Version: "test"}, slog.New(slog.DiscardHandler))
 	check(t, err)
 	t.Cleanup(a.close)

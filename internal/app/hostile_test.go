@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -94,6 +95,9 @@ func TestHostileForms(t *testing.T) {
 func newIntruder(t *testing.T, dsn string) *intruder {
 	t.Helper()
 	dir, issuer := t.TempDir(), authtest.New(t)
+	if dsn == "" {
+		storetest.SQLiteFile(t, filepath.Join(dir, "drawbridge.db"))
+	}
 	h := bareHouse(t, dir)
 	h.canaries.Add("the provider's client secret", authtest.ClientSecret)
 	a, err := New(t.Context(), Config{Listen: "127.0.0.1:0", DataDir: dir, Database: dsn, Version: "test",

@@ -9,6 +9,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 	"drawbridge/internal/hostile"
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
+	"drawbridge/internal/store/storetest"
 )
 
 // house is a wired Drawbridge over HTTP, with a team, a backend and an owner's
@@ -92,6 +94,7 @@ func newHouse(t testing.TB, change ...func(*Config)) *house {
 	if _, measures := t.(*testing.B); measures {
 		logger = slog.New(slog.DiscardHandler)
 	}
+	storetest.SQLiteFile(t, filepath.Join(dir, "drawbridge.db"))
 	a, err := New(t.Context(), cfg, logger)
 	check(t, err)
 	t.Cleanup(a.close)

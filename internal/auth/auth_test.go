@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"drawbridge/internal/auth"
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
+	"drawbridge/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -37,7 +37,7 @@ func newWorld(t *testing.T, secure bool) *world {
 	w := &world{t: t}
 	logger := slog.New(slog.DiscardHandler)
 	st, err := store.Open(t.Context(), store.Options{
-		DSN: "sqlite:" + filepath.Join(t.TempDir(), "drawbridge.db"), Now: w.now, Logger: logger,
+		DSN: storetest.SQLite(t), Now: w.now, Logger: logger,
 	})
 	must(t, err)
 	t.Cleanup(func() { must(t, st.Close()) })

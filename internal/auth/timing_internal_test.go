@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
+	"drawbridge/internal/store/storetest"
 )
 
 // TestEveryTryIsHashed: whoever asks, known or not, with a password or without
@@ -22,7 +22,7 @@ func TestEveryTryIsHashed(t *testing.T) {
 }
 
 func everyTryIsHashed(t *testing.T) {
-	st, err := store.Open(t.Context(), store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "t.db")})
+	st, err := store.Open(t.Context(), store.Options{DSN: storetest.SQLite(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"drawbridge/internal/auth/authtest"
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
+	"drawbridge/internal/store/storetest"
 )
 
 // TestWorkloadTokens: a GitHub Actions ID token acts for the team whose trust
@@ -20,7 +20,7 @@ import (
 func TestWorkloadTokens(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	st, err := store.Open(ctx, store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "w.db")})
+	st, err := store.Open(ctx, store.Options{DSN: storetest.SQLite(t)})
 	must(t, err)
 	t.Cleanup(func() { must(t, st.Close()) })
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -192,7 +192,7 @@ func TestInvitation_byPassword(t *testing.T) {
 func TestWorkloadTokens_slowIssuer(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	st, err := store.Open(ctx, store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "w.db")})
+	st, err := store.Open(ctx, store.Options{DSN: storetest.SQLite(t)})
 	must(t, err)
 	t.Cleanup(func() { must(t, st.Close()) })
 	au := auth.New(st, auth.Options{Issuers: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}})

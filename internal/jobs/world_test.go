@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"drawbridge/internal/jobs"
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
+	"drawbridge/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,7 +33,7 @@ func inBubble(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, err := store.Open(t.Context(), store.Options{
-			DSN: "sqlite:" + filepath.Join(t.TempDir(), "drawbridge.db"), Logger: slog.New(slog.DiscardHandler),
+			DSN: storetest.SQLite(t), Logger: slog.New(slog.DiscardHandler),
 		})
 		must(t, err)
 		w := &world{Store: s, t: t, team: &model.Team{Name: "t"}, env: &model.Environment{Name: "e"}}

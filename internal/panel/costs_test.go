@@ -13,6 +13,7 @@ import (
 	"drawbridge/internal/panel"
 	"drawbridge/internal/probe"
 	"drawbridge/internal/store"
+	"drawbridge/internal/store/storetest"
 )
 
 // TestCosts follows the smallest chain in Tokyo, which is $28.44 a month, from
@@ -143,10 +144,10 @@ func TestBudget(t *testing.T) {
 
 // clocked is a bench within a bubble of synctest: its clock is the test's, from
 // 2000-01-01, a Saturday. The caller closes its store.
-func clocked(t *testing.T, dir string) *bench {
+func clocked(t *testing.T, dsn string) *bench {
 	t.Helper()
 	ctx := t.Context()
-	st, err := store.Open(ctx, store.Options{DSN: "sqlite:" + dir + "/test.db"})
+	st, err := store.Open(ctx, store.Options{DSN: dsn})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,10 +166,10 @@ func clocked(t *testing.T, dir string) *bench {
 // TestSavings_growWithTheTime: three days after its end a chain of $28.435 a
 // month has saved 72 of 730 hours of it; after 30 days it is not counted.
 func TestSavings_growWithTheTime(t *testing.T) {
-	dir := t.TempDir()
+	dsn := storetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
-		b := clocked(t, dir)
+		b := clocked(t, dsn)
 		defer b.store.Close()
 		back := b.register("orders")
 		for _, start := range []func() (*model.Job, error){

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"drawbridge/internal/panel"
 	"drawbridge/internal/probe"
 	"drawbridge/internal/store"
+	"drawbridge/internal/store/storetest"
 )
 
 // cloud is an environment with a chain of two nodes.
@@ -95,7 +95,7 @@ var (
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
-	return newBenchOn(t, store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "test.db")})
+	return newBenchOn(t, store.Options{DSN: storetest.SQLite(t)})
 }
 
 func newBenchOn(t testing.TB, o store.Options) *bench {

@@ -148,7 +148,7 @@ func TestSetQuota(t *testing.T) {
 func TestQuota_twoAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range map[string]func() string{
-		"sqlite":   func() string { return "sqlite:" + t.TempDir() + "/test.db" },
+		"sqlite":   func() string { return storetest.SQLite(t) },
 		"postgres": func() string { return storetest.Postgres(t) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,7 +2,6 @@ package panel_test
 
 import (
 	"context"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
 	"drawbridge/internal/store"
+	"drawbridge/internal/store/storetest"
 )
 
 // TestReapSandboxes_halfWay breaks the reaper off at every moment in which it
@@ -25,7 +25,7 @@ func TestReapSandboxes_halfWay(t *testing.T) {
 		}
 		return time.Now()
 	}
-	b := newBenchOn(t, store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), Now: now})
+	b := newBenchOn(t, store.Options{DSN: storetest.SQLite(t), Now: now})
 	tp := b.template().ID
 	begun, broken := 0, 0
 	for at := int64(1); ; at++ {

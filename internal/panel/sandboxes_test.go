@@ -3,7 +3,6 @@ package panel_test
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -107,7 +106,7 @@ func (b *bench) actions(target string) []string {
 func databases(t *testing.T, test func(t *testing.T, b *bench)) {
 	t.Helper()
 	for kind, dsn := range map[string]func(t *testing.T) string{
-		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "test.db") },
+		"sqlite":   func(t *testing.T) string { return storetest.SQLite(t) },
 		"postgres": func(t *testing.T) string { return storetest.Postgres(t) },
 	} {
 		t.Run(kind, func(t *testing.T) {
@@ -400,7 +399,7 @@ func TestSandboxClock(t *testing.T) {
 	now := func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
 	move := func(d time.Duration) { offset.Store(int64(d)) }
 	t.Run("the database's own", func(t *testing.T) {
-		b := newBenchOn(t, store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), Now: now})
+		b := newBenchOn(t, store.Options{DSN: storetest.SQLite(t), Now: now})
 		id := b.sandbox(panel.SandboxRequest{TTL: "3h"}).ID
 		b.end(model.JobSucceeded)
 		ends := b.look(id).Sandbox.EndsAt

@@ -2,12 +2,12 @@ package panel
 
 import (
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
+	"drawbridge/internal/store/storetest"
 )
 
 // TestFollow_aReplicaThatComesLate, with a list from before another one acted,
@@ -15,7 +15,7 @@ import (
 func TestFollow_aReplicaThatComesLate(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	st, err := store.Open(ctx, store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "test.db")})
+	st, err := store.Open(ctx, store.Options{DSN: storetest.SQLite(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

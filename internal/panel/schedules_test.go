@@ -12,6 +12,7 @@ import (
 	"drawbridge/internal/model"
 	"drawbridge/internal/panel"
 	"drawbridge/internal/store"
+	"drawbridge/internal/store/storetest"
 )
 
 // scheduled is a bench with a backend that is awake from 9 to 19 o'clock in
@@ -22,9 +23,9 @@ type scheduled struct {
 	id string
 }
 
-func newScheduled(t *testing.T, dir string) *scheduled {
+func newScheduled(t *testing.T, dsn string) *scheduled {
 	t.Helper()
-	b := clocked(t, dir)
+	b := clocked(t, dsn)
 	r := launch("orders")
 	r.Spec.Schedule = &model.Schedule{TimeZone: "Asia/Tokyo", Wake: "09:00", Sleep: "19:00"}
 	back, err := b.panel.RegisterBackend(t.Context(), developer, r)
@@ -86,9 +87,9 @@ func (s *scheduled) phase() model.Phase {
 // inBubble runs a test on a clock of its own.
 func inBubble(t *testing.T, test func(t *testing.T, s *scheduled)) {
 	t.Helper()
-	dir := t.TempDir()
+	dsn := storetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
-		s := newScheduled(t, dir)
+		s := newScheduled(t, dsn)
 		defer s.store.Close()
 		test(t, s)
 	})
@@ -275,9 +276,9 @@ func TestSchedule_replicas(t *testing.T) {
 // TestSchedule_nobodyLooked between the registration and the first transition:
 // that is not lost.
 func TestSchedule_nobodyLooked(t *testing.T) {
-	dir := t.TempDir()
+	dsn := storetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
-		b := clocked(t, dir)
+		b := clocked(t, dsn)
 		defer b.store.Close()
 		r := launch("orders")
 		r.Spec.Schedule = &model.Schedule{TimeZone: "Asia/Tokyo", Days: model.Weekdays, Wake: "06:00", Sleep: "10:00"}

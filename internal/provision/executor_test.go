@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"drawbridge/internal/model"
 	"drawbridge/internal/provision"
 	"drawbridge/internal/store"
+	"drawbridge/internal/store/storetest"
 )
 
 // world is a tiny cloud of one kind: things by key that become ready when
@@ -120,7 +120,7 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	ctx := t.Context()
-	st, err := store.Open(ctx, store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "test.db")})
+	st, err := store.Open(ctx, store.Options{DSN: storetest.SQLite(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

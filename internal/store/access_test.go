@@ -2,12 +2,12 @@ package store_test
 
 import (
 	"errors"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
+	"drawbridge/internal/store/storetest"
 )
 
 // TestAccessIsTold: each change by which somebody may do something else than
@@ -15,7 +15,7 @@ import (
 func TestAccessIsTold(t *testing.T) {
 	t.Parallel()
 	ctx, told := t.Context(), 0
-	s := opened(t, store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "s.db"), OnAccess: func() { told++ }})
+	s := opened(t, store.Options{DSN: storetest.SQLite(t), OnAccess: func() { told++ }})
 	team, u, x := &model.Team{Name: "t"}, &model.User{Name: "u"}, &model.Session{}
 	member := &model.Membership{Role: model.RoleOwner}
 	token := &model.Token{Name: "k", Role: model.RoleViewer}

@@ -18,7 +18,7 @@ import (
 func onBoth(t *testing.T, test func(t *testing.T, dsn string)) {
 	t.Helper()
 	for name, dsn := range map[string]func() string{
-		"sqlite":   func() string { return "sqlite:" + t.TempDir() + "/drawbridge.db" },
+		"sqlite":   func() string { return storetest.SQLite(t) },
 		"postgres": func() string { return storetest.Postgres(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -193,7 +193,7 @@ func TestAuditTampering(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := opened(t, store.Options{DSN: "sqlite:" + t.TempDir() + "/drawbridge.db"})
+			s := opened(t, store.Options{DSN: storetest.SQLite(t)})
 			audited(t, s, 6)
 			kept := anchor(s.Read(), t)
 			for _, statement := range strings.Split(c.tamper, "; ") {
@@ -247,7 +247,7 @@ func TestAuditWithoutHead(t *testing.T) {
 // BenchmarkAudit is how many audited transactions a second four writers make.
 func BenchmarkAudit(b *testing.B) {
 	for name, dsn := range map[string]func() string{
-		"sqlite":   func() string { return "sqlite:" + b.TempDir() + "/drawbridge.db" },
+		"sqlite":   func() string { return storetest.SQLite(b) },
 		"postgres": func() string { return storetest.Postgres(b) },
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -18,7 +18,7 @@ import (
 // all come up, with one installation id.
 func TestReplicasMigrateOnce(t *testing.T) {
 	t.Parallel()
-	dsn := storetest.Postgres(t)
+	dsn := storetest.EmptyPostgres(t)
 	var wg sync.WaitGroup
 	ids := make([]string, 4)
 	start := make(chan struct{})
@@ -174,7 +174,7 @@ func TestLeaseClock(t *testing.T) {
 		dsn    func(t *testing.T) string
 		future bool // whether the process's clock ends leases
 	}{
-		"sqlite":   {func(t *testing.T) string { return "sqlite:" + t.TempDir() + "/drawbridge.db" }, true},
+		"sqlite":   {func(t *testing.T) string { return storetest.SQLite(t) }, true},
 		"postgres": {func(t *testing.T) string { return storetest.Postgres(t) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {

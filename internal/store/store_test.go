@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"log/slog"
-	"path/filepath"
 	"testing"
 
 	"github.com/alexedwards/scs/v2"
@@ -26,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestSQLite(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T, o store.Options) *store.Store {
-		o.DSN = "sqlite:" + filepath.Join(t.TempDir(), "drawbridge.db")
+		o.DSN = storetest.SQLite(t)
 		return opened(t, o)
 	})
 }

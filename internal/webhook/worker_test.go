@@ -58,7 +58,7 @@ func newPost(t *testing.T, dsn string, key *Key) *post {
 	return p
 }
 
-func sqlite(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "d.db") }
+func sqlite(t *testing.T) string { return storetest.SQLite(t) }
 
 // run starts the worker; stop ends it.
 func (p *post) run() {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"drawbridge/internal/app"
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
+	"drawbridge/internal/store/storetest"
 )
 
 // world is a wired server at work: real database, real engine, simulated AWS.
@@ -28,7 +30,9 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	cfg := app.Config{Listen: "127.0.0.1:0", DataDir: t.TempDir(), Version: "test", AWSRates: 1000, Sim: app.SimConfig{Listen: "127.0.0.1:0", Profile: "instant"}}
+	dir := t.TempDir()
+	storetest.SQLiteFile(t, filepath.Join(dir, "drawbridge.db"))
+	cfg := app.Config{Listen: "127.0.0.1:0", DataDir: dir, Version: "test", AWSRates: 1000, Sim: app.SimConfig{Listen: "127.0.0.1:0", Profile: "instant"}}
 	a, err := app.New(t.Context(), cfg, slog.New(slog.DiscardHandler))
 	check(t, err)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))

@@ -1,5 +1,5 @@
-// Package storetest is the conformance suite of the store, and the throwaway
-// PostgreSQL that it and other tests run on. Only tests import it.
+// Package storetest is the conformance suite of the store, and the databases
+// that it and other tests run on. Only tests import it.
 package storetest
 
 import (
@@ -20,8 +20,6 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
-
-	"drawbridge/internal/model"
 )
 
 const (
@@ -43,46 +41,6 @@ type server struct {
 
 // cluster is started by the first test that needs it and ends with the process.
 var cluster = sync.OnceValues(startCluster)
-
-// Postgres returns the DSN of a fresh, empty database, which is dropped when
-// the test ends. Without PostgreSQL on the machine the test is skipped, but
-// where CI=true it fails.
-func Postgres(t testing.TB) string {
-	t.Helper()
-	s, err := cluster()
-	mustRun(t, err)
-	return s.database(t, "template1")
-}
-
-// PostgresCopy is Postgres, but the database is a copy of another one, to
-// which nobody may be connected.
-func PostgresCopy(t testing.TB, of string) string {
-	t.Helper()
-	s, err := cluster()
-	if err != nil {
-		t.Fatal("start PostgreSQL:", err)
-	}
-	u, err := url.Parse(of)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.database(t, strings.TrimPrefix(u.Path, "/"))
-}
-
-// database makes a database like another one.
-func (s *server) database(t testing.TB, like string) string {
-	t.Helper()
-	name := model.NewID("t_")
-	admin := func(ctx context.Context, statement string) {
-		t.Helper()
-		if err := Execute(ctx, dsn(s.socket, "postgres"), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-	admin(t.Context(), `CREATE DATABASE `+name+` TEMPLATE `+like)
-	t.Cleanup(func() { admin(context.Background(), `DROP DATABASE `+name+` WITH (FORCE)`) })
-	return dsn(s.socket, name)
-}
 
 // mustRun ends a test that PostgreSQL failed.
 func mustRun(t testing.TB, err error) {
