@@ -179,19 +179,20 @@ func (q *Queries) judgeWebhook(ctx context.Context, o *model.DeliveryOutcome, no
 	if err != nil {
 		return err
 	}
-	why := o.Disable
-	if why == "" && now.Sub(since) >= model.WebhookGivenUp {
-		why = "It took nothing for five days. The last attempt: " + o.Attempt.Error
+	switch told := "It took nothing for five days."; {
+	case o.Disable != "":
+		return q.disableWebhook(ctx, w, o.Disable, o.Disable, now)
+	case now.Sub(since) >= model.WebhookGivenUp:
+		return q.disableWebhook(ctx, w, told+" The last attempt: "+o.Attempt.Error, told+" Its page says what came of each attempt.", now)
 	}
-	if why == "" {
-		return nil
-	}
-	return q.disableWebhook(ctx, w, why, now)
+	return nil
 }
 
 // disableWebhook switches a webhook off, and tells the team. What waits to be
-// sent to it waits until it is switched on again.
-func (q *Queries) disableWebhook(ctx context.Context, w *model.Webhook, why string, now time.Time) error {
+// sent to it waits until it is switched on again. why is for those who may see
+// the webhook, told for everybody and for other people's servers: it must not say
+// which address was asked and what was there.
+func (q *Queries) disableWebhook(ctx context.Context, w *model.Webhook, why, told string, now time.Time) error {
 	_, err := q.exec(ctx, "switch a webhook off",
 		`UPDATE webhooks SET enabled = false, disabled_why = $2, updated_at = $3 WHERE id = $1`, w.ID, why, ms(now))
 	if err != nil {
@@ -203,7 +204,7 @@ func (q *Queries) disableWebhook(ctx context.Context, w *model.Webhook, why stri
 		return err
 	}
 	return q.Notify(ctx, &model.Notice{
-		TeamID: w.TeamID, Type: model.NoticeWebhookDisabled, At: now, Title: fmt.Sprintf("The webhook %s was switched off", w.Name), Text: why,
+		TeamID: w.TeamID, Type: model.NoticeWebhookDisabled, At: now, Title: fmt.Sprintf("The webhook %s was switched off", w.Name), Text: told,
 		Data: map[string]string{"webhook_id": w.ID, "webhook_name": w.Name},
 	})
 }

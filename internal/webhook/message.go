@@ -59,8 +59,9 @@ func standard(panelURL string, n *model.Notice) ([]byte, error) {
 // slackText is Slack's limit of a section's text.
 const slackText = 3000
 
-// slackEscape is what Slack's mrkdwn wants escaped.
-var slackEscape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+// slackEscape is what Slack's mrkdwn wants escaped, and what Mattermost would make
+// a call of everybody or a link of: an unseen space keeps it text.
+var slackEscape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "](", "]\u200b(", "@", "@\u200b")
 
 // slack is a message for an incoming webhook of Slack, or of Mattermost, which
 // shows the text where it knows no blocks.

@@ -235,6 +235,14 @@ func TestMessages(t *testing.T) {
 			t.Errorf("no %q in %q", want, text)
 		}
 	}
+	lure := send(model.WebhookSlack, func(c *model.DeliveryClaim) {
+		c.Notice.Title, c.Notice.Text = "[log in](https://evil.example) ![x](https://evil.example/x.png)", "<!channel> @channel @here <https://evil.example|panel>"
+	})
+	for _, bad := range []string{"](", "@channel", "@here", "<!channel", "<https://evil"} {
+		if text, _ := lure["text"].(string); strings.Contains(text, bad) {
+			t.Errorf("%q is in %q", bad, text)
+		}
+	}
 	if header.Get("webhook-signature") != "" || slackMessage["blocks"] == nil {
 		t.Errorf("%v %v", header, slackMessage)
 	}

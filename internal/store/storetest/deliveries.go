@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -147,14 +148,17 @@ func testGivenUp(t *testing.T, open Open) {
 	w.notice(model.NoticeJobFailed, "")
 	settle(model.DeliveryPending, "no")
 	later(model.WebhookGivenUp)
-	settle(model.DeliveryPending, "the last straw")
-	if h := now(); h.Enabled || h.DisabledWhy == "" {
+	settle(model.DeliveryPending, "10.0.0.7 is private")
+	if h := now(); h.Enabled || !strings.Contains(h.DisabledWhy, "10.0.0.7") {
 		t.Fatalf("%+v", h)
 	}
 	list, err := w.Read().Deliveries(ctx, store.DeliveryQuery{WebhookID: watcher.ID, Type: "webhook", Limit: 10})
 	must(t, err)
 	if len(list) != 1 || list[0].Type != model.NoticeWebhookDisabled {
 		t.Fatalf("the others are told %+v", list)
+	}
+	if n, err := w.Read().NoticeByID(ctx, list[0].ID); err != nil || strings.Contains(n.Text, "10.0.0.7") { // which viewers and other servers read
+		t.Fatalf("everybody is told %+v, %v", n, err)
 	}
 	if w.next(h, nil, time.Minute) != nil {
 		t.Fatal("a webhook that is off is sent something")
