@@ -25,7 +25,7 @@ func (w *world) byLink(token string) (cookie *http.Cookie, err error) {
 func TestRescueLink(t *testing.T) {
 	t.Parallel()
 	w, ctx := newWorld(t, false), t.Context()
-	w.withPassword()
+	lost := w.withPassword() // and whoever has it now is signed in
 	token, u, err := w.NewRescueLink(ctx, commandLine, auth.AdminName)
 	must(t, err)
 	if setUp, err := w.NeedsSetUp(ctx); setUp || err != nil {
@@ -40,6 +40,9 @@ func TestRescueLink(t *testing.T) {
 	_, err = w.byLink(token)
 	wantCode(t, err, model.CodeUnauthorized)
 	w.visit(cookie, func(ctx context.Context) { must(t, w.SetPassword(ctx, "another good password")) })
+	if _, ok := w.actor(lost); ok {
+		t.Error("who came by the old password is still signed in")
+	}
 	if _, err := w.try(auth.AdminName, "another good password", ""); err != nil {
 		t.Error(err)
 	}

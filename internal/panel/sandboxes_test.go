@@ -472,6 +472,14 @@ func TestExtendSandbox(t *testing.T) {
 				t.Errorf("%s: %v", who, err)
 			}
 		}
+		taken := b.look(id).Sandbox.Key
+		_, known := b.panel.MakeSandbox(t.Context(), row.a, "team_own", panel.SandboxRequest{Key: taken})
+		if known == nil || known.Error() != make.Error() {
+			t.Errorf("%s learns that there is a key: %v, %v", who, known, make)
+		}
+		if list, err := b.panel.Sandboxes(t.Context(), foreigner, panel.SandboxFilter{TeamID: "team_own", Key: taken}); err != nil || len(list) != 0 {
+			t.Errorf("another team's by its key: %+v, %v", list, err)
+		}
 	}
 	back := b.register("no-sandbox")
 	if _, err := b.panel.ExtendSandbox(t.Context(), developer, back.ID, "3d"); model.CodeOf(err) != model.CodeNotFound {
