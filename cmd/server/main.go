@@ -49,7 +49,7 @@ func run() int {
 		kong.Description("A control panel for HTTP APIs in front of apps on EC2 in private subnets."),
 		kong.DefaultEnvars("DRAWBRIDGE"),
 		kong.Configuration(kong.JSON),
-		kong.UsageOnError(),
+		kong.ShortUsageOnError(),
 	)
 	cmd, err := parser.Parse(os.Args[1:])
 	if err != nil {

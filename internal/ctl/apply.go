@@ -66,18 +66,23 @@ func (d *diffCmd) Run(ctx context.Context, c *Cmd) error {
 type planCmd struct {
 	Backend   string   `arg:"" optional:"" help:"Name or id: what provisioning it would do."`
 	File      []string `short:"f" help:"Instead of a backend, files: what applying them would do." placeholder:"FILE"`
-	Operation string   `help:"Of a backend: provision or destroy." enum:"provision,destroy" default:"provision"`
+	Operation string   `help:"Of a backend: provision, update, sleep, wake or destroy." enum:"provision,update,sleep,wake,destroy" default:"provision"`
 	inTeam
+}
+
+// Validate wants the one or the other.
+func (p *planCmd) Validate() error {
+	if (p.Backend == "") == (len(p.File) == 0) {
+		return errors.New("name a backend, or files with -f")
+	}
+	return nil
 }
 
 // Run prints what would be done; the exit code is 2 when there is something.
 func (p *planCmd) Run(ctx context.Context, c *Cmd) error {
-	switch {
-	case len(p.File) > 0 && p.Backend == "":
+	if len(p.File) > 0 {
 		a := applyCmd{files: files{p.File}, inTeam: p.inTeam, DryRun: true}
 		return a.Run(ctx, c)
-	case p.Backend == "" || len(p.File) > 0:
-		return errors.New("name a backend, or files with -f")
 	}
 	s, err := c.session()
 	if err != nil {
@@ -242,6 +247,8 @@ func (s *session) carryOut(ctx context.Context, list []*wanted, wait waiting) er
 			Items []json.RawMessage `json:"items"`
 		}{raws}, nil)
 	}
+	ctx, stop := wait.limit(ctx)
+	defer stop()
 	var first error
 	for _, w := range list {
 		if !wait.Wait || w.Job == nil {

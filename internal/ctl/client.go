@@ -32,7 +32,12 @@ func newClient(l login) (*client, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("%q is not a panel's address; write it as in https://panel.example.com", l.URL)
 	}
+	transport, err := trusting(l.CACert)
+	if err != nil {
+		return nil, err
+	}
 	h := &http.Client{
+		Transport: transport,
 		// A redirect could carry the token elsewhere; the API sends none.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -150,7 +155,7 @@ func (c *client) send(ctx context.Context, method, path string, body []byte, hea
 		}
 		resp, err := c.sendOnce(ctx, method, path, body, header)
 		if err != nil {
-			return nil, fmt.Errorf("the panel was not reached: %w", err)
+			return nil, fmt.Errorf("the panel at %s was not reached: %w", c.panel, unreached(err))
 		}
 		if resp.StatusCode/100 == 2 {
 			return resp, nil
@@ -188,7 +193,11 @@ func refusal(resp *http.Response) error {
 	p := &problem{}
 	err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(p)
 	if err != nil || p.Detail == "" {
-		return fmt.Errorf("%s answered %s, and not as a panel does; check the URL", resp.Request.URL.Redacted(), resp.Status)
+		hint := "check the URL"
+		if resp.Request.URL.Scheme == "http" && resp.StatusCode == http.StatusBadRequest {
+			hint = "if it speaks TLS there, write the address with https://"
+		}
+		return fmt.Errorf("%s answered %s, and not as a panel does; %s", resp.Request.URL.Redacted(), resp.Status, hint)
 	}
 	p.Status = resp.StatusCode
 	if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && n >= 0 && n <= 30 {

@@ -6,9 +6,11 @@ package ctl
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/term"
 )
@@ -30,7 +32,7 @@ type Cmd struct {
 	Logs      logsCmd      `cmd:"" help:"Follow a job until it has ended; its exit code tells how."`
 	Tests     testsCmd     `cmd:"" help:"Run route tests."`
 
-	Events       eventsCmd       `cmd:"" help:"Show a backend's history, and follow it."`
+	Events       eventsCmd       `cmd:"" help:"Show a backend's history; follow it, several or all."`
 	Notices      noticesCmd      `cmd:"" help:"Show what teams were told."`
 	Webhooks     webhooksCmd     `cmd:"" help:"List, make, test and delete webhooks; see and repeat deliveries."`
 	Environments environmentsCmd `cmd:"" help:"List environments; ask whether one answers."`
@@ -44,11 +46,53 @@ type Cmd struct {
 	URL   string `help:"The panel's address; that of the login when left out." env:"DRAWBRIDGE_URL" placeholder:"URL"`
 	Token string `help:"An API token; that of the login when left out. Prefer the environment: other users see a process's flags." env:"DRAWBRIDGE_TOKEN" placeholder:"TOKEN"`
 	JSON  bool   `help:"Print JSON, as the REST API sends it."`
+
+	CACert string `name:"ca-cert" help:"File in PEM with the authority of the panel's certificate, where the system does not know it; that of the login when left out." env:"DRAWBRIDGE_CA_CERT" placeholder:"FILE"`
 }
 
 // waiting is for commands that begin a job.
 type waiting struct {
 	Wait bool `help:"Follow the job until it has ended; the exit code tells how."`
+	patience
+}
+
+// Validate refuses a time to wait for where nothing is waited for.
+func (w waiting) Validate() error {
+	if w.Timeout != 0 && !w.Wait {
+		return errors.New("--timeout goes with --wait")
+	}
+	return w.patience.Validate()
+}
+
+// patience is for commands that wait.
+type patience struct {
+	Timeout time.Duration `help:"Wait no longer than that, as in 10m; the job goes on, and the exit code is 124." placeholder:"DURATION"`
+}
+
+// Validate refuses a time that has passed.
+func (p patience) Validate() error {
+	if p.Timeout < 0 {
+		return errors.New("--timeout is how long to wait, as in 10m")
+	}
+	return nil
+}
+
+var errPatience = errors.New("waited as long as --timeout says")
+
+// limit ends a wait when the patience does.
+func (p patience) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if p.Timeout == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, p.Timeout, errPatience)
+}
+
+// stopped is the exit code of a wait that ctx ended.
+func stopped(ctx context.Context) int {
+	if errors.Is(context.Cause(ctx), errPatience) {
+		return ExitTimeout
+	}
+	return ExitInterrupted
 }
 
 // session is what a command works with.
@@ -105,6 +149,8 @@ func (s *session) begin(ctx context.Context, w waiting, method, path string) err
 		return err
 	}
 	if w.Wait {
+		ctx, stop := w.limit(ctx)
+		defer stop()
 		return s.follow(ctx, j.ID)
 	}
 	return s.show(j, func(out io.Writer) error { return printJobs(out, []Job{j}) })

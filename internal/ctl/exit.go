@@ -9,6 +9,7 @@ const (
 	ExitFailed      = 3   // the job failed
 	ExitCancelled   = 4   // the job was cancelled
 	ExitTests       = 5   // a route test did not pass
+	ExitTimeout     = 124 // it waited as long as --timeout says; the job goes on
 	ExitInterrupted = 130 // the client was stopped while it waited; the job goes on
 )
 

@@ -22,16 +22,16 @@ type progress interface {
 // follow shows a job until it has ended. Its error has the exit code that
 // tells how it ended.
 func (s *session) follow(ctx context.Context, id string) error {
-	j, after, err := s.jobAt(ctx, id)
+	j, seq, err := s.jobAt(ctx, id)
 	if err != nil {
 		return err
 	}
 	p := s.progress(j)
 	p.moved(j, nil)
 	if !j.ended() {
-		err = s.stream(ctx, "/backends/"+j.BackendID+"/events", after, func(e event) (bool, error) {
+		err = s.stream(ctx, "/backends/"+j.BackendID+"/events", after(j.BackendID, seq), func(e event) (bool, error) {
 			if s.json && e.JobID == j.ID {
-				if err := json.NewEncoder(s.out).Encode(e); err != nil {
+				if _, err := fmt.Fprintf(s.out, "%s\n", e.raw); err != nil {
 					return false, err
 				}
 			}
@@ -44,7 +44,7 @@ func (s *session) follow(ctx context.Context, id string) error {
 	}
 	p.close(j)
 	if ctx.Err() != nil && !j.ended() {
-		return &Ended{ExitInterrupted, fmt.Sprintf("%s goes on at the panel. Follow it again with: ctl logs %s", j.title(), j.ID)}
+		return &Ended{stopped(ctx), fmt.Sprintf("%s goes on at the panel. Follow it again with: ctl logs %s", j.title(), j.ID)}
 	}
 	if err != nil {
 		return err

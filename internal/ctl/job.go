@@ -105,6 +105,8 @@ func (r *jobsRollbackCmd) Run(ctx context.Context, c *Cmd) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := r.limit(ctx)
+	defer stop()
 	err = s.begin(ctx, r.waiting, "POST", r.path()+"/roll-back")
 	if end, ended := errors.AsType[*Ended](err); !ended || end.Code != ExitCancelled {
 		return err
@@ -127,7 +129,10 @@ func (c *Cmd) onJob(ctx context.Context, w waiting, path string) error {
 	return s.begin(ctx, w, "POST", path)
 }
 
-type logsCmd struct{ jobRef }
+type logsCmd struct {
+	jobRef
+	patience
+}
 
 // Run follows the job; one that has ended is shown as it ended.
 func (l *logsCmd) Run(ctx context.Context, c *Cmd) error {
@@ -135,5 +140,7 @@ func (l *logsCmd) Run(ctx context.Context, c *Cmd) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := l.limit(ctx)
+	defer stop()
 	return s.follow(ctx, l.Job)
 }

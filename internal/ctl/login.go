@@ -17,8 +17,9 @@ import (
 
 // login is what is remembered between commands.
 type login struct {
-	URL   string `json:"url"`
-	Token string `json:"token"`
+	URL    string `json:"url"`
+	Token  string `json:"token"`
+	CACert string `json:"ca_cert,omitempty"` // whole path
 }
 
 type loginCmd struct{}
@@ -30,6 +31,12 @@ func (loginCmd) Run(ctx context.Context, c *Cmd) error {
 		return errors.New("name the panel: ctl login --url https://panel.example.com")
 	}
 	l := login{URL: strings.TrimRight(c.URL, "/"), Token: c.Token}
+	if c.CACert != "" {
+		var err error
+		if l.CACert, err = filepath.Abs(c.CACert); err != nil {
+			return fmt.Errorf("find the authority's certificate: %w", err)
+		}
+	}
 	if l.Token == "" {
 		var err error
 		if l.Token, err = readToken(); err != nil {
@@ -74,9 +81,9 @@ func (c *Cmd) login() (login, error) {
 	if err != nil {
 		return login{}, err
 	}
-	l := login{URL: strings.TrimRight(cmp.Or(c.URL, saved.URL), "/"), Token: c.Token}
-	if l.Token == "" && l.URL == saved.URL {
-		l.Token = saved.Token
+	l := login{URL: strings.TrimRight(cmp.Or(c.URL, saved.URL), "/"), Token: c.Token, CACert: c.CACert}
+	if l.URL == saved.URL {
+		l.Token, l.CACert = cmp.Or(l.Token, saved.Token), cmp.Or(l.CACert, saved.CACert)
 	}
 	switch {
 	case l.URL == "":

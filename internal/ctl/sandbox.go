@@ -86,6 +86,8 @@ func (s *sandboxCreateCmd) Run(ctx context.Context, c *Cmd) error {
 	if s.Wait && box.value.Job != nil && (box.value.Phase != "ready" || !box.value.Job.ended()) {
 		beside := *in
 		beside.out, beside.json, beside.screen = os.Stderr, false, screenOn(os.Stderr)
+		ctx, stop := s.limit(ctx)
+		defer stop()
 		if err := beside.follow(ctx, box.value.Job.ID); err != nil {
 			return err
 		}
@@ -225,20 +227,22 @@ func (e *sandboxEndCmd) Run(ctx context.Context, c *Cmd) error {
 	if !e.Wait {
 		return s.done(box.raw, "%s is being destroyed.", box.value.Name)
 	}
+	ctx, stop := e.limit(ctx)
+	defer stop()
 	return s.untilGone(ctx, box)
 }
 
 // untilGone follows job after job: what provisions it is cancelled first, and
 // what fails to destroy it is tried again by the panel.
 func (s *session) untilGone(ctx context.Context, box *rawObject[Sandbox]) error {
-	id, name, after := box.value.ID, box.value.Name, int64(0)
+	id, name := box.value.ID, box.value.Name
 	gone := func() (bool, error) {
 		err := s.call(ctx, "GET", "/sandboxes/"+id, nil, box)
 		return box.value.State == "gone", err
 	}
 	done, err := gone()
 	if err == nil && !done {
-		err = s.stream(ctx, "/backends/"+id+"/events", after, func(e event) (bool, error) {
+		err = s.stream(ctx, "/backends/"+id+"/events", after(id, 0), func(e event) (bool, error) {
 			if e.Type != "job" && e.Type != "backend" {
 				return true, nil
 			}
@@ -247,7 +251,7 @@ func (s *session) untilGone(ctx context.Context, box *rawObject[Sandbox]) error 
 		}, func(error) {})
 	}
 	if ctx.Err() != nil {
-		return &Ended{ExitInterrupted, fmt.Sprintf("%s goes on being destroyed. Look with: ctl sandbox get %s", name, id)}
+		return &Ended{stopped(ctx), fmt.Sprintf("%s goes on being destroyed. Look with: ctl sandbox get %s", name, id)}
 	}
 	if err != nil {
 		return err

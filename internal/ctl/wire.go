@@ -127,11 +127,14 @@ type fault struct {
 }
 
 type event struct {
-	Seq   int64           `json:"seq"`
-	Type  string          `json:"type"`
-	JobID string          `json:"job_id"`
-	Data  json.RawMessage `json:"data"`
-	raw   json.RawMessage // as it came
+	BackendID string          `json:"backend_id"`
+	Seq       int64           `json:"seq"`
+	Type      string          `json:"type"`
+	JobID     string          `json:"job_id"`
+	Key       string          `json:"key"`
+	At        time.Time       `json:"at"`
+	Data      json.RawMessage `json:"data"`
+	raw       json.RawMessage // as it came
 }
 
 type testRun struct {
