@@ -65,7 +65,7 @@ type Job struct {
 	// Lease fields; see package jobs.
 	LeaseHolder  string    `json:"-"`
 	LeaseTerm    int64     `json:"-"`
-	LeaseExpires time.Time `json:"-"`
+	LeaseExpires time.Time `json:"-"` // of a waiting job: when it began to wait
 }
 
 // Lease proves that its bearer holds a job. Every write for the job carries

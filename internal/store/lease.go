@@ -10,9 +10,11 @@ import (
 	"drawbridge/internal/model"
 )
 
-// claimable is the condition under which a job may be taken at $1.
+// claimable is the condition under which a job may be taken at $1. A waiting
+// one's lease_expires is when it began to wait: where that is still to come, the
+// process's clock was set back, and nobody knows how much is left of the wait.
 const claimable = `(state = 'queued'
-	OR state = 'waiting' AND run_after <= $1
+	OR state = 'waiting' AND (run_after <= $1 OR lease_expires > $1)
 	OR state = 'running' AND lease_expires <= $1)`
 
 // claimTries is how often ClaimJob looks again when another process took the
@@ -119,7 +121,7 @@ func (s *Store) FinishJob(ctx context.Context, l model.Lease, o model.Outcome) e
 		}
 		j.State, j.Why, j.Problem = o.State, o.Why, o.Problem
 		if o.State == model.JobWaiting {
-			j.RunAfter = now.Add(o.Delay)
+			j.RunAfter, j.LeaseExpires = now.Add(o.Delay), now
 			if o.Delay == 0 { // its holder stops, and another may take it now
 				q.notify(NoticeQueued, "")
 			}

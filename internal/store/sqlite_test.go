@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
@@ -203,5 +205,41 @@ func TestLibcVersion(t *testing.T) {
 	}
 	if !strings.Contains(string(gomod), "modernc.org/libc "+ours+"\n") {
 		t.Errorf("go.mod has modernc.org/libc %s; the go.mod of modernc.org/sqlite wants another:\n%s", ours, gomod)
+	}
+}
+
+// TestWaitingSurvivesAClockThatGoesBack: a job that waits a minute for its next
+// try does not wait the hour, too, by which the clock was set back.
+func TestWaitingSurvivesAClockThatGoesBack(t *testing.T) {
+	t.Parallel()
+	ctx, now := t.Context(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	s := opened(t, store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "drawbridge.db"), Now: func() time.Time { return now }})
+	b := &model.Backend{TeamID: "team_1", EnvironmentID: "env_1", Name: "orders", SpecVersion: 1, Phase: model.PhaseRegistered}
+	must(t, s.InTx(ctx, func(q *store.Queries) error {
+		return errors.Join(q.InsertTeam(ctx, &model.Team{ID: "team_1", Name: "one"}), q.UpsertEnvironment(ctx, &model.Environment{ID: "env_1", Name: "one"}),
+			q.InsertBackend(ctx, b))
+	}))
+	must(t, s.InTx(ctx, func(q *store.Queries) error {
+		return q.InsertJob(ctx, &model.Job{BackendID: b.ID, TeamID: b.TeamID, Operation: model.OpProvision})
+	}))
+	for _, row := range []struct {
+		later time.Duration
+		taken bool
+	}{{0, true}, {30 * time.Second, false}, {31 * time.Second, true}, {-time.Hour, true}, {-time.Millisecond, true}, {time.Second, false}} {
+		now = now.Add(row.later)
+		j, err := s.ClaimJob(ctx, "a", time.Hour)
+		if err != nil || (j != nil) != row.taken {
+			t.Fatalf("%s later, at %s: %+v, %v", row.later, now, j, err)
+		}
+		if j != nil {
+			must(t, s.FinishJob(ctx, j.Lease(), model.Outcome{State: model.JobWaiting, Delay: time.Minute}))
+		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
