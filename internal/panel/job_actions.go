@@ -143,7 +143,22 @@ func (f *jobFacts) refuseRetry() error {
 	case f.job.Plan != nil && builds(f.job.Operation) && f.job.Plan.SpecVersion != b.SpecVersion:
 		return conflict("", "The spec of %s was changed since. Start a new job instead: it carries out the new one.", b.Name)
 	}
+	if key := f.unknown(); f.job.Operation == model.OpDestroy && key != "" {
+		return conflict("", "%s has %s by now, which this job does not know of and would leave. Destroy it anew instead.", b.Name, key)
+	}
 	return nil
+}
+
+// unknown is the key of a resource that is there and not in the job's plan: one
+// that was adopted since; "" for none.
+func (f *jobFacts) unknown() string {
+	for _, r := range f.resources {
+		planned := f.job.Plan != nil && slices.ContainsFunc(f.job.Plan.Items, func(i model.PlanItem) bool { return i.Key == r.Key })
+		if r.State != model.ResourceGone && !planned {
+			return r.Key
+		}
+	}
+	return ""
 }
 
 // refuseRollBack says why what the job made cannot be deleted, or nil. A job

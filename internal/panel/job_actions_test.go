@@ -83,6 +83,12 @@ func stopping(j *jobIn) {
 	}
 }
 
+// thenAdopted gives the backend a resource when the job has failed.
+func thenAdopted(j *jobIn) {
+	j.end(model.JobFailed)
+	j.madeBy(&model.Job{}, "vpc-link")
+}
+
 // then goes on with another job after the first has failed.
 func then(op model.Operation, state model.JobState) func(*jobIn) {
 	return func(j *jobIn) {
@@ -121,6 +127,7 @@ const (
 	undone   = "was rolled back already"
 	built    = "A later job has built upon"
 	onlyMade = "Only what a provision made"
+	unknown  = "has vpc-link by now, which this job does not know of"
 )
 
 // TestAskingAJob is the table of what can be asked of a job: each state of each
@@ -147,6 +154,7 @@ func TestAskingAJob(t *testing.T) {
 		{"waiting destroy", model.OpDestroy, ended(model.JobWaiting), yes, underWay, onlyMade},
 		{"done destroy", model.OpDestroy, ended(model.JobSucceeded), endedYet, wasGood, onlyMade},
 		{"failed destroy", model.OpDestroy, ended(model.JobFailed), endedYet, yes, onlyMade},
+		{"failed destroy, adopted since", model.OpDestroy, thenAdopted, endedYet, unknown, onlyMade},
 		{"cancelled destroy", model.OpDestroy, ended(model.JobCancelled), endedYet, yes, onlyMade},
 
 		{"queued update", model.OpUpdate, func(*jobIn) {}, yes, underWay, onlyMade},
