@@ -101,5 +101,6 @@ func (c *simCmd) Run(ctx context.Context, logger *slog.Logger) error {
 	}
 	fmt.Printf("Simulated AWS at %s - region %s, %s, subnets %v, instance %s\n", s.URL(), app.SimRegion, s.World.VPCID, s.World.SubnetIDs, s.World.InstanceID)
 	fmt.Printf("  export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=%s\n", s.URL(), app.SimRegion, secret)
+	fmt.Printf("  curl %s/_awssim/ tells how to see its calls and state, and how to make calls go wrong\n", s.URL())
 	return s.Run(ctx)
 }

@@ -28,6 +28,8 @@ func (s *Sim) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxControlBody)
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/_awssim/"), "/")
 	switch {
+	case r.Method == http.MethodGet && len(parts) == 1 && parts[0] == "":
+		adminJSON(w, adminPaths)
 	case r.Method == http.MethodGet && r.URL.Path == "/_awssim/health":
 		adminJSON(w, map[string]string{"status": "ok"})
 	case r.Method == http.MethodGet && r.URL.Path == "/_awssim/state":
@@ -50,9 +52,25 @@ func (s *Sim) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPost && len(parts) == 3 && parts[0] == "instances" && parts[2] == "forward":
 		s.adminForward(w, r, parts[1])
 	default:
-		adminError(w, http.StatusNotFound, "There is nothing here: see GET /_awssim/state, /calls, /health, /access-logs?kind=&id=&limit=, GET and PUT /switches, GET, POST and DELETE /faults, POST /instances/{id}/forward.")
+		adminError(w, http.StatusNotFound, "There is no "+r.Method+" "+r.URL.Path+": GET /_awssim/ tells what there is.")
 	}
 }
+
+// adminPaths is what there is, for people.
+var adminPaths = map[string]string{
+	"GET /_awssim/health":                                   "whether it answers",
+	"GET /_awssim/state (account, region)":                  "what there is: instances, targets, load balancers, links, APIs with their invoke URLs",
+	"GET /_awssim/calls":                                    "every call, a line of JSON each",
+	"GET /_awssim/access-logs (kind=api or alb, id, limit)": "requests of an HTTP API or a load balancer",
+	"GET /_awssim/switches":                                 "what is switched on",
+	"PUT /_awssim/switches":                                 "replaces all of them; what is not sent has its default",
+	"GET /_awssim/faults":                                   "calls that will go wrong",
+	"POST /_awssim/faults":                                  "arms one, as " + faultExample,
+	"DELETE /_awssim/faults":                                "disarms all",
+	"POST /_awssim/instances/{id}/forward":                  `makes an instance answer with an app on this machine, as {"address": "127.0.0.1:8000"}; "" undoes it`,
+}
+
+const faultExample = `{"op": "ec2:RunInstances", "nth": 1, "when": "before", "do": {"kind": "error", "status": 500, "code": "InternalError"}}; do.kind drop and delay (delay_ns), when after, nth 0 for every call`
 
 // fromLoopback asks for a loopback peer and, against a foreign name that was
 // made to point here, a loopback host.
@@ -132,7 +150,7 @@ func (s *Sim) adminAddFault(w http.ResponseWriter, r *http.Request) {
 		err = s.AddFault(f)
 	}
 	if err != nil {
-		adminError(w, http.StatusBadRequest, err.Error())
+		adminError(w, http.StatusBadRequest, err.Error()+". Write it as in "+faultExample+".")
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)

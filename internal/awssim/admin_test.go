@@ -37,7 +37,11 @@ func TestAdmin(t *testing.T) {
 	}{
 		{"GET", "health", "", 200, `"ok"`},
 		{"GET", "state", "", 200, w.InstanceID},
-		{"GET", "nothing", "", 404, "GET /_awssim/state"},
+		{"GET", "nothing", "", 404, "GET /_awssim/ tells"},
+		{"GET", "", "", 200, "POST /_awssim/faults"},
+		{"GET", "faults", "", 200, "[]"},
+		{"POST", "faults", `{"op":"ec2:MakeCoffee","do":{"kind":"drop"}}`, 400, "no such operation"},
+		{"POST", "faults", `{"op":"ec2:*","do":{"kind":"delay"}}`, 400, "delay_ns"},
 		{"POST", "faults", `{"op":"ec2:DescribeVpcs","nth":1,"do":{"kind":"error","status":500,"code":"InternalError"}}`, 204, ""},
 		{"POST", "faults", `{"op":"ec2"}`, 400, "write it as in"},
 		{"POST", "faults", `{"operation":"ec2:*"}`, 400, "unknown field"},

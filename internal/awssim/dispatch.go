@@ -52,6 +52,10 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
+	if r.URL.Path == "/_awssim" {
+		http.Redirect(w, r, "/_awssim/", http.StatusSeeOther)
+		return
+	}
 	if strings.HasPrefix(r.URL.Path, "/_awssim/") {
 		s.serveAdmin(w, r)
 		return

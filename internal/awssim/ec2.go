@@ -25,6 +25,7 @@ func ec2Ops() map[string]queryOp {
 		"DescribeSubnets":               describeSubnets,
 		"DescribeImages":                describeImages,
 		"DescribeInstanceTypes":         describeInstanceTypes,
+		"DescribeInstanceTypeOfferings": describeInstanceTypeOfferings,
 		"CreateSecurityGroup":           createSecurityGroup,
 		"DeleteSecurityGroup":           deleteSecurityGroup,
 		"DescribeSecurityGroups":        describeSecurityGroups,

@@ -52,6 +52,9 @@ func (f Fault) validate() error {
 	if !ok || service == "" || op == "" {
 		return fmt.Errorf("op %q: write it as in ec2:RunInstances or ec2:*", f.Op)
 	}
+	if !known(service, op) {
+		return fmt.Errorf("op %q: there is no such operation; docs/simulator.md lists those of ec2, elbv2, apigatewayv2, iam, ssm and sts", f.Op)
+	}
 	if f.When != "" && f.When != Before && f.When != After {
 		return fmt.Errorf("when %q: use before or after", f.When)
 	}
@@ -63,11 +66,19 @@ func (f Fault) validate() error {
 		if f.Do.Status < 400 || f.Do.Status > 599 || f.Do.Code == "" {
 			return fmt.Errorf("do: an error needs a status of 400 to 599 and a code")
 		}
-	case "drop", "delay":
+	case "drop":
+	case "delay":
+		if f.Do.Delay <= 0 {
+			return fmt.Errorf("do: a delay needs delay_ns, as 2000000000 for two seconds")
+		}
 	default:
 		return fmt.Errorf("do.kind %q: use error, drop or delay", f.Do.Kind)
 	}
 	return nil
+}
+
+func known(service, op string) bool {
+	return slices.ContainsFunc(Operations(), func(o Operation) bool { return o.Service == service && (op == "*" || o.Name == op) })
 }
 
 func (f Fault) matches(service, op string) bool {
@@ -95,7 +106,7 @@ func (s *shared) AddFault(f Fault) error {
 func (s *shared) Faults() []Fault {
 	s.logMu.Lock()
 	defer s.logMu.Unlock()
-	return slices.Clone(s.faults)
+	return append([]Fault{}, s.faults...)
 }
 
 // ClearFaults disarms all faults.

@@ -234,7 +234,7 @@ for operation, key, args in [
     ("DescribeInternetGateways", "InternetGateways", {}), ("DescribeNatGateways", "NatGateways", {}), ("DescribeVpcEndpoints", "VpcEndpoints", {}),
     ("DescribeAddressesAttribute", "Addresses", {"Attribute": "domain-name"}), ("DescribePrefixLists", "PrefixLists", {}), ("DescribeNetworkAcls", "NetworkAcls", {}),
     ("DescribeLaunchTemplates", "LaunchTemplates", {}), ("DescribeLaunchTemplateVersions", "LaunchTemplateVersions", {"LaunchTemplateId": template}),
-    ("DescribeInstanceTypes", "InstanceTypes", {}), ("DescribeInstanceCreditSpecifications", "InstanceCreditSpecifications", {}),
+    ("DescribeInstanceTypes", "InstanceTypes", {}), ("DescribeInstanceTypeOfferings", "InstanceTypeOfferings", {"LocationType": "availability-zone"}), ("DescribeInstanceCreditSpecifications", "InstanceCreditSpecifications", {}),
 ]:
     listed("ec2", operation, key, 5, 1 if key != "Addresses" else 0, **args)
 same(len(ec2("DescribeAddresses", AllocationIds=[address])["Addresses"]), 1, "address")
