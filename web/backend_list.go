@@ -34,6 +34,7 @@ type backendRow struct {
 	Phase       ui.State
 	InvokeURL   string
 	Environment string
+	Team        string // "" where the actor has one team only
 	Test        ui.State
 	TestNote    string // what was sent and when; "" before the first test
 	JobURL      string // of the job that holds it
@@ -72,6 +73,7 @@ func (w *Web) backendList(c echo.Context) (backendListView, error) {
 		return backendListView{}, err
 	}
 	v := newBackendListView(all, f, counts, w.now())
+	v.nameTeams(all, teams)
 	v.CanAdd = panel.MayAnywhere(actor, panel.RegisterBackends)
 	v.Filter = newBackendFilterView(f, environments, teams)
 	return v, nil
@@ -90,6 +92,20 @@ func newBackendListView(all []panel.BackendSummary, f backendFilter, counts map[
 		v.Rows = append(v.Rows, newBackendRow(&all[i], now))
 	}
 	return v
+}
+
+// nameTeams says whose each backend is, to whom has several teams.
+func (v *backendListView) nameTeams(all []panel.BackendSummary, teams []model.Team) {
+	if len(teams) < 2 {
+		return
+	}
+	names := map[string]string{}
+	for _, t := range teams {
+		names[t.ID] = t.Name
+	}
+	for i := range v.Rows {
+		v.Rows[i].Team = names[all[i].TeamID]
+	}
 }
 
 func newBackendRow(b *panel.BackendSummary, now time.Time) backendRow {

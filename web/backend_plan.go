@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,10 +86,14 @@ func (w *Web) planBackend(c echo.Context) error {
 func newPlanView(b *model.Backend, p *model.Plan, actor model.Actor) planView {
 	v := planView{Backend: b.Name, BackendURL: pathBackend(b.ID), Cost: planCost(p)}
 	actions := map[model.Action]int{}
-	for i, item := range p.Items {
-		if isCheck(item.Kind) && (item.Action == model.ActionLetGo || item.Action == model.ActionUse) {
-			continue // of a check, which is nothing in AWS, there is nothing to let go
-		}
+	// Of a check, which is nothing in AWS, there is nothing to let go.
+	items := slices.DeleteFunc(slices.Clone(p.Items), func(item model.PlanItem) bool {
+		return isCheck(item.Kind) && (item.Action == model.ActionLetGo || item.Action == model.ActionUse)
+	})
+	for i, item := range items {
+		item.Needs = slices.DeleteFunc(slices.Clone(item.Needs), func(n model.Need) bool {
+			return !slices.ContainsFunc(items, func(other model.PlanItem) bool { return other.Key == n.Key })
+		})
 		actions[item.Action]++
 		row := planRow{
 			Key: item.Key, Title: itemTitle(item), Name: itemName(item), Kind: string(item.Kind),

@@ -82,6 +82,7 @@ func TestJobLeadsOn(t *testing.T) {
 		sandbox *model.Sandbox
 		want    []string
 	}{
+		"it is under way":           {model.JobRunning, nil, nil, []string{"<noscript>", "Load it again"}},
 		"nothing came after":        {model.JobCancelled, nil, nil, []string{"!related-job", "what exists is kept"}},
 		"another job came after":    {model.JobCancelled, destroy, nil, []string{"Another job came after this one.", "Go to the job: Destroy", `href="/jobs/job_destroys"`}},
 		"it succeeded":              {model.JobSucceeded, destroy, nil, []string{"!related-job"}},

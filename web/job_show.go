@@ -19,6 +19,8 @@ type jobView struct {
 	BackendURL string
 	Backend    string
 	Crumb      ui.Crumb // the list that the backend is on
+	Notices    string   // addresses of what else is told of the backend
+	Audit      string   // "" for whom it is not
 	StreamURL  string
 	Head       jobHead
 	Steps      []stepRow
@@ -40,6 +42,8 @@ type jobHead struct {
 	UntilMS   int64  // when it is likely to be done, as NowMS; -1 for none
 	NowMS     int64  // milliseconds since the origin, as the page was made
 	Live      bool   // the clock ticks
+	Ended     bool
+	URL       string // of this page
 	Cancel    jobButton
 	Retry     jobButton
 	RollBack  jobButton
@@ -47,8 +51,6 @@ type jobHead struct {
 	Orphans   jobButton // the page of what was left behind
 	Stopping  string    // that cancel was asked for, and what follows
 	Related   *jobLink
-	Notices   string // addresses of what else is told of the backend
-	Audit     string // "" for whom it is not
 	Next      string
 	NextURL   string
 }
@@ -125,6 +127,7 @@ func newJobView(d *panel.JobDetail, actor model.Actor, now time.Time) jobView {
 	v := jobView{
 		ID: d.ID, Title: operationWord(d.Operation) + " " + d.Backend.Name,
 		Backend: d.Backend.Name, BackendURL: pathBackend(d.BackendID), Crumb: listCrumb(d.Sandbox),
+		Notices: pathNoticesOf(d.BackendID), Audit: auditOf(actor, &d.Backend),
 		StreamURL: streamFrom(pathJobStream(d.ID), d.Backend.EventSeq),
 		Head:      newJobHead(d, actor, now),
 	}
@@ -158,6 +161,7 @@ func newJobHead(d *panel.JobDetail, actor model.Actor, now time.Time) jobHead {
 	h := jobHead{
 		State: ui.JobState(d.State), Actor: d.Actor, Created: ago(d.CreatedAt, now), Why: d.Why,
 		Elapsed: seconds(to.Sub(from)), NowMS: to.Sub(from).Milliseconds(), Live: !d.State.Ended() && !d.StartedAt.IsZero(),
+		Ended: d.State.Ended(), URL: pathJob(d.ID),
 		Stopping: stoppingWords(d), Related: relatedJob(d), All: len(d.Steps), Sandbox: newSandboxView(d.Sandbox, actor, now),
 	}
 	for _, s := range d.Steps {
@@ -170,7 +174,6 @@ func newJobHead(d *panel.JobDetail, actor model.Actor, now time.Time) jobHead {
 	if d.Problem != nil {
 		h.Problem = jobProblem(d)
 	}
-	h.Notices, h.Audit = pathNoticesOf(d.BackendID), auditOf(actor, &d.Backend)
 	h.addButtons(d, actor)
 	if d.State == model.JobSucceeded {
 		h.Next, h.NextURL = "Go to the backend", pathBackend(d.BackendID)

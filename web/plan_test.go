@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,11 @@ func TestPlanSaysWhatIsKept(t *testing.T) {
 	v := newPlanView(&b, p, developer)
 	if len(v.Still) != 1 || len(v.Items) != len(p.Items)-2 || v.Items[0].Number != 1 || v.Takes != "It is likely to take about 2 min 41 s." {
 		t.Errorf("%d stay, %d do not, %q", len(v.Still), len(v.Items), v.Takes)
+	}
+	for _, row := range v.Items {
+		if slices.Contains(strings.Split(row.Needs, ", "), p.Items[1].Key) {
+			t.Errorf("%s waits for a check that is not shown", row.Key)
+		}
 	}
 	if strings.Contains(rendered(t, planPage(v)), "It is not ours") {
 		t.Error("a check is let go of")

@@ -113,5 +113,10 @@ func TestSandboxPages(t *testing.T) {
 	for _, path := range []string{pathSandboxes, pathBackend(id), ended} {
 		want(t, s.as(viewer, http.MethodGet, path, nil), http.StatusOK, "cannot be destroyed", "failed 3 times: AWS says no.", "tried again until nothing", `data-tone="bad"`)
 	}
+	for n, words := range map[int]string{0: "0 sandboxes", 1: "1 sandbox", 2: "2 sandboxes"} {
+		if got := count(n, "sandbox"); got != words {
+			t.Errorf("%q, want %q", got, words)
+		}
+	}
 	wantRedirect(t, s.as(owner, http.MethodPost, pathTemplateDelete("team_a", at[1]), url.Values{}), pathTemplates("team_a"))
 }

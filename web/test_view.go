@@ -47,6 +47,7 @@ type testView struct {
 // runView is one answer.
 type runView struct {
 	Title   string // of an ad-hoc request
+	Curl    string // that sends it again
 	Verdict ui.State
 	Reason  string
 	Status  string // "200 OK", "no answer"
@@ -126,7 +127,7 @@ func curlOf(method, url string) string {
 
 func newRunView(r *model.TestRun, now time.Time) *runView {
 	v := &runView{
-		Title: r.Method + " " + r.URL, Verdict: ui.Verdict(r.Passed), Reason: r.Reason,
+		Title: r.Method + " " + r.URL, Curl: curlOf(r.Method, r.URL), Verdict: ui.Verdict(r.Passed), Reason: r.Reason,
 		Status: "no answer", Time: millis(r.Millis), Body: r.Body, At: ago(r.At, now),
 	}
 	if r.Status != 0 {

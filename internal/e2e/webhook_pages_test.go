@@ -29,6 +29,7 @@ func TestAWebhookInABrowser(t *testing.T) {
 	b.open(strings.TrimPrefix(s.link, b.url))
 	b.click(`[data-testid="sign-in"]`)
 	b.sees(`[data-testid="backends"]`)
+	b.choosesAWayIn()
 	b.open("/teams/" + teams.Items[0].ID)
 	b.click(`[data-testid="team-webhooks"]`)
 	b.sees(`[data-testid="webhook-new"]`)

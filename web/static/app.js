@@ -128,6 +128,21 @@
   });
   addEventListener("pageshow", () => sent.clear());
 
+  // A button that htmx disables while its form is on its way loses the focus; it
+  // gets it back, unless somebody has gone elsewhere meanwhile.
+  let pressed = null;
+  document.addEventListener("submit", (event) => { pressed = { form: event.target, button: document.activeElement }; }, true);
+  document.addEventListener("htmx:finally:request", (event) => {
+    if (event.target !== pressed?.form) return; // streams are requests, too
+    const button = pressed.button;
+    pressed = null;
+    setTimeout(() => {
+      if (!button || document.activeElement !== document.body) return;
+      const there = button.isConnected ? button : document.querySelector(`[data-testid="${button.dataset.testid}"]`);
+      there?.focus({ preventScroll: true });
+    }, 0);
+  });
+
   // What was typed comes back when the server first asked who is there: it then
   // sends the browser to the page where the form is, and the form is empty.
   const kept = "drawbridge-form";
