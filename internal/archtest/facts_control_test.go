@@ -150,6 +150,6 @@ var protocols = map[string][]string{
 	"API Gateway v2 |":                 {"TestDispatch_Refusals", "clients/TestGoSDK"},
 	"SSM |":                            {"TestDispatch_Refusals", "clients/TestGoSDK"},
 	"STS, IAM |":                       {"TestIAM_RoleLife", "TestPlaces_AssumeRole", "clients/TestWalk_Boto3"},
-	"details clients rely on":          {"TestGateway_TagsOnRawPath", "wire/TestQuery", "terraform/TestTerraform"},
+	"details clients rely on":          {"TestGateway_TagsOnRawPath", "TestGateway_EmptyTexts", "wire/TestQuery", "terraform/TestTerraform"},
 	"API Gateway ARNs have no account": {"TestGateway_TagsOnRawPath"},
 }

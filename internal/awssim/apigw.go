@@ -205,6 +205,12 @@ func items[T any](c *restCall, rows []*T, key func(*T) string, view func(*T) any
 	return answer, nil
 }
 
+// isoTime is a moment as API Gateway writes it, to the second.
+func isoTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// names says whether a member names something: empty optional texts are sent, too.
+func names(member *string) bool { return member != nil && *member != "" }
+
 func checkGatewayTags(t tags) error {
 	if err := checkTags(t); err != nil {
 		return badRequest("%s", wire.AsError(err).Message)

@@ -46,7 +46,7 @@ func (c *restCall) invokeURL(id string) string {
 func (c *restCall) apiView(a *api) any {
 	out := map[string]any{"apiId": a.ID, "name": a.Name, "protocolType": "HTTP", "apiEndpoint": c.invokeURL(a.ID),
 		"routeSelectionExpression": routeSelection, "apiKeySelectionExpression": apiKeySelection, "ipAddressType": "ipv4",
-		"disableExecuteApiEndpoint": a.Disabled, "createdDate": a.CreatedAt.UTC(), "tags": merged(a.Tags, nil)}
+		"disableExecuteApiEndpoint": a.Disabled, "createdDate": isoTime(a.CreatedAt), "tags": merged(a.Tags, nil)}
 	if a.Description != "" {
 		out["description"] = a.Description
 	}
@@ -78,7 +78,7 @@ func (in *apiInput) apply(a *api) error {
 	switch {
 	case in.ProtocolType != nil && *in.ProtocolType != "HTTP":
 		return badRequest("This simulator has no APIs of the protocol %s; it has HTTP", *in.ProtocolType)
-	case in.Target != nil:
+	case names(in.Target):
 		return badRequest("This simulator has no quick create: its target would be a URL on the internet or a Lambda function, and only private integrations carry requests here. Make the integration, the route and the stage")
 	case in.RouteSelectionExpression != nil && *in.RouteSelectionExpression != routeSelection && *in.RouteSelectionExpression != "${request.method} ${request.path}":
 		return badRequest("The routeSelectionExpression of an HTTP API must be %s", routeSelection)

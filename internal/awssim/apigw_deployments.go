@@ -75,7 +75,7 @@ func (c *restCall) deploymentView(d *deployment) any {
 		status = "PENDING"
 	}
 	return map[string]any{"deploymentId": d.ID, "description": d.Description, "autoDeployed": d.AutoDeployed,
-		"createdDate": d.CreatedAt.UTC(), "deploymentStatus": status}
+		"createdDate": isoTime(d.CreatedAt), "deploymentStatus": status}
 }
 
 func (c *restCall) deployment() (*deployment, error) {

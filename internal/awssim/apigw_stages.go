@@ -44,7 +44,7 @@ func (s *Sim) servedAt(st *stage, now time.Time) string {
 }
 
 func stageView(s *stage) any {
-	out := map[string]any{"stageName": s.Name, "autoDeploy": s.AutoDeploy, "createdDate": s.CreatedAt.UTC(), "lastUpdatedDate": s.UpdatedAt.UTC(),
+	out := map[string]any{"stageName": s.Name, "autoDeploy": s.AutoDeploy, "createdDate": isoTime(s.CreatedAt), "lastUpdatedDate": isoTime(s.UpdatedAt),
 		"stageVariables": merged(s.Variables, nil), "routeSettings": map[string]any{}, "defaultRouteSettings": map[string]any{"detailedMetricsEnabled": false}, "tags": merged(s.Tags, nil)}
 	if s.DeploymentID != "" {
 		out["deploymentId"] = s.DeploymentID
@@ -84,7 +84,7 @@ var stageName = regexp.MustCompile(`^(\$default|[a-zA-Z0-9_-]{1,128})$`)
 func (c *restCall) applyStage(in stageInput, s *stage) error {
 	set(&s.AutoDeploy, in.AutoDeploy)
 	set(&s.Description, in.Description)
-	if in.DeploymentID != nil {
+	if names(in.DeploymentID) {
 		if _, ok := found(c.Sim, c.st.deployments, s.APIID+"/"+*in.DeploymentID, c.now); !ok {
 			return badRequest("Invalid deployment identifier specified: %s", *in.DeploymentID)
 		}

@@ -112,6 +112,20 @@ func TestGateway_LinkLife(t *testing.T) {
 	}
 }
 
+// Clients send optional texts that are empty: they ask for nothing.
+func TestGateway_EmptyTexts(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(t, awssim.Options{}), t.Context()
+	made := ok[*apigatewayv2.CreateApiOutput](t)(w.api.CreateApi(ctx, &apigatewayv2.CreateApiInput{Name: aws.String("a"), ProtocolType: "HTTP", Target: aws.String(""), RouteKey: aws.String("")}))
+	stage := ok[*apigatewayv2.CreateStageOutput](t)(w.api.CreateStage(ctx, &apigatewayv2.CreateStageInput{ApiId: made.ApiId, StageName: aws.String("$default"), AutoDeploy: aws.Bool(true), DeploymentId: aws.String("")}))
+	if made.CreatedDate.Nanosecond() != 0 || stage.CreatedDate.Nanosecond() != 0 {
+		t.Errorf("created at %s and %s: AWS says it to the second", made.CreatedDate, stage.CreatedDate)
+	}
+	launch := &ec2.RunInstancesInput{ImageId: aws.String(imageX86), InstanceType: "t3.micro", MinCount: aws.Int32(1), MaxCount: aws.Int32(1), SubnetId: &w.SubnetIDs[0], KeyName: aws.String(""),
+		PrivateIpAddress: aws.String(""), LaunchTemplate: &ec2types.LaunchTemplateSpecification{LaunchTemplateId: aws.String(""), LaunchTemplateName: aws.String("")}}
+	ok[*ec2.RunInstancesOutput](t)(w.ec2.RunInstances(ctx, launch))
+}
+
 // Creates without a client token make two when sent twice: that is the trap.
 func TestGateway_NoTokenMakesTwo(t *testing.T) {
 	t.Parallel()

@@ -23,7 +23,7 @@ type vpcLink struct {
 func (c *restCall) linkView(l *vpcLink) any {
 	status, message := l.statusAt(c.now, c.t)
 	return map[string]any{"vpcLinkId": l.ID, "name": l.Name, "subnetIds": l.Subnets, "securityGroupIds": l.Groups,
-		"vpcLinkStatus": status, "vpcLinkStatusMessage": message, "vpcLinkVersion": "V2", "createdDate": l.CreatedAt.UTC(), "tags": merged(l.Tags, nil)}
+		"vpcLinkStatus": status, "vpcLinkStatusMessage": message, "vpcLinkVersion": "V2", "createdDate": isoTime(l.CreatedAt), "tags": merged(l.Tags, nil)}
 }
 
 func (c *restCall) link() (*vpcLink, error) {

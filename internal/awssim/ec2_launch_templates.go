@@ -237,7 +237,7 @@ func (c *call) templateXML(l *launchTemplate) []wire.Node {
 // those that it brings itself.
 func (c *call) useTemplate() (id, version string, err error) {
 	named := c.q.Sub("LaunchTemplate")
-	if len(named.Values()) == 0 {
+	if named.Str("LaunchTemplateId")+named.Str("LaunchTemplateName")+named.Str("Version") == "" {
 		return "", "", nil
 	}
 	l, err := c.launchTemplate(named)
