@@ -18,7 +18,7 @@ const (
 // come: net/http's own ReadTimeout would end event streams and waits, too.
 func inTime(h http.Handler, most time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body == nil || r.Body == http.NoBody {
+		if r.ContentLength == 0 { // over HTTP/2, such a body is another than http.NoBody
 			h.ServeHTTP(w, r)
 			return
 		}
