@@ -14,6 +14,21 @@ variable "open" {
 
 data "aws_caller_identity" "me" {}
 
+data "aws_regions" "all" {}
+
+data "aws_ec2_instance_type" "small" {
+  instance_type = "t4g.small"
+}
+
+data "aws_ec2_instance_type_offerings" "small" {
+  location_type = "availability-zone"
+
+  filter {
+    name   = "instance-type"
+    values = ["t4g.small"]
+  }
+}
+
 data "aws_ami" "al2023" {
   most_recent = true
   owners      = ["amazon"]
