@@ -82,11 +82,14 @@ func (i *intruder) fields() []string {
 	return slices.Compact(found)
 }
 
-// values has the text in every field.
+// values has the text in every field, or, where it is long, in as many as one
+// form may carry, others each time: a form that is too large reaches no field.
 func (i *intruder) values(text string) url.Values {
+	const most = 256 << 10
 	v := url.Values{}
-	for _, name := range i.names {
-		v.Set(name, text)
+	fields := max(1, most/(1+len(url.QueryEscape(text))))
+	for n := range min(fields, len(i.names)) {
+		v.Set(i.names[(i.requests+n)%len(i.names)], text)
 	}
 	return v
 }
