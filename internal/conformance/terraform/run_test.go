@@ -150,7 +150,7 @@ func (tf *terraform) wantNoChanges() {
 
 func (tf *terraform) try(command string, args ...string) (string, int) {
 	tf.t.Helper()
-	ctx, cancel := context.WithTimeout(tf.t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(tf.t.Context(), 10*time.Minute) // of a hung one
 	defer cancel()
 	if command != "output" {
 		args = append(args, "-no-color")
