@@ -17,7 +17,7 @@ const pageSize = 50
 // phases are what the list filters by, in the order of a backend's life.
 var phases = []model.Phase{
 	model.PhaseRegistered, model.PhaseProvisioning, model.PhaseReady, model.PhaseDegraded, model.PhaseUpdating,
-	model.PhaseAsleep, model.PhaseFailed, model.PhaseDestroying, model.PhaseDestroyed,
+	model.PhaseAsleep, model.PhaseFailed, model.PhaseRollingBack, model.PhaseDestroying, model.PhaseDestroyed,
 }
 
 // backendFilter is what the list's address says.
