@@ -130,7 +130,11 @@ func takesWords(p *model.Plan) string {
 	if d >= 10*time.Minute {
 		d = d.Round(time.Minute)
 	}
-	return "It is likely to take about " + seconds(d) + "."
+	words := fmt.Sprintf("%d s", int(d.Seconds())) // a guess has no tenths
+	if d >= time.Minute {
+		words = seconds(d)
+	}
+	return "It is likely to take about " + words + "."
 }
 
 // isCheck tells whether the kind is a question that is asked, and nothing in AWS.

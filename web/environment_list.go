@@ -118,7 +118,7 @@ func (w *Web) environmentStatus(c echo.Context) error {
 }
 
 func newStatusView(id string, s *model.EnvironmentStatus) statusView {
-	v := statusView{ID: id, Name: id, Subnets: s.Subnets, BackURL: pathEnvironments, Note: "asked in " + seconds(time.Duration(s.Seconds*float64(time.Second)))}
+	v := statusView{ID: id, Name: id, Subnets: s.Subnets, BackURL: pathEnvironments, Note: "the question took " + seconds(time.Duration(s.Seconds*float64(time.Second)))}
 	switch {
 	case s.Answers && s.Problem == nil:
 		v.State = ui.State{Value: "answers", Word: "Answers", Tone: ui.ToneOK, Icon: "check"}

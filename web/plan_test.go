@@ -42,6 +42,9 @@ func TestPlanSaysWhatIsKept(t *testing.T) {
 	if len(v.Still) != 1 || len(v.Items) != len(p.Items)-2 || v.Items[0].Number != 1 || v.Takes != "It is likely to take about 2 min 41 s." {
 		t.Errorf("%d stay, %d do not, %q", len(v.Still), len(v.Items), v.Takes)
 	}
+	if words := takesWords(&model.Plan{Expected: 9100 * time.Millisecond}); words != "It is likely to take about 9 s." {
+		t.Errorf("%q", words)
+	}
 	for _, row := range v.Items {
 		if slices.Contains(strings.Split(row.Needs, ", "), p.Items[1].Key) {
 			t.Errorf("%s waits for a check that is not shown", row.Key)
