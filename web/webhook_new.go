@@ -46,10 +46,10 @@ var eventLabels = map[model.NoticeType]string{
 	model.NoticeJobSucceeded: "succeeded", model.NoticeJobFailed: "failed", model.NoticeJobCancelled: "was cancelled",
 	model.NoticeSandboxCreated: "was made", model.NoticeSandboxEnding: "ends soon", model.NoticeSandboxExtended: "was extended",
 	model.NoticeSandboxEnded: "is over", model.NoticeSandboxEndFailed: "is over and not gone",
-	model.NoticeWebhookDisabled: "was switched off by the server",
+	model.NoticeQuotaNear: "is nearly used up", model.NoticeWebhookDisabled: "was switched off by the server",
 }
 
-var nounLabels = map[string]string{"backend": "A backend …", "job": "A job …", "sandbox": "A sandbox …", "webhook": "A webhook …"}
+var nounLabels = map[string]string{"backend": "A backend …", "job": "A job …", "sandbox": "A sandbox …", "quota": "A quota …", "webhook": "A webhook …"}
 
 // newWebhook shows the form.
 func (w *Web) newWebhook(c echo.Context) error {

@@ -25,6 +25,8 @@ const (
 	NoticeSandboxEnded     NoticeType = "sandbox.ended"      // its time is over: it is being destroyed
 	NoticeSandboxEndFailed NoticeType = "sandbox.end_failed" // its time is over, and something of it is still there
 
+	NoticeQuotaNear NoticeType = "quota.near" // a limit of the team's quota is nearly or wholly used up
+
 	NoticeWebhookDisabled NoticeType = "webhook.disabled" // it was switched off by the server itself
 
 	// NoticeWebhookTest is sent by hand to one webhook. No list shows it, and
@@ -37,6 +39,7 @@ var NoticeTypes = []NoticeType{
 	NoticeBackendReady, NoticeBackendFailed, NoticeBackendDestroyed,
 	NoticeJobSucceeded, NoticeJobFailed, NoticeJobCancelled,
 	NoticeSandboxCreated, NoticeSandboxEnding, NoticeSandboxExtended, NoticeSandboxEnded, NoticeSandboxEndFailed,
+	NoticeQuotaNear,
 	NoticeWebhookDisabled,
 }
 

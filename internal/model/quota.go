@@ -114,6 +114,30 @@ func (u QuotaUse) Findings(team string, more Quota) []Finding {
 	return found
 }
 
+// Near says what of the quota is nearly used up with that much more, and was
+// not before: each limit is told of once on its way up. Nine tenths are near.
+func (u QuotaUse) Near(more Quota) []string {
+	var told []string
+	near := func(used, allowed int64) bool { return allowed > 0 && used*10 >= allowed*9 }
+	for _, x := range []struct {
+		used, more, allowed int
+		what                string
+	}{
+		{u.Used.Backends, more.Backends, u.Allowed.Backends, "backends"},
+		{u.Used.Instances, more.Instances, u.Allowed.Instances, "instances"},
+		{u.Used.Sandboxes, more.Sandboxes, u.Allowed.Sandboxes, "sandboxes"},
+	} {
+		if near(int64(x.used+x.more), int64(x.allowed)) && !near(int64(x.used), int64(x.allowed)) {
+			told = append(told, fmt.Sprintf("%d of %d %s", x.used+x.more, x.allowed, x.what))
+		}
+	}
+	with, budget := u.Used.MonthlyUSD+more.MonthlyUSD, u.Allowed.MonthlyUSD
+	if near(int64(with), int64(budget)) && !near(int64(u.Used.MonthlyUSD), int64(budget)) {
+		told = append(told, fmt.Sprintf("%s of the budget of %s a month", with, budget))
+	}
+	return told
+}
+
 const sandboxAdvice = "End one that is not needed any more, or ask an admin of this installation to raise the team's quota."
 
 const budgetAdvice = "Destroy a backend that is not needed any more, choose a smaller instance type or a sleep schedule, or ask an admin of this installation to raise the team's budget."

@@ -2,6 +2,7 @@ package panel
 
 import (
 	"context"
+	"strings"
 
 	"drawbridge/internal/model"
 	"drawbridge/internal/store"
@@ -99,7 +100,23 @@ func (p *Panel) roomFor(ctx context.Context, q *store.Queries, teamID, person st
 	if err != nil {
 		return err
 	}
-	return refuse(use.Findings(team.Name, more))
+	if err := refuse(use.Findings(team.Name, more)); err != nil {
+		return err
+	}
+	return tellNear(ctx, q, team, use.Near(more))
+}
+
+// tellNear tells the team what of its quota the transaction nearly uses up.
+func tellNear(ctx context.Context, q *store.Queries, team *model.Team, near []string) error {
+	if len(near) == 0 {
+		return nil
+	}
+	what := strings.Join(near, ", ")
+	return q.Notify(ctx, &model.Notice{
+		TeamID: team.ID, Type: model.NoticeQuotaNear, Title: "The team " + team.Name + " has " + what,
+		Text: "That is nine tenths of what it may have, or more. What goes over it is refused. Destroy what is not needed any more, or ask an admin of this installation to raise the team's quota.",
+		Data: map[string]string{"team_name": team.Name, "used": what},
+	})
 }
 
 // quotaFindings is what room would say, for a plan.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -231,4 +232,41 @@ func replicas(t *testing.T, dsn string) []*panel.Panel {
 		}))
 	}
 	return panels
+}
+
+// TestQuota_near: the team hears of a limit that is nearly used up once each
+// time it comes there, and of nothing that was refused.
+func TestQuota_near(t *testing.T) {
+	t.Parallel()
+	b := limited(t, model.Quota{Backends: 2, Sandboxes: 1})
+	told := func() (titles []string) {
+		t.Helper()
+		list, err := b.panel.Notices(t.Context(), viewer, panel.NoticeFilter{Type: "quota", OldestFirst: true, Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range list {
+			titles = append(titles, n.Title)
+		}
+		return titles
+	}
+	b.register("one")
+	if got := told(); len(got) != 0 {
+		t.Errorf("half of it: %q", got)
+	}
+	second := b.register("two")
+	if _, err := b.panel.RegisterBackend(t.Context(), developer, launch("three")); err == nil {
+		t.Error("a third was registered")
+	}
+	if got := told(); !slices.Equal(got, []string{"The team own has 2 of 2 backends"}) {
+		t.Errorf("all of it: %q", got)
+	}
+	if _, err := b.panel.Destroy(t.Context(), owner, second.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.end(model.JobSucceeded)
+	b.sandbox(panel.SandboxRequest{Key: "pr-1"})
+	if got := told(); len(got) != 2 || got[1] != "The team own has 2 of 2 backends, 1 of 1 sandboxes" {
+		t.Errorf("once more: %q", got)
+	}
 }

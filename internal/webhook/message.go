@@ -30,6 +30,9 @@ func links(panelURL string, n *model.Notice) map[string]string {
 	if n.Type == model.NoticeWebhookDisabled || n.Type == model.NoticeWebhookTest {
 		out["url"] = panelURL + "/teams/" + url.PathEscape(n.TeamID) + "/webhooks/" + url.PathEscape(n.Data["webhook_id"])
 	}
+	if n.Type == model.NoticeQuotaNear {
+		out["url"] = panelURL + "/teams/" + url.PathEscape(n.TeamID) + "/quota"
+	}
 	if n.JobID != "" {
 		out["job_url"] = panelURL + "/jobs/" + url.PathEscape(n.JobID)
 		out["url"] = out["job_url"]
@@ -104,6 +107,8 @@ func slackIcon(t model.NoticeType) string {
 		return ":white_check_mark:"
 	case model.NoticeBackendFailed, model.NoticeJobFailed, model.NoticeSandboxEndFailed, model.NoticeWebhookDisabled:
 		return ":red_circle:"
+	case model.NoticeQuotaNear:
+		return ":warning:"
 	case model.NoticeSandboxEnding:
 		return ":hourglass_flowing_sand:"
 	}

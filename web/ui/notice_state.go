@@ -26,6 +26,8 @@ func NoticeState(t model.NoticeType) State {
 		s.Word, s.Tone, s.Icon = "Ended", ToneOff, "minus"
 	case model.NoticeSandboxEndFailed:
 		s.Word, s.Tone, s.Icon = "Not gone", ToneBad, "alert"
+	case model.NoticeQuotaNear:
+		s.Word, s.Tone, s.Icon = "Nearly used up", ToneWarn, "alert"
 	case model.NoticeWebhookDisabled:
 		s.Word, s.Tone, s.Icon = "Off", ToneBad, "x"
 	default:
