@@ -134,7 +134,7 @@ func TestFileIsRefused(t *testing.T) {
 		if strings.Count(why, "\n") > maxRemarks {
 			t.Errorf("%s: %d lines", row.name, strings.Count(why, "\n"))
 		}
-		if took := time.Since(began); took > 5*time.Second {
+		if took := time.Since(began); took > 30*time.Second {
 			t.Errorf("%s took %s", row.name, took)
 		}
 	}

@@ -12,11 +12,12 @@ import (
 )
 
 // TestCancelTakesEffectAtOnce cancels a job over REST that waits for AWS: it
-// has ended within a second, and changes nothing in AWS any more.
+// has ended before any wait or heartbeat can have, and changes nothing in AWS any
+// more.
 func TestCancelTakesEffectAtOnce(t *testing.T) {
 	t.Parallel()
-	c := openCloud(t, "", awssim.Real) // the waits are minutes
-	s := startServer(t, "instant", c.flags()...)
+	c := openCloud(t, "", awssim.Real)                                     // the waits are minutes
+	s := startServer(t, "instant", append(c.flags(), "--lease", "10m")...) // and so are heartbeats
 	j := s.provision(s.register(launch("cancelled", nil)))
 	waiting := map[string]bool{}
 	s.follow(j.BackendID, 0, func(e model.Event) bool {
@@ -45,8 +46,9 @@ func TestCancelTakesEffectAtOnce(t *testing.T) {
 		return !last.State.Ended()
 	})
 	t.Logf("cancelled after %s", ended.Sub(asked))
-	if last.State != model.JobCancelled || ended.Sub(asked) > time.Second {
-		t.Errorf("%s after %s, want cancelled within a second", last.State, ended.Sub(asked))
+	const busy = 20 * time.Second // is how long the busiest machine may take
+	if last.State != model.JobCancelled || ended.Sub(asked) > busy {
+		t.Errorf("%s after %s, want cancelled at once", last.State, ended.Sub(asked))
 	}
 	if err := s.terminate(); err != nil { // from here on nothing can come
 		t.Fatal(err)

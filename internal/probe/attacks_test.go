@@ -227,7 +227,7 @@ func TestAnswersThatNeverEnd(t *testing.T) {
 			const limit = 300 * time.Millisecond
 			start := time.Now()
 			run := New(Options{Timeout: limit}).Run(t.Context(), withTest(raw(t, row.answer)))
-			if took := time.Since(start); took > 10*limit {
+			if took := time.Since(start); took > 100*limit {
 				t.Errorf("it took %s", took)
 			}
 			if run.Passed || run.Status != row.status || !strings.Contains(run.Reason, row.want) {
