@@ -72,10 +72,11 @@ func TestForecast_unknown(t *testing.T) {
 var (
 	slowKind  = waitKey{"toy.slow", model.ActionCreate}
 	quickKind = waitKey{"toy.quick", model.ActionCreate}
+	drainKind = waitKey{"toy.drain", model.ActionUpdate}
 )
 
 func toySeeds(k waitKey) time.Duration {
-	return map[waitKey]time.Duration{slowKind: 150 * time.Second, quickKind: 25 * time.Second}[k]
+	return map[waitKey]time.Duration{slowKind: 150 * time.Second, quickKind: 25 * time.Second, drainKind: 330 * time.Second}[k]
 }
 
 // play lets one wait of the length happen and learns from it.
@@ -146,6 +147,24 @@ func TestPace_oneKindTellsOfOthers(t *testing.T) {
 	play(p, quickKind, 25*time.Second)
 	if late, looks = play(p, slowKind, 150*time.Second); late != 0 || looks != 1 {
 		t.Errorf("at AWS's pace the slow one was seen %s late after %d looks", late, looks)
+	}
+}
+
+// TestPace_changes: how long a change takes may be a setting, as that for which
+// targets drain, so that what other waits took tells nothing of it.
+func TestPace_changes(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct{ quick, drain, late time.Duration }{
+		"AWS, drained at once": {25 * time.Second, 2 * time.Second, time.Second},
+		"AWS, drained quickly": {25 * time.Second, 15 * time.Second, 6 * time.Second},
+		"AWS as it is":         {25 * time.Second, 330 * time.Second, 0},
+		"a demonstration":      {3 * time.Second, 1200 * time.Millisecond, 2 * time.Second},
+	} {
+		p := newPace(toySeeds)
+		play(p, quickKind, row.quick)
+		if late, looks := play(p, drainKind, row.drain); late > row.late || looks > 7 {
+			t.Errorf("%s: it was seen %s late after %d looks", name, late, looks)
+		}
 	}
 }
 

@@ -87,14 +87,18 @@ func (p *pace) forecast(k waitKey) forecast {
 	if seed <= 0 {
 		return forecast{}
 	}
+	known := 1.0
+	if k.action == model.ActionUpdate {
+		known = 0 // how long targets drain is the load balancer's setting, of which no other wait tells
+	}
 	slow, fast := p.factors()
 	if fast == 0 {
 		return forecast{early: seed - seed/stepPart, late: seed, floor: p.floor}
 	}
 	if slow >= 1.0/samePace && fast <= samePace {
-		return forecast{early: seed - seed/stepPart, late: seed, floor: 1}
+		return forecast{early: seed - seed/stepPart, late: seed, floor: known}
 	}
-	return forecast{early: scale(seed, max(slow, min(p.floor, fast))), late: scale(seed, fast), cells: sureCells, floor: 1}
+	return forecast{early: scale(seed, max(slow, min(p.floor, fast))), late: scale(seed, fast), cells: sureCells, floor: known}
 }
 
 // learned is the forecast from waits that have ended.
