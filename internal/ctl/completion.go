@@ -59,7 +59,7 @@ func completions(n *kong.Node, program string) []place {
 func bashCompletion(w io.Writer, places []place) error {
 	var b strings.Builder
 	b.WriteString("_drawbridge() {\n  local at=\"\" word words=\"\"\n")
-	b.WriteString("  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n    case \"$word\" in -*) ;; *) at=\"${at:+$at }$word\" ;; esac\n  done\n")
+	b.WriteString("  for word in \"${COMP_WORDS[@]:1:$((COMP_CWORD-1))}\"; do\n    case \"$word\" in -*) ;; *) at=\"${at:+$at }$word\" ;; esac\n  done\n")
 	b.WriteString("  while :; do\n    case \"$at\" in\n")
 	for _, p := range places {
 		fmt.Fprintf(&b, "      %q) words=%q; break ;;\n", p.path, strings.Join(p.words, " "))
@@ -71,9 +71,15 @@ func bashCompletion(w io.Writer, places []place) error {
 	return err
 }
 
+// fishCompletion does the same: what follows a command is no longer part of it.
 func fishCompletion(w io.Writer, places []place) error {
 	var b strings.Builder
-	b.WriteString("function __drawbridge_at\n  set -l path\n  for word in (commandline -opc)[2..-1]\n    string match -q -- '-*' $word; or set -a path $word\n  end\n  test \"$path\" = \"$argv[1]\"\nend\n")
+	b.WriteString("set -g __drawbridge_places")
+	for _, p := range places {
+		fmt.Fprintf(&b, " '%s'", p.path)
+	}
+	b.WriteString("\nfunction __drawbridge_at\n  set -l path\n  for word in (commandline -opc)[2..-1]\n    string match -q -- '-*' $word; or set -a path $word\n  end\n")
+	b.WriteString("  while not contains -- \"$path\" $__drawbridge_places\n    set -e path[-1]\n  end\n  test \"$path\" = \"$argv[1]\"\nend\n")
 	for _, p := range places {
 		for _, program := range []string{"drawbridge", "server"} {
 			fmt.Fprintf(&b, "complete -c %s -n \"__drawbridge_at '%s'\" -a '%s'\n", program, p.path, strings.Join(p.words, " "))

@@ -213,6 +213,8 @@ func TestCtlCompletion(t *testing.T) {
 	sh := newShell(s)
 	bash := needs(t, "bash")
 	script, _ := sh.ctl(0, "completion", "bash")
+	fish, _ := exec.LookPath("fish") // where there is one
+	forFish, _ := sh.ctl(0, "completion", "fish")
 	for typed, want := range map[string][]string{
 		"drawbridge ctl jobs re":                  {"retry"},
 		"drawbridge ctl provision orders-api --w": {"--wait"},
@@ -224,6 +226,16 @@ func TestCtlCompletion(t *testing.T) {
 		out, err := exec.Command(bash, "-c", script+"\nCOMP_WORDS=("+typed+"); COMP_CWORD="+string(rune('0'+len(words)-1))+"; _drawbridge; echo \"${COMPREPLY[@]}\"").CombinedOutput()
 		if got := strings.Fields(string(out)); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %q, %v; want %q", typed, got, err, want)
+		}
+		if fish == "" {
+			continue
+		}
+		asked := exec.CommandContext(t.Context(), fish, "--no-config", "-c", forFish+"\ncomplete -C '"+typed+"'")
+		asked.Env = sh.cmd().Env
+		asked.Dir = t.TempDir() // no file to offer
+		out, err = asked.Output()
+		if got := strings.Fields(string(out)); err != nil || !slices.Equal(got, want) {
+			t.Errorf("fish: %s: %q, %v; want %q", typed, got, err, want)
 		}
 	}
 	for _, shell := range []string{"zsh", "fish"} {
