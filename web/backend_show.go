@@ -103,6 +103,9 @@ func newBackendView(d *panel.BackendDetail, actor model.Actor, now time.Time) ba
 		if d.Phase == model.PhaseAsleep && cost.Asleep != "" {
 			cost.Asleep = fmt.Sprintf("It sleeps now, at the rate of %s a month: %s less than awake.", d.Cost.Asleep, d.Cost.Awake-d.Cost.Asleep)
 		}
+		if d.Sandbox != nil {
+			cost.lives(d.Cost, d.Sandbox.EndsAt.Sub(now))
+		}
 		v.Cost = &cost
 	}
 	for _, r := range d.Resources {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -60,6 +61,14 @@ func newCostView(c *model.Cost, title string) costView {
 		v.Asleep = fmt.Sprintf("While it sleeps it costs at the rate of %s a month, %s less: the root volumes and the load balancer stay.", c.Asleep, slept)
 	}
 	return v
+}
+
+// lives tells what a sandbox costs that has so much time left, or is not made yet.
+func (v *costView) lives(c *model.Cost, left time.Duration) {
+	v.Words = "a month while it lives, " + c.AwakeFor(time.Hour).String() + " an hour, at list prices. Traffic comes on top."
+	if left > 0 {
+		v.Words = fmt.Sprintf("a month, %s an hour: about %s more until it ends, if it stays awake, at list prices. Traffic comes on top.", c.AwakeFor(time.Hour), c.AwakeFor(left))
+	}
 }
 
 // compare says what the backend costs as it is, where that is something else.

@@ -115,7 +115,7 @@ func (w *Web) sandboxCost(c echo.Context, o *offered) *costView {
 		return nil // there is none to tell; making it says why
 	}
 	v := newCostView(cost, "")
-	v.Words = "a month while it lives, " + (cost.Awake / model.HoursPerMonth).String() + " an hour, at list prices. Traffic comes on top."
+	v.lives(cost, 0)
 	return &v
 }
 

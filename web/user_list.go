@@ -13,6 +13,7 @@ import (
 type userRow struct {
 	Name, Email, Ways   string
 	Admin, Off          bool
+	You                 bool // whoever looks, whom another admin must switch off
 	Since               ui.Time
 	SwitchURL, AdminURL string
 }
@@ -24,7 +25,9 @@ func (w *Web) listUsers(c echo.Context) error {
 	}
 	var rows []userRow
 	for i := range users {
-		rows = append(rows, newUserRow(&users[i], w.now()))
+		row := newUserRow(&users[i], w.now())
+		row.You = users[i].ID == actorOf(c).ID
+		rows = append(rows, row)
 	}
 	return w.page(c, w.layoutView(c, "", "users"), userListPage(rows))
 }

@@ -25,6 +25,11 @@ func (c *Cost) Known() bool { return len(c.Unknown) == 0 }
 // Saves is what sleeping saves in a month by its schedule, against never sleeping.
 func (c *Cost) Saves() USD { return c.Awake - c.Monthly }
 
+// AwakeFor is what so much time costs, if the instances run through it.
+func (c *Cost) AwakeFor(d time.Duration) USD {
+	return USD(float64(c.Awake) * d.Hours() / HoursPerMonth)
+}
+
 // CostItem is one thing that is paid for.
 type CostItem struct {
 	Item     string `json:"item"` // its name in the table of prices: "instance/t3.micro"
