@@ -328,12 +328,14 @@ func TestExecutor_afterACrashFindsBeforeItMakes(t *testing.T) {
 func TestExecutor_tellsOfAllThatExists(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	release := make(chan struct{})
-	b.world.hold["a"], b.world.broken["b"] = release, errNever
+	release, fail := make(chan struct{}), make(chan struct{})
+	b.world.hold["a"], b.world.hold["b"], b.world.broken["b"] = release, fail, errNever
 	job := b.queue(model.OpProvision, item("a"), item("b"))
 	ended := make(chan error, 1)
 	go func() { ended <- b.run(t.Context(), job) }()
 	<-b.world.entered
+	<-b.world.entered // both are under way: a failure keeps what was not begun from beginning
+	close(fail)
 	for b.states(job)["b"] != model.StepFailed {
 		runtime.Gosched()
 	}
