@@ -29,14 +29,14 @@ func TestWaitEndsWithTheJob(t *testing.T) {
 		resp *http.Response
 		body string
 	}
-	answered := make(chan answer)
+	answered, url := make(chan answer), jobURL(job.ID) // the job is written to below
 	go func() {
-		c := call{method: "GET", path: jobURL(job.ID) + "?wait=60s", header: map[string]string{"Authorization": "Bearer " + in.tokens["viewer"]}}
+		c := call{method: "GET", path: url + "?wait=60s", header: map[string]string{"Authorization": "Bearer " + in.tokens["viewer"]}}
 		resp, body := c.do(t, in.echo)
 		answered <- answer{resp, body}
 	}()
 	cancelled := time.Now()
-	resp := in.as(t, "developer", "POST", jobURL(job.ID)+"/cancel?wait=1m", "", &job)
+	resp := in.as(t, "developer", "POST", url+"/cancel?wait=1m", "", &job)
 	if resp.StatusCode != 202 || job.State != "cancelled" || resp.Header.Get("Retry-After") != "" {
 		t.Errorf("cancel: %d %v %s", resp.StatusCode, resp.Header, job.State)
 	}
