@@ -50,7 +50,7 @@ func formOfSpec(s model.Spec) backendForm {
 	if in := s.Instances; in != nil {
 		f.InstanceIDs, f.AddRule = in.IDs, in.AddRule
 	}
-	for _, k := range sortedKeys(s.Tags) {
+	for _, k := range slices.Sorted(maps.Keys(s.Tags)) {
 		f.Tags += k + "=" + s.Tags[k] + "\n"
 	}
 	return f
@@ -248,14 +248,4 @@ func fieldErrors(fields []model.Field) (byInput map[string]string, rest []string
 		}
 	}
 	return byInput, rest
-}
-
-// sortedKeys returns the keys of m in order.
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

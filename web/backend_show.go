@@ -3,7 +3,9 @@ package web
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -213,7 +215,7 @@ func newFacts(d *panel.BackendDetail) []fact {
 		fact{"VPC", d.Environment.VPCID},
 		fact{"Subnets", strings.Join(d.Environment.SubnetIDs, ", ")},
 	)
-	for _, k := range sortedKeys(d.Spec.Tags) {
+	for _, k := range slices.Sorted(maps.Keys(d.Spec.Tags)) {
 		facts = append(facts, fact{"Tag " + k, cmp.Or(d.Spec.Tags[k], "(empty)")})
 	}
 	return append(facts, fact{"Id", d.ID})

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -137,7 +139,7 @@ func newTeamView(d *panel.TeamDetail, actor model.Actor, now time.Time) teamView
 	}
 	for _, t := range d.Trusts {
 		row := trustRow{Name: t.Name, Role: string(t.Role), Issuer: t.Issuer, Audience: t.Audience, DeleteURL: pathTrustDelete(d.ID, t.ID)}
-		for _, name := range sortedKeys(t.Claims) {
+		for _, name := range slices.Sorted(maps.Keys(t.Claims)) {
 			row.Claims = append(row.Claims, name+"="+t.Claims[name])
 		}
 		v.Trusts = append(v.Trusts, row)

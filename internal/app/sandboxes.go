@@ -20,22 +20,15 @@ const (
 
 // reapSandboxes warns of the ends of sandboxes and brings them about.
 func (a *App) reapSandboxes(ctx context.Context) error {
-	tick := time.NewTicker(reapEvery)
-	defer tick.Stop()
 	var clock steadiness
 	failing := false
-	for {
+	return every(ctx, reapEvery, func() {
 		err := a.reapOnce(ctx, &clock)
 		if err != nil && !failing && ctx.Err() == nil { // once, not at each look while the database is away
 			a.logger.WarnContext(ctx, "sandboxes cannot be looked after; it is tried again", "error", err)
 		}
 		failing = err != nil
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	})
 }
 
 func (a *App) reapOnce(ctx context.Context, clock *steadiness) error {

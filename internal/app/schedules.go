@@ -11,16 +11,9 @@ const scheduleEvery = 5 * time.Second
 
 // followSchedules has backends wake and sleep by their schedules.
 func (a *App) followSchedules(ctx context.Context) error {
-	tick := time.NewTicker(scheduleEvery)
-	defer tick.Stop()
-	for {
+	return every(ctx, scheduleEvery, func() {
 		if _, err := a.Panel.FollowSchedules(ctx); err != nil && ctx.Err() == nil {
 			a.logger.WarnContext(ctx, "follow schedules", "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	})
 }

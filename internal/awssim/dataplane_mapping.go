@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -104,7 +105,7 @@ func (j *journey) mapRequest(out *http.Request) {
 		return
 	}
 	query, changed := out.URL.Query(), false
-	for _, k := range sortedKeys(params) {
+	for _, k := range slices.Sorted(maps.Keys(params)) {
 		action, where, _ := strings.Cut(k, ":")
 		v := j.value(params[k], nil)
 		place, name, _ := strings.Cut(where, ".")
@@ -121,15 +122,6 @@ func (j *journey) mapRequest(out *http.Request) {
 	if changed {
 		out.URL.RawQuery = query.Encode()
 	}
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 func changeHeader(h http.Header, action, name, v string) {
@@ -157,7 +149,7 @@ func changeQuery(q url.Values, action, name, v string) {
 // mapResponse applies the mappings for the answer's status.
 func (j *journey) mapResponse(res *http.Response) {
 	params := j.way.integration.Responses[strconv.Itoa(res.StatusCode)]
-	for _, k := range sortedKeys(params) {
+	for _, k := range slices.Sorted(maps.Keys(params)) {
 		v := j.value(params[k], res)
 		action, where, _ := strings.Cut(k, ":")
 		if name, ok := strings.CutPrefix(where, "header."); ok {
