@@ -154,6 +154,9 @@ func (c *client) send(ctx context.Context, method, path string, body []byte, hea
 			}
 		}
 		resp, err := c.sendOnce(ctx, method, path, body, header)
+		if err != nil && ctx.Err() != nil {
+			return nil, &Ended{stopped(ctx), fmt.Sprintf("the panel at %s has not answered yet: %v", c.panel, context.Cause(ctx))}
+		}
 		if err != nil {
 			return nil, fmt.Errorf("the panel at %s was not reached: %w", c.panel, unreached(err))
 		}

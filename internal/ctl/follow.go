@@ -23,6 +23,9 @@ type progress interface {
 // tells how it ended.
 func (s *session) follow(ctx context.Context, id string) error {
 	j, seq, err := s.jobAt(ctx, id)
+	if err != nil && ctx.Err() != nil {
+		return goesOn(ctx, "The job", id)
+	}
 	if err != nil {
 		return err
 	}
@@ -44,12 +47,17 @@ func (s *session) follow(ctx context.Context, id string) error {
 	}
 	p.close(j)
 	if ctx.Err() != nil && !j.ended() {
-		return &Ended{stopped(ctx), fmt.Sprintf("%s goes on at the panel. Follow it again with: ctl logs %s", j.title(), j.ID)}
+		return goesOn(ctx, j.title(), j.ID)
 	}
 	if err != nil {
 		return err
 	}
 	return ending(j)
+}
+
+// goesOn is how a wait ends that ctx ended before the job.
+func goesOn(ctx context.Context, job, id string) error {
+	return &Ended{stopped(ctx), fmt.Sprintf("%s goes on at the panel. Follow it again with: ctl logs %s", job, id)}
 }
 
 // jobAt reads a job, and the number of an event up to which it is whole.
