@@ -324,6 +324,41 @@ func TestExecutor_afterACrashFindsBeforeItMakes(t *testing.T) {
 	}
 }
 
+// TestExecutor_afterACrashMakesNoSecond of a thing whose create was on its way
+// when the process died and takes effect after the first look.
+func TestExecutor_afterACrashMakesNoSecond(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	job := b.queue(model.OpProvision, item("a"))
+	step := provision.Steps(job.ID, job.Plan)[0]
+	step.State = model.StepStarted
+	err := b.st.Begin(t.Context(), job.Lease(), &step, &model.Resource{
+		BackendID: b.back.ID, Key: "a", Kind: thing, Name: "a", Ownership: model.OwnershipManaged, State: model.ResourcePlanned})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.runWith(t.Context(), job, &lateKind{world: b.world}); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.world.creates) != 0 || len(b.world.finds) != 3 {
+		t.Errorf("made %v after the looks %v", b.world.creates, b.world.finds)
+	}
+}
+
+// lateKind is there from the third look on.
+type lateKind struct{ *world }
+
+func (k *lateKind) Timing() provision.Timing {
+	return provision.Timing{Limit: time.Minute, Unseen: 4 * time.Millisecond}
+}
+
+func (k *lateKind) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
+	if len(k.finds) == 2 {
+		k.things[r.Key] = true
+	}
+	return k.world.Find(ctx, in, r)
+}
+
 // What ran beside the failed step comes to its end first, and is told of.
 func TestExecutor_tellsOfAllThatExists(t *testing.T) {
 	t.Parallel()

@@ -60,6 +60,11 @@ type Timing struct {
 	// Lingers: it is still there for a while after AWS has accepted Delete.
 	Lingers bool
 	Limit   time.Duration // a wait that takes longer fails the step
+	// Unseen is for how long a create that was under way when its sender died
+	// may still take effect, or not be shown; so long it is looked for before
+	// another is sent. 0 where AWS keeps a second one away by itself, by a client
+	// token or by a name of which there can be one.
+	Unseen time.Duration
 	// Serial is the key of the needed resource whose writes AWS wants one at a
 	// time (concurrent writes to one HTTP API answer 409), "" for none.
 	Serial string

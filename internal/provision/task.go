@@ -31,6 +31,7 @@ type task struct {
 	ctx       context.Context // ends when the run is interrupted
 	res       *model.Resource
 	announced bool // the walk knows that the resource exists
+	doubtful  bool // an earlier run began to make it, and nobody knows whether it did
 	wait      wait
 }
 
@@ -68,6 +69,7 @@ func (t *task) uses() bool {
 // begin writes the intent, before any call.
 func (t *task) begin() error {
 	s := *t.node.step
+	t.doubtful = t.res.AWSID == "" && (s.State == model.StepStarted || s.State == model.StepWaiting)
 	if s.StartedAt.IsZero() || s.State == model.StepFailed {
 		s.StartedAt, s.WaitingSince, s.ExpectedAt = t.run.now(), time.Time{}, time.Time{}
 	}
@@ -104,7 +106,7 @@ func (t *task) findOrApply(fresh bool) (Observed, error) {
 		}
 		return obs, err
 	}
-	obs, err := t.look()
+	obs, err := t.lookUntilSure()
 	if errors.Is(err, ErrNotFound) {
 		if err := t.forget(); err != nil {
 			return Observed{}, err
@@ -251,6 +253,24 @@ func (t *task) look() (Observed, error) {
 		}
 		if err := t.notYet(start, fmt.Sprintf("AWS answered %s; asking again.", problem.Code)); err != nil {
 			return obs, err
+		}
+	}
+}
+
+// lookUntilSure looks. What may have been asked for by a run that died is only
+// believed absent when it has been so for as long as its kind says.
+func (t *task) lookUntilSure() (Observed, error) {
+	const looks = 5
+	for n := 1; ; n++ {
+		obs, err := t.look()
+		if !errors.Is(err, ErrNotFound) || !t.doubtful || t.timing.Unseen == 0 || n == looks {
+			return obs, err
+		}
+		if err := t.note("Drawbridge was interrupted when it was about to make this. It looks for some seconds whether AWS got the request."); err != nil {
+			return Observed{}, err
+		}
+		if err := t.pause(t.timing.Unseen / (looks - 1)); err != nil {
+			return Observed{}, err
 		}
 	}
 }

@@ -20,7 +20,7 @@ type api struct{ base }
 func (api) Name() model.ResourceKind { return KindAPI }
 
 func (api) Timing() provision.Timing {
-	return provision.Timing{Limit: 5 * time.Minute}
+	return provision.Timing{Limit: 5 * time.Minute, Unseen: unseen}
 }
 
 func (k api) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {

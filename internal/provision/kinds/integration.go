@@ -25,7 +25,7 @@ const serialAPI = "api"
 func (integration) Name() model.ResourceKind { return KindIntegration }
 
 func (integration) Timing() provision.Timing {
-	return provision.Timing{Limit: 5 * time.Minute, Serial: serialAPI}
+	return provision.Timing{Limit: 5 * time.Minute, Serial: serialAPI, Unseen: unseen}
 }
 
 // ownerMark is what an integration's description begins with.

@@ -27,6 +27,11 @@ import (
 // is put down to AWS's eventual consistency (docs/aws-facts.md, section C4).
 const settleTime = 2 * time.Minute
 
+// unseen is the Timing.Unseen of what API Gateway makes as often as it is asked
+// to: it takes no client token, and names need not differ. How late a request
+// can take effect AWS says nowhere; mostly it does so within a second.
+const unseen = 5 * time.Second
+
 // base is what every kind is made of.
 type base struct{ pool *awsapi.Pool }
 

@@ -23,7 +23,7 @@ func (vpcLink) Name() model.ResourceKind { return KindVPCLink }
 
 // Timing: AWS takes one to ten minutes, and about as long to delete it.
 func (vpcLink) Timing() provision.Timing {
-	return provision.Timing{Make: 120 * time.Second, Unmake: 90 * time.Second, Lingers: true, Limit: 15 * time.Minute}
+	return provision.Timing{Make: 120 * time.Second, Unmake: 90 * time.Second, Lingers: true, Limit: 15 * time.Minute, Unseen: unseen}
 }
 
 func (k vpcLink) Find(ctx context.Context, in provision.Inputs, r *model.Resource) (provision.Observed, error) {
