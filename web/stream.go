@@ -97,12 +97,18 @@ func (l *live) send(seq int64, parts ...templ.Component) error {
 // idle keeps proxies from closing a quiet connection.
 func (l *live) idle() error { return l.write(": idle\n\n") }
 
+// write sends text under a deadline of its own. That is lifted afterwards: the
+// end of the stream, and the connection's next answer, come long after it.
 func (l *live) write(text string) error {
 	_ = l.rc.SetWriteDeadline(time.Now().Add(writeTimeout)) // not every writer has deadlines
 	if _, err := l.w.Write([]byte(text)); err != nil {
 		return fmt.Errorf("write stream: %w", err)
 	}
-	return l.rc.Flush()
+	if err := l.rc.Flush(); err != nil {
+		return fmt.Errorf("flush stream: %w", err)
+	}
+	_ = l.rc.SetWriteDeadline(time.Time{})
+	return nil
 }
 
 // partial wraps a part of a page as a replacement of the element with that id.

@@ -304,3 +304,25 @@ func TestTheBrowsersLastEventWinsOverThePagesCursor(t *testing.T) {
 		}
 	}
 }
+
+// TestAMessageLeavesNoDeadline: a stream that ends in a quiet time ends whole,
+// and its connection serves what comes next.
+func TestAMessageLeavesNoDeadline(t *testing.T) {
+	t.Parallel()
+	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	l := &live{w: w, rc: http.NewResponseController(w), ctx: t.Context()}
+	if err := l.idle(); err != nil || len(w.set) != 2 || w.set[0].IsZero() || !w.set[1].IsZero() {
+		t.Errorf("the deadlines were %v, %v", w.set, err)
+	}
+}
+
+// deadlines notes those that are set for its connection.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	set []time.Time
+}
+
+func (w *deadlines) SetWriteDeadline(at time.Time) error {
+	w.set = append(w.set, at)
+	return nil
+}

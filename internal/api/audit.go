@@ -130,5 +130,8 @@ func (a *API) exportAudit(ctx context.Context, actor model.Actor, in *auditInput
 	if err != nil {
 		return err
 	}
-	return rc.Flush()
+	if err := rc.Flush(); err != nil {
+		return err
+	}
+	return rc.SetWriteDeadline(time.Time{}) // of the connection's next answer
 }

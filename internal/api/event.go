@@ -174,6 +174,8 @@ func (s *stream) mark(at time.Time) error { return s.write(fmt.Sprintf("id: %d\n
 
 func (s *stream) keepAlive() error { return s.write(": keep-alive\n\n") }
 
+// write sends text under a deadline of its own. That is lifted afterwards: the
+// end of the stream, and the connection's next answer, come long after it.
 func (s *stream) write(text string) error {
 	if err := s.rc.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return fmt.Errorf("set the write deadline: %w", err)
@@ -183,6 +185,9 @@ func (s *stream) write(text string) error {
 	}
 	if err := s.rc.Flush(); err != nil {
 		return fmt.Errorf("flush the stream: %w", err)
+	}
+	if err := s.rc.SetWriteDeadline(time.Time{}); err != nil {
+		return fmt.Errorf("lift the write deadline: %w", err)
 	}
 	return nil
 }

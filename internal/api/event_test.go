@@ -101,3 +101,25 @@ func message(t *testing.T, lines *bufio.Scanner) map[string]string {
 	t.Fatalf("the stream ended: %v", lines.Err())
 	return nil
 }
+
+// TestAMessageLeavesNoDeadline: a stream that ends in a quiet time ends whole,
+// and its connection serves what comes next.
+func TestAMessageLeavesNoDeadline(t *testing.T) {
+	t.Parallel()
+	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	s := &stream{w: w, rc: http.NewResponseController(w)}
+	if err := s.keepAlive(); err != nil || len(w.set) != 2 || w.set[0].IsZero() || !w.set[1].IsZero() {
+		t.Errorf("the deadlines were %v, %v", w.set, err)
+	}
+}
+
+// deadlines notes those that are set for its connection.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	set []time.Time
+}
+
+func (w *deadlines) SetWriteDeadline(at time.Time) error {
+	w.set = append(w.set, at)
+	return nil
+}

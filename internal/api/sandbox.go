@@ -172,7 +172,7 @@ func (a *API) registerSandboxes(h huma.API) {
 	})
 	route(a, h, huma.Operation{
 		OperationID: "end-sandbox", Method: http.MethodPost, Path: "/sandboxes/{id}/end", DefaultStatus: http.StatusAccepted, Tags: tags,
-		Summary: "End a sandbox", Description: "Now. What is at work on it is cancelled, and it is destroyed until nothing of it is left. Asked again meanwhile, it changes nothing.",
+		Summary: "End a sandbox", Description: "Now. What is at work on it is cancelled, and it is destroyed until nothing of it is left. Asked again, meanwhile or afterwards, it changes nothing.",
 	}, func(ctx context.Context, actor model.Actor, in *sandboxInput) (*output[SandboxBackend], error) {
 		s, err := a.panel.EndSandbox(ctx, actor, in.ID)
 		return one(s, err, sandboxBackendOf)

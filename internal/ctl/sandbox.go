@@ -214,7 +214,7 @@ type sandboxEndCmd struct {
 // Run ends it. One that is gone already is as good: CI may ask twice.
 func (e *sandboxEndCmd) Run(ctx context.Context, c *Cmd) error {
 	s, box, err := e.find(ctx, c)
-	if end, ok := errors.AsType[*Ended](err); ok {
+	if end, ok := errors.AsType[*Ended](err); ok && end.Code == ExitRefused {
 		fmt.Fprintln(os.Stderr, end.Message)
 		return nil
 	}

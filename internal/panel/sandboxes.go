@@ -242,7 +242,7 @@ func (p *Panel) EndSandboxPlan(ctx context.Context, a model.Actor, id string) (*
 }
 
 // EndSandbox ends a sandbox now: what works on it is cancelled, and it is
-// destroyed. Asked again meanwhile, it changes nothing. developer.
+// destroyed. Asked again, meanwhile or afterwards, it changes nothing. developer.
 func (p *Panel) EndSandbox(ctx context.Context, a model.Actor, id string) (*BackendSummary, error) {
 	if _, err := p.sandboxBackend(ctx, a, EndSandboxes, id); err != nil {
 		return nil, err
@@ -257,10 +257,7 @@ func (p *Panel) EndSandbox(ctx context.Context, a model.Actor, id string) (*Back
 		if err != nil {
 			return err
 		}
-		switch x.State() {
-		case model.SandboxGone:
-			return conflict("", "The sandbox %s has ended already, and nothing of it is left.", b.Name)
-		case model.SandboxEnding:
+		if x.State() != model.SandboxLives {
 			return nil
 		}
 		stopped, err = endStep(ctx, q, a, x, b, now)

@@ -190,7 +190,7 @@ func still(t *testing.T, item json.RawMessage) string {
 	if err := json.Unmarshal(item, &fields); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"attempts", "error", "next_at", "failing_since", "updated_at"} {
+	for _, name := range []string{"attempts", "error", "next_at", "failing_since", "updated_at", "tries"} {
 		delete(fields, name)
 	}
 	text, err := json.Marshal(fields)
