@@ -4,9 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http"
 	"time"
+
+	"drawbridge/internal/app"
 )
 
 // healthcheckCmd takes the flags of serve that say how the panel is reached on
@@ -42,18 +43,15 @@ func (c *healthcheckCmd) Run(ctx context.Context) error {
 
 // url asks this machine where the panel listens on all addresses.
 func (c *healthcheckCmd) url() (string, error) {
-	host, port, err := net.SplitHostPort(c.Listen)
+	at, err := app.OnThisMachine(c.Listen)
 	if err != nil {
 		return "", fmt.Errorf("read --listen: %w", err)
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
 	}
 	scheme := "http"
 	if c.overTLS() {
 		scheme = "https"
 	}
-	return scheme + "://" + net.JoinHostPort(host, port) + "/healthz", nil
+	return scheme + "://" + at + "/healthz", nil
 }
 
 func (c *healthcheckCmd) overTLS() bool { return c.TLSCert != "" || len(c.ACMEHosts) > 0 }

@@ -104,14 +104,24 @@ func listen(address, flag string) (net.Listener, error) {
 
 // browsable is a listener's address as a browser on this machine can open it.
 func browsable(addr net.Addr) string {
-	host, port, err := net.SplitHostPort(addr.String())
+	at, err := OnThisMachine(addr.String())
 	if err != nil {
 		return addr.String()
 	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+	return at
+}
+
+// OnThisMachine is where a client on this machine reaches what listens at the
+// address: what listens on all addresses listens on the loopback's, too.
+func OnThisMachine(address string) (string, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return net.JoinHostPort(host, port)
+	return net.JoinHostPort(host, port), nil
 }
 
 // serveHTTP returns a part that serves until its context ends. Then event
